@@ -1,0 +1,264 @@
+"""Exact Gaussian expectation values of invariants, as sympy expressions; and many of them at once, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isqrt, prod, sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sympy import Add, Expr, Integer, Mul, Pow, Rational
+
+from .families import RECTANGULAR, SQUARE, GraphFamily
+from .multigraph import Multigraph
+from .tensors import FIELD, Coefficient
+from .wick import Monomial, polynomial_at, propagator, wick_expectation
+
+
+def expectation(graph: Multigraph, size: int | Sequence[int] | None = None) -> Expr:
+    """Exact expectation value of an invariant under the Gaussian model, by Wick's theorem.
+
+    For a square matrix it is a polynomial in the 13 `PARAMETERS`, with coefficients in Q(N)[sqrt(N-1), sqrt(N-2)]
+    where N is `SIZE` (arXiv:1809.07559, section 3; here for every graph). For a bipartite graph (kinds 0 for rows and
+    1 for columns) it is that of a rectangular matrix, in `ROWS`, `SIZE` and the five parameters mu, G00 ... GHH.
+
+    Args:
+        graph: of any degree; time and length of the result grow fast above degree 6.
+        size: an integer N >= 4 (or (M, N) of at least 2 each for a rectangular matrix) for exact numbers as
+            coefficients; by default the size stays a symbol.
+
+    Returns:
+        A sum over monomials in the parameters, each with its coefficient in factored form.
+
+    Raises:
+        ValueError: if the graph belongs to another kind of matrices, or the size is too small.
+
+    >>> expectation(Multigraph([(0, 0)]))
+    mu_1 + mu_2*sqrt(N - 1)
+    >>> expectation(Multigraph([(0, 0)]), size=5)
+    mu_1 + 2*mu_2
+    """
+    family = family_of(graph)
+    if size is None:
+        return _symbolic(graph, family)
+    sizes = checked_sizes(size, family)
+    values = wick_expectation(graph.arcs, family, sizes)
+    return Add(*(_exact_number(m, v, family, sizes) * _product_of_parameters(m, family) for m, v in values.items()))
+
+
+def family_of(graph: Multigraph) -> GraphFamily:
+    """Whether a graph labels an invariant of a square or of a rectangular matrix; ValueError for other kinds.
+
+    >>> family_of(Multigraph([(0, 1)], kinds=(0, 1))) == RECTANGULAR
+    True
+    """
+    if graph.directed and not any(graph.colours):
+        if not any(graph.kinds):
+            return SQUARE
+        if all((graph.kinds[tail], graph.kinds[head]) == (0, 1) for tail, head in graph.arcs):
+            return RECTANGULAR
+    raise ValueError(f"graph must be that of one square or one rectangular matrix, got {graph}")
+
+
+def checked_sizes(size: int | Sequence[int], family: GraphFamily) -> tuple[int, ...]:
+    """Sizes as one integer for each node kind; ValueError if there are too few or one is too small for all irreps."""
+    sizes = tuple(int(s) for s in np.atleast_1d(np.asarray(size)))
+    least = 4 if family == SQUARE else 2
+    if len(sizes) != len(family.node_kinds) or min(sizes) < least:
+        raise ValueError(f"size must be {len(family.node_kinds)} integer(s) of at least {least}, got {size!r}")
+    return sizes
+
+
+# ---- symbolic sizes ------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 14)
+def _symbolic(graph: Multigraph, family: GraphFamily) -> Expr:
+    """Wick's theorem at sizes that are powers of two, large enough to read the polynomials in the sizes off the result."""
+    bits, length = _kronecker_room(graph.degree, family)
+    kinds = len(family.node_kinds)
+    # the last kind's digits are the finest, so that a polynomial in all sizes is one string of digits
+    sizes = tuple(1 << bits * length ** (kinds - 1 - kind) for kind in range(kinds))
+    terms = []
+    for monomial, packed in wick_expectation(graph.arcs, family, sizes).items():
+        digits = _signed_digits(packed, bits)
+        # one flat product: sympy would multiply a number into a lone sum, and the coefficient stay unfactored
+        terms.append(Mul(*_factors(digits, length, monomial, family), _product_of_parameters(monomial, family)))
+    return Add(*terms)
+
+
+def _kronecker_room(degree: int, family: GraphFamily) -> tuple[int, int]:
+    """(bits that any coefficient fits in with its sign, bound on the number of powers of the last size).
+
+    The sum of absolute coefficients is submultiplicative, so it is at most that of the largest form to the power
+    `degree`, times the number of Wick contractions.
+    """
+    elements = propagator(family)
+    contractions = [1, len(elements.means)]
+    for d in range(2, degree + 1):
+        contractions.append(
+            len(elements.means) * contractions[-1] + (d - 1) * len(elements.pairs) * contractions[-2]
+        )
+    largest = max(sum(sum(abs(int(c)) for c in p.values()) for p in form.values()) for form in elements.forms)
+    degree_in_size = max(max(map(max, p.keys())) for form in elements.forms for p in form.values())
+    return (contractions[degree] * largest**degree).bit_length() + 1, degree * (2 + degree_in_size) + 1
+
+
+def _signed_digits(packed: int, bits: int) -> tuple[int, ...]:
+    """Digits of an integer in base 2^bits, each between -half and half a base."""
+    base, half = 1 << bits, 1 << (bits - 1)
+    digits = []
+    while packed:
+        digit = packed & (base - 1)
+        digit -= base if digit >= half else 0
+        digits.append(digit)
+        packed = (packed - digit) >> bits
+    return tuple(digits)
+
+
+@lru_cache(maxsize=1 << 16)
+def _factors(digits: tuple[int, ...], length: int, monomial: Monomial, family: GraphFamily) -> tuple[Expr, ...]:
+    """The coefficient of a monomial as its irreducible factors over the rationals, square roots included."""
+    ring = FIELD.one.numer.ring
+    kinds = len(family.node_kinds)
+    exponents = [(i, 0) if kinds == 1 else divmod(i, length) for i in range(len(digits))]
+    polynomial = ring.from_dict({e: ring.domain(d) for e, d in zip(exponents, digits, strict=True) if d})
+    constant, powers = _half_powers(monomial, family)
+    number, factors = polynomial.factor_list()
+    for factor, power in factors:
+        powers[factor] = powers.get(factor, Rational(0)) + power
+    symbols = propagator(family).decomposition.sizes
+    padded = (*symbols, *[Integer(1)] * (ring.ngens - kinds))
+    return (
+        Rational(int(number)) * constant,
+        *(Pow(f.as_expr(*padded), power) for f, power in powers.items() if power),
+    )
+
+
+def _half_powers(monomial: Monomial, family: GraphFamily) -> tuple[Expr, dict[Coefficient, Rational]]:
+    """1 / prod_k denominator_k sqrt(norm_k) as (constant, powers of irreducible polynomials)."""
+    elements = propagator(family)
+    powers: dict[Coefficient, Rational] = {}
+    constant: Expr = Integer(1)
+    for number in monomial:
+        parameter = elements.decomposition.parameters[number]
+        for polynomial, power in (
+            (elements.denominators[parameter.y is not None], Integer(-1)),
+            (parameter.norm.numer, Rational(-1, 2)),
+            (parameter.norm.denom, Rational(1, 2)),
+        ):
+            content, factors = polynomial.factor_list()
+            constant *= Pow(Integer(int(content)), power)
+            for factor, times in factors:
+                powers[factor] = powers.get(factor, Rational(0)) + times * power
+    return constant, powers
+
+
+def _product_of_parameters(monomial: Monomial, family: GraphFamily) -> Expr:
+    parameters = propagator(family).decomposition.parameters
+    return Mul(*(parameters[number].symbol for number in monomial))
+
+
+# ---- integer sizes -------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 14)
+def _scale(monomial: Monomial, family: GraphFamily, sizes: tuple[int, ...]) -> tuple[int, int, int]:
+    """(a, b, c) with a monomial's factor 1 / prod_k denominator_k sqrt(norm_k) = sqrt(a / b) / c."""
+    elements = propagator(family)
+    chosen = [elements.decomposition.parameters[number] for number in monomial]
+    return (
+        prod(polynomial_at(k.norm.denom, sizes) for k in chosen),
+        prod(polynomial_at(k.norm.numer, sizes) for k in chosen),
+        prod(polynomial_at(elements.denominators[k.y is not None], sizes) for k in chosen),
+    )
+
+
+def _exact_number(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> Expr:
+    a, b, c = _scale(monomial, family, sizes)
+    return Rational(value, c) * Pow(Rational(a, b), Rational(1, 2))
+
+
+def _float(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> float:
+    """The coefficient rounded once or twice, its integers being exact: no cancellation, whatever the size."""
+    a, b, c = _scale(monomial, family, sizes)
+    root_a, root_b = isqrt(a), isqrt(b)
+    if root_a**2 == a and root_b**2 == b:
+        return value * root_a / (c * root_b)
+    return value / c * sqrt(a / b)
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectationMap:
+    """Expectation values of given graphs at a given size, as one matrix acting on the monomials of the parameters.
+
+    Args:
+        coefficients: (len(graphs), monomials) float64.
+        factors: (monomials, highest number of factors) integers: numbers of the parameters that are multiplied, filled up
+            with the number of parameters, which stands for the factor 1.
+        number_of_parameters: 13 for square matrices.
+
+    >>> compiled = expectation_map((Multigraph([(0, 0)]), Multigraph([(0, 1)])), 5)
+    >>> compiled([2.0, 1.0] + [0.0] * 11)  # mu_1 + sqrt(N - 1) mu_2, N mu_1
+    array([ 4., 10.])
+    """
+
+    coefficients: NDArray[np.float64]
+    factors: NDArray[np.int64]
+    number_of_parameters: int
+
+    def __call__(self, parameters: ArrayLike) -> NDArray[np.float64]:
+        """Expectation values (..., len(graphs)) for parameters (..., number_of_parameters)."""
+        monomials: NDArray[np.float64] = self._padded(parameters)[..., self.factors].prod(axis=-1)
+        return monomials @ self.coefficients.T
+
+    def gradient(self, parameters: ArrayLike) -> NDArray[np.float64]:
+        """Derivatives (len(graphs), number_of_parameters) by the parameters (number_of_parameters,)."""
+        values = self._padded(parameters)[self.factors]
+        derivatives = np.zeros((len(self.factors), self.number_of_parameters + 1))
+        rows = np.arange(len(self.factors))
+        for place in range(self.factors.shape[1]):
+            # each factor in turn is replaced by its derivative, 1, and the product booked under its parameter
+            others = np.delete(values, place, axis=1).prod(axis=1)
+            np.add.at(derivatives, (rows, self.factors[:, place]), others)
+        return self.coefficients @ derivatives[:, :-1]
+
+    def _padded(self, parameters: ArrayLike) -> NDArray[np.float64]:
+        theta = np.asarray(parameters, dtype=np.float64)
+        if theta.shape[-1] != self.number_of_parameters:
+            raise ValueError(f"parameters must have {self.number_of_parameters} numbers in the last axis, got {theta.shape}")
+        return np.concatenate([theta, np.ones((*theta.shape[:-1], 1))], axis=-1)
+
+
+@lru_cache(maxsize=64)
+def expectation_map(graphs: tuple[Multigraph, ...], size: int | tuple[int, int]) -> ExpectationMap:
+    """Compile the expectation values of graphs at one size; remembered, so that calling it for every fit is free.
+
+    Args:
+        graphs: all of one family, square or rectangular.
+        size: N, or (rows, columns) for rectangular matrices.
+
+    >>> expectation_map((Multigraph([(0, 0)]),), 4).coefficients.round(3)
+    array([[1.   , 1.732]])
+    """
+    families = {family_of(graph) for graph in graphs}
+    if len(families) != 1:
+        raise ValueError(f"graphs must be one or more, all of one kind of matrices, got {len(families)} kinds")
+    family = families.pop()
+    sizes = checked_sizes(size, family)
+    columns = [
+        {m: _float(m, value, family, sizes) for m, value in wick_expectation(graph.arcs, family, sizes).items()}
+        for graph in graphs
+    ]
+    monomials = sorted({monomial for column in columns for monomial in column})
+    place = {monomial: p for p, monomial in enumerate(monomials)}
+    coefficients = np.zeros((len(graphs), len(monomials)))
+    for row, column in enumerate(columns):
+        for monomial, value in column.items():
+            coefficients[row, place[monomial]] = value
+    count = len(propagator(family).decomposition.parameters)
+    longest = max(len(monomial) for monomial in monomials)
+    factors = np.array([[*monomial, *[count] * (longest - len(monomial))] for monomial in monomials])
+    return ExpectationMap(coefficients, factors, count)

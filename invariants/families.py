@@ -1,0 +1,59 @@
+"""Which graphs label the invariants of which matrices: node kinds, arc colours, direction and loops."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ArcType:
+    """What the entries of one matrix look like as arcs.
+
+    Args:
+        tail: kind of the row index (which symmetric group moves the rows).
+        head: kind of the column index.
+        loops: whether diagonal entries are there (False for a matrix of zero diagonal).
+
+    >>> ArcType(tail=0, head=1)  # a rectangular matrix under S_M x S_N
+    ArcType(tail=0, head=1, loops=True)
+    """
+
+    tail: int = 0
+    head: int = 0
+    loops: bool = True
+
+    @property
+    def may_loop(self) -> bool:
+        """Whether an arc of this type can join a node to itself."""
+        return self.loops and self.tail == self.head
+
+
+@dataclass(frozen=True)
+class GraphFamily:
+    """The graphs that label the invariants of one or several matrices; an arc of colour c is a factor of matrix c.
+
+    Args:
+        arc_types: one for each matrix.
+        directed: False for symmetric matrices.
+
+    >>> SQUARE
+    GraphFamily(arc_types=(ArcType(tail=0, head=0, loops=True),), directed=True)
+    """
+
+    arc_types: tuple[ArcType, ...]
+    directed: bool = True
+
+    @property
+    def node_kinds(self) -> tuple[int, ...]:
+        """The kinds of nodes that occur, each once, in increasing order."""
+        return tuple(sorted({kind for arc in self.arc_types for kind in (arc.tail, arc.head)}))
+
+
+#: One square matrix under S_N (arXiv:1809.07559).
+SQUARE = GraphFamily((ArcType(),))
+#: One rectangular matrix under S_M x S_N, rows and columns permuted separately.
+RECTANGULAR = GraphFamily((ArcType(0, 1),))
+#: One symmetric matrix under S_N.
+SYMMETRIC = GraphFamily((ArcType(),), directed=False)
+#: One symmetric matrix of zero diagonal under S_N.
+SYMMETRIC_ZERO_DIAGONAL = GraphFamily((ArcType(loops=False),), directed=False)
+#: Two square matrices under one S_N (arXiv:2104.03707).
+TWO_SQUARE = GraphFamily((ArcType(), ArcType()))

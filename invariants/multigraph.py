@@ -1,0 +1,268 @@
+"""The label of a permutation invariant: a directed multigraph, held in canonical form."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from string import ascii_lowercase
+from typing import TYPE_CHECKING
+
+import networkx
+
+from .canonical import canonical_order
+
+if TYPE_CHECKING:
+    Graph = networkx.Graph[int]
+
+# Names of indices, by node kind: rows and columns of a rectangular matrix are told apart by their letters.
+_INDEX_LETTERS = ("ijklmnopqrstuvwxyz", "abcdefgh")
+
+
+@dataclass(frozen=True, init=False, order=True)
+class Multigraph:
+    """A directed multigraph without isolated nodes, up to isomorphism.
+
+    A node is a summed index, an arc (i, j) a factor M_ij (tail = row index, head = column index):
+    the graph with arcs (0, 1), (1, 2) is the invariant sum_ijk M_ij M_jk. All indices are summed over
+    independently (arXiv:1809.07559, section 2). Two graphs are equal, and hash equal, exactly if they are isomorphic.
+
+    The other kinds of matrices need three more properties, all with defaults for one square matrix: the kind of each
+    node (which symmetric group moves it), the colour of each arc (which matrix it is), and whether arcs have a direction.
+
+    Args:
+        arcs: pairs (tail, head) of node numbers; the nodes are 0 ... n-1, each touched by an arc.
+        colours: for each arc the number of its matrix (default: all 0).
+        kinds: for each node the symmetric group that moves it (default: all 0).
+        directed: whether (i, j) differs from (j, i); False for symmetric matrices.
+
+    Raises:
+        ValueError: if there is no arc, or the nodes are not numbered 0 ... n-1 without gaps.
+
+    >>> Multigraph([(0, 1), (1, 2)]) == Multigraph([(2, 0), (1, 2)])
+    True
+    >>> Multigraph([(0, 1), (1, 2)]).formula
+    'sum_ijk M_ij M_jk'
+    """
+
+    arcs: tuple[tuple[int, int], ...]
+    colours: tuple[int, ...]
+    kinds: tuple[int, ...]
+    directed: bool
+
+    def __init__(
+        self,
+        arcs: Iterable[Sequence[int]],
+        colours: Sequence[int] | None = None,
+        kinds: Sequence[int] | None = None,
+        directed: bool = True,
+    ) -> None:
+        pairs = _checked_arcs(arcs)
+        n = 1 + max(max(pair) for pair in pairs)
+        colours = _checked_labels("colours", colours, len(pairs), "arc")
+        kinds = _checked_labels("kinds", kinds, n, "node")
+        components = sorted(
+            _canonical_component(arc_part, colour_part, kind_part, directed)
+            for arc_part, colour_part, kind_part in _split(pairs, colours, kinds)
+        )
+        self._set(*_joined(components), directed)
+
+    def _set(
+        self, arcs: tuple[tuple[int, int], ...], colours: tuple[int, ...], kinds: tuple[int, ...], directed: bool
+    ) -> None:
+        for name, value in (("arcs", arcs), ("colours", colours), ("kinds", kinds), ("directed", directed)):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def disjoint_union(cls, graphs: Sequence[Multigraph]) -> Multigraph:
+        """The graph of the product of invariants: O_G O_H = O_(G disjoint union H).
+
+        >>> loop = Multigraph([(0, 0)])
+        >>> Multigraph.disjoint_union([loop, loop]).arcs
+        ((0, 0), (1, 1))
+        """
+        if not graphs or len({graph.directed for graph in graphs}) > 1:
+            raise ValueError(f"graphs must be one or more, all directed or all undirected, got {list(graphs)}")
+        # The parts are canonical already, so no search is needed: this is what makes enumeration fast.
+        parts = [(g.kinds, g.arcs, g.colours) for graph in graphs for g in graph.components]
+        union = cls.__new__(cls)
+        union._set(*_joined(sorted(parts)), graphs[0].directed)
+        return union
+
+    @property
+    def degree(self) -> int:
+        """Number of arcs: the degree of the invariant in the matrix entries."""
+        return len(self.arcs)
+
+    @property
+    def number_of_nodes(self) -> int:
+        """Number of summed indices."""
+        return len(self.kinds)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the invariant is not a product of invariants of lower degree."""
+        return len(self.components) == 1
+
+    @cached_property
+    def components(self) -> tuple[Multigraph, ...]:
+        """The connected components, in canonical order; the invariant is the product of theirs.
+
+        >>> [part.formula for part in Multigraph([(0, 0), (1, 2)]).components]
+        ['sum_i M_ii', 'sum_ij M_ij']
+        """
+        parts = []
+        for arcs, colours, kinds in _split(self.arcs, self.colours, self.kinds):
+            part = Multigraph.__new__(Multigraph)
+            part._set(arcs, colours, kinds, self.directed)
+            parts.append(part)
+        return tuple(parts)
+
+    @property
+    def formula(self) -> str:
+        """The invariant in plain text, such as 'sum_ij M_ii M_ij^2'."""
+        factors = " ".join(f"{m}_{i}{j}" + (f"^{p}" if p > 1 else "") for m, i, j, p in self._factors())
+        return f"sum_{''.join(self._index_names())} {factors}"
+
+    @property
+    def latex(self) -> str:
+        r"""The invariant in LaTeX.
+
+        >>> print(Multigraph([(0, 1), (0, 1)]).latex)
+        \sum_{i,j} M_{ij}^{2}
+        """
+        factors = " ".join(f"{m}_{{{i}{j}}}" + (f"^{{{p}}}" if p > 1 else "") for m, i, j, p in self._factors())
+        return rf"\sum_{{{','.join(self._index_names())}}} {factors}"
+
+    def _index_names(self) -> list[str]:
+        used: Counter[int] = Counter()
+        names = []
+        for kind in self.kinds:
+            letters = _INDEX_LETTERS[kind] if kind < len(_INDEX_LETTERS) else ascii_lowercase
+            place = used[kind]
+            names.append(letters[place] if place < len(letters) else f"{letters[0]}{place}")
+            used[kind] += 1
+        return names
+
+    def _factors(self) -> list[tuple[str, str, str, int]]:
+        """(matrix, row index, column index, power) of each distinct factor."""
+        names = self._index_names()
+        powers = Counter(zip(self.colours, self.arcs, strict=True))
+        several = max(self.colours) > 0
+        return [
+            (chr(ord("A") + colour) if several else "M", names[tail], names[head], power)
+            for (colour, (tail, head)), power in powers.items()
+        ]
+
+    def to_networkx(self) -> Graph:
+        """A networkx multigraph with the node attribute `kind` and the arc attribute `colour`.
+
+        >>> Multigraph([(0, 1), (0, 1)]).to_networkx()
+        <networkx.classes.multidigraph.MultiDiGraph object at ...>
+        """
+        graph = networkx.MultiDiGraph() if self.directed else networkx.MultiGraph()
+        for node, kind in enumerate(self.kinds):
+            graph.add_node(node, kind=kind)
+        for (tail, head), colour in zip(self.arcs, self.colours, strict=True):
+            graph.add_edge(tail, head, colour=colour)
+        return graph
+
+    def __repr__(self) -> str:
+        extra = f", colours={list(self.colours)}" if any(self.colours) else ""
+        extra += f", kinds={list(self.kinds)}" if any(self.kinds) else ""
+        extra += "" if self.directed else ", directed=False"
+        return f"Multigraph({list(self.arcs)}{extra})"
+
+
+# A component in canonical form: (kinds, arcs, colours), in the order by which components are sorted.
+_Part = tuple[tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]]
+
+
+def _checked_arcs(arcs: Iterable[Sequence[int]]) -> tuple[tuple[int, int], ...]:
+    given = list(arcs)
+    pairs = []
+    for arc in given:
+        try:
+            tail, head = (int(node) for node in arc)
+        except (TypeError, ValueError):
+            raise ValueError(f"arcs must be pairs (tail, head) of node numbers, got {arc!r}") from None
+        pairs.append((tail, head))
+    if not pairs:
+        raise ValueError("arcs must hold at least one pair (tail, head), got none")
+    nodes = {node for pair in pairs for node in pair}
+    if nodes != set(range(len(nodes))):
+        raise ValueError(f"arcs must use the node numbers 0 ... n-1 without gaps, got nodes {sorted(nodes)}")
+    return tuple(pairs)
+
+
+def _checked_labels(name: str, labels: Sequence[int] | None, count: int, of_what: str) -> tuple[int, ...]:
+    if labels is None:
+        return (0,) * count
+    values = tuple(int(label) for label in labels)
+    if len(values) != count or min(values) < 0:
+        raise ValueError(f"{name} must be {count} non-negative integers, one for each {of_what}, got {list(labels)}")
+    return values
+
+
+def _split(
+    arcs: Sequence[tuple[int, int]], colours: Sequence[int], kinds: Sequence[int]
+) -> list[tuple[tuple[tuple[int, int], ...], tuple[int, ...], tuple[int, ...]]]:
+    """Connected components as (arcs, colours, kinds), each renumbered from 0 in the order of its node numbers."""
+    root = list(range(len(kinds)))
+    for tail, head in arcs:
+        low, high = sorted((root[tail], root[head]))
+        root = [low if r == high else r for r in root]
+    place: list[int] = []
+    seen: Counter[int] = Counter()
+    for r in root:
+        place.append(seen[r])
+        seen[r] += 1
+    parts = []
+    for r in sorted(seen):
+        chosen = [a for a, arc in enumerate(arcs) if root[arc[0]] == r]
+        parts.append(
+            (
+                tuple((place[arcs[a][0]], place[arcs[a][1]]) for a in chosen),
+                tuple(colours[a] for a in chosen),
+                tuple(kind for node, kind in enumerate(kinds) if root[node] == r),
+            )
+        )
+    return parts
+
+
+@lru_cache(maxsize=1 << 16)
+def _canonical_component(
+    arcs: tuple[tuple[int, int], ...], colours: tuple[int, ...], kinds: tuple[int, ...], directed: bool
+) -> _Part:
+    n = len(kinds)
+    adjacency = [[0] * n for _ in range(n)]
+    base = len(arcs) + 1  # an entry has the number of arcs of colour c as its digit c in this base
+    for (tail, head), colour in zip(arcs, colours, strict=True):
+        adjacency[tail][head] += base**colour
+        if not directed and tail != head:
+            adjacency[head][tail] += base**colour
+    order = canonical_order(adjacency, kinds)
+    place = {node: position for position, node in enumerate(order)}
+    relabelled = []
+    for (tail, head), colour in zip(arcs, colours, strict=True):
+        arc = (place[tail], place[head])
+        relabelled.append((arc if directed else (min(arc), max(arc)), colour))
+    relabelled.sort()
+    return (
+        tuple(kinds[node] for node in order),
+        tuple(arc for arc, _ in relabelled),
+        tuple(colour for _, colour in relabelled),
+    )
+
+
+def _joined(parts: Sequence[_Part]) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], tuple[int, ...]]:
+    arcs: list[tuple[int, int]] = []
+    colours: list[int] = []
+    kinds: list[int] = []
+    for part_kinds, part_arcs, part_colours in parts:
+        shift = len(kinds)
+        arcs += [(tail + shift, head + shift) for tail, head in part_arcs]
+        colours += part_colours
+        kinds += part_kinds
+    return tuple(arcs), tuple(colours), tuple(kinds)

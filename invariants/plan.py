@@ -1,0 +1,210 @@
+"""Plan the evaluation of many invariants together: shared intermediate results, in an order ready to execute.
+
+Each connected component is contracted node by node: a node with one neighbour becomes a vector on it (matrix times vector),
+a node with two becomes a matrix between them (matrix times matrix). Every intermediate result is made once, whoever
+needs it. Disconnected graphs are products of the scalars of their components.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .multigraph import Multigraph
+
+Shape = tuple[int, ...]  # node kinds of the axes: () a scalar, (k,) a vector, (k, l) a matrix
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation: `inputs` are numbers of earlier steps.
+
+    Operations (A, B matrices; x, y vectors; s, t scalars):
+    input M | diagonal A | hadamard A*B | hadamard_transposed A*B^T | rows A (sum_j A_ij) | columns A (sum_i A_ij) |
+    apply A x | apply_transposed A^T x | scale_rows A_ij x_i | scale_columns A_ij x_j | product A B |
+    product_transposed A B^T | transposed_product A^T B | multiply x*y | sum x | dot x y | times s t
+    """
+
+    operation: str
+    inputs: tuple[int, ...]
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order, and for each graph the step that holds its value.
+
+    >>> print(plan((Multigraph([(0, 1), (1, 2)]), Multigraph([(0, 0)]))))
+    %0 = input
+    %1 = columns %0
+    %2 = rows %0
+    %3 = dot %1 %2
+    %4 = diagonal %0
+    %5 = sum %4
+    """
+
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...]
+
+    def __str__(self) -> str:
+        lines = (
+            f"%{number} = " + " ".join([step.operation, *(f"%{i}" for i in step.inputs)])
+            for number, step in enumerate(self.steps)
+        )
+        return "\n".join(lines)
+
+
+@lru_cache(maxsize=64)
+def plan(graphs: tuple[Multigraph, ...]) -> Plan:
+    """Plan the evaluation of graphs of one square or rectangular matrix.
+
+    Raises:
+        ValueError: for a graph that cannot be contracted through vectors and matrices (treewidth above 2; these begin
+            with the complete graph on four nodes, at degree 6), or of several matrices or undirected arcs.
+
+    >>> plan((Multigraph([(0, 1)]),)).outputs
+    (2,)
+    """
+    builder = _Builder()
+    outputs = []
+    for graph in graphs:
+        if any(graph.colours) or not graph.directed:
+            raise ValueError(f"graphs must be those of one square or rectangular matrix, got {graph}")
+        scalars = sorted(builder.component(component) for component in graph.components)
+        value = scalars[0]
+        for scalar in scalars[1:]:
+            value = builder.step("times", (value, scalar), ())
+        outputs.append(value)
+    return Plan(tuple(builder.steps), tuple(outputs))
+
+
+@dataclass(frozen=True, order=True)
+class _Oriented:
+    """A matrix step, read as it is or transposed; transposes are never made, only read."""
+
+    transposed: bool
+    step: int
+
+    @property
+    def flipped(self) -> _Oriented:
+        return _Oriented(not self.transposed, self.step)
+
+
+class _Builder:
+    """Hash-conses steps: asking twice for the same operation on the same inputs gives the same step."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._numbers: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._scalars: dict[Multigraph, int] = {}
+
+    def step(self, operation: str, inputs: tuple[int, ...], shape: Shape) -> int:
+        key = (operation, inputs)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.steps)
+            self.steps.append(Step(operation, inputs, shape))
+        return self._numbers[key]
+
+    def component(self, graph: Multigraph) -> int:
+        """The scalar of a connected graph."""
+        if graph not in self._scalars:
+            self._scalars[graph] = self._eliminate(graph)
+        return self._scalars[graph]
+
+    def _eliminate(self, graph: Multigraph) -> int:
+        vectors: dict[int, list[int]] = defaultdict(list)  # node -> vectors to multiply there
+        matrices: dict[tuple[int, int], list[_Oriented]] = defaultdict(list)  # (u, v), u < v -> matrices, rows at u
+        matrix = self.step("input", (), self._input_shape(graph))
+        for tail, head in graph.arcs:
+            if tail == head:
+                vectors[tail].append(self.step("diagonal", (matrix,), (graph.kinds[tail],)))
+            else:
+                matrices[min(tail, head), max(tail, head)].append(_Oriented(tail > head, matrix))
+        nodes = set(range(graph.number_of_nodes))
+        while len(nodes) > 1:
+            neighbours = {v: sorted({u for pair in matrices if v in pair for u in pair} - {v}) for v in nodes}
+            node = min(nodes, key=lambda v: (len(neighbours[v]), len(vectors[v]), -v))
+            ends = neighbours[node]
+            if len(ends) > 2:
+                raise ValueError(f"graphs must have treewidth at most 2 to be evaluated, got {graph}")
+            towards = [self._hadamard(self._take(matrices, end, node)) for end in ends]  # rows at the neighbour
+            if len(ends) == 1:
+                vectors[ends[0]].append(self._apply(towards[0], vectors.pop(node, [])))
+            else:
+                through = self._product(towards[0], vectors.pop(node, []), towards[1].flipped)
+                matrices[ends[0], ends[1]].append(through)
+            nodes.remove(node)
+        return self._sum(vectors[nodes.pop()])
+
+    @staticmethod
+    def _input_shape(graph: Multigraph) -> Shape:
+        tail, head = graph.arcs[0]
+        return (graph.kinds[tail], graph.kinds[head])
+
+    @staticmethod
+    def _take(matrices: dict[tuple[int, int], list[_Oriented]], row: int, column: int) -> list[_Oriented]:
+        """Remove the matrices between two nodes, oriented with rows at `row`."""
+        found = matrices.pop((min(row, column), max(row, column)))
+        return found if row < column else [matrix.flipped for matrix in found]
+
+    def _shape(self, matrix: _Oriented) -> Shape:
+        shape = self.steps[matrix.step].shape
+        return shape[::-1] if matrix.transposed else shape
+
+    def _hadamard(self, factors: list[_Oriented]) -> _Oriented:
+        """Entrywise product; of the product and its transpose only one is ever made."""
+        ordered = min(sorted(factors), sorted(factor.flipped for factor in factors))
+        flip = ordered != sorted(factors)
+        value = ordered[0].step  # False sorts before True, and one of the two orders has a False: not transposed
+        for factor in ordered[1:]:
+            operation = "hadamard_transposed" if factor.transposed else "hadamard"
+            value = self.step(operation, (value, factor.step), self.steps[value].shape)
+        return _Oriented(flip, value)
+
+    def _apply(self, matrix: _Oriented, factors: list[int]) -> int:
+        """sum_j A_ij x_j, x the product of the vectors at j."""
+        shape = (self._shape(matrix)[0],)
+        if not factors:
+            return self.step("columns" if matrix.transposed else "rows", (matrix.step,), shape)
+        operation = "apply_transposed" if matrix.transposed else "apply"
+        return self.step(operation, (matrix.step, self._multiply(factors)), shape)
+
+    def _product(self, left: _Oriented, factors: list[int], right: _Oriented) -> _Oriented:
+        """sum_j A_ij x_j B_jk; of the product and its transpose only one is ever made."""
+        if (right.flipped, left.flipped) < (left, right):
+            return self._product(right.flipped, factors, left.flipped).flipped
+        if factors:
+            operation = "scale_rows" if left.transposed else "scale_columns"
+            inputs = (left.step, self._multiply(factors))
+            left = _Oriented(left.transposed, self.step(operation, inputs, self.steps[left.step].shape))
+        operation = {
+            (False, False): "product",
+            (False, True): "product_transposed",
+            (True, False): "transposed_product",
+        }[left.transposed, right.transposed]
+        shape = (self._shape(left)[0], self._shape(right)[1])
+        return _Oriented(False, self.step(operation, (left.step, right.step), shape))
+
+    def _multiply(self, factors: list[int]) -> int:
+        ordered = sorted(factors)
+        value = ordered[0]
+        for factor in ordered[1:]:
+            value = self.step("multiply", (value, factor), self.steps[value].shape)
+        return value
+
+    def _sum(self, factors: list[int]) -> int:
+        ordered = sorted(factors)
+        if len(ordered) == 1:
+            return self.step("sum", (ordered[0],), ())
+        return self.step("dot", (self._multiply(ordered[:-1]), ordered[-1]), ())
+
+
+def operation_counts(plan: Plan) -> dict[str, int]:
+    """How often each operation occurs in a plan.
+
+    >>> operation_counts(plan((Multigraph([(0, 1)]),)))
+    {'input': 1, 'rows': 1, 'sum': 1}
+    """
+    return dict(Counter(step.operation for step in plan.steps))
