@@ -1,0 +1,146 @@
+"""The configuration of an ensemble: everything that its bits depend on, checked when it is made."""
+
+from __future__ import annotations
+
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+DatasetName = Literal["mnist-5k", "mnist", "fashion-mnist", "cifar10"]
+Positive = Annotated[int, Field(ge=1)]
+
+INPUTS: dict[DatasetName, int] = {"mnist-5k": 784, "mnist": 784, "fashion-mnist": 784, "cifar10": 3072}
+TRAINING_IMAGES: dict[DatasetName, int] = {"mnist-5k": 4000, "mnist": 60000, "fashion-mnist": 60000, "cifar10": 50000}
+CLASSES = 10
+
+
+class EnsembleConfig(BaseModel):
+    """An ensemble of bias-free ReLU networks, each trained with cross-entropy: the setting of the paper (see README).
+
+    Args:
+        dataset: the images; `mnist-5k` (bundled) needs no download.
+        data_root: folder of the other datasets, downloaded to if they are not there (None: the user's cache folder).
+        hidden: widths of the hidden layers.
+        networks: how many independent networks.
+        epochs: passes over the training set; epochs + 1 snapshots are stored, the initial weights included.
+        batch_size: images a step; the last step of an epoch takes what remains.
+        optimizer: `adam` (torch's default betas and eps) or `sgd` (no momentum).
+        learning_rate: of the optimizer.
+        weight_decay: the coefficient of the weights added to the gradient (L2, also for Adam; not decoupled).
+        initialisation: `gaussian`, N(0, 1/fan_in), or `uniform` on +-1/sqrt(fan_in).
+        seed: key of all random streams, together with a network's number.
+        device: any torch device.
+        block_size: networks trained together. The last block is filled up with networks that are not stored, so that
+            the shapes computed with, hence the bits of a network, do not depend on `networks`.
+        layers: which weights are stored: the `square` ones, `all`, or a tuple of indices (0 is the input layer).
+
+    `data_root` and `device` say where, not what: two configurations that differ only there are the same ensemble.
+
+    Raises:
+        ValueError: one line that names the argument, what is required and what came.
+
+    >>> config = EnsembleConfig(networks=200, hidden=(10, 10, 10))
+    >>> config.shapes
+    ((10, 784), (10, 10), (10, 10), (10, 10))
+    >>> config.stored_layers
+    (1, 2, 3)
+    >>> EnsembleConfig(networks=0)
+    Traceback (most recent call last):
+    ValueError: networks: input should be greater than or equal to 1, got 0
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    dataset: DatasetName = "mnist-5k"
+    data_root: Path | None = None
+    hidden: Annotated[tuple[Positive, ...], Field(min_length=1)] = (10, 10, 10)
+    networks: Positive = 1000
+    epochs: Positive = 50
+    batch_size: Positive = 100
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    initialisation: Literal["gaussian", "uniform"] = "gaussian"
+    seed: Annotated[int, Field(ge=0)] = 0
+    device: str = "cpu"
+    block_size: Positive = 50
+    layers: Literal["square", "all"] | tuple[int, ...] = "square"
+
+    if not TYPE_CHECKING:  # type checkers keep the signature that pydantic derives from the fields
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise ValueError(_one_line(error)) from None
+
+    @model_validator(mode="after")
+    def _check_layers(self) -> EnsembleConfig:
+        last = len(self.shapes) - 1
+        if isinstance(self.layers, tuple) and not (
+            self.layers and set(self.layers) <= set(range(last + 1)) and len(set(self.layers)) == len(self.layers)
+        ):
+            raise ValueError(f"layers: indices must be distinct and from 0 to {last}, got {self.layers}")
+        if not self.stored_layers:
+            widths = "-".join(str(width) for width in self.widths)
+            raise ValueError(f"layers: 'square' requires a square weight matrix, got {widths}; use layers='all'")
+        return self
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of every layer, from the pixels to the classes."""
+        return (INPUTS[self.dataset], *self.hidden, CLASSES)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """Shapes (row = output unit, column = input unit) of all weight matrices, input layer first."""
+        return tuple(zip(self.widths[1:], self.widths[:-1], strict=True))
+
+    @property
+    def stored_layers(self) -> tuple[int, ...]:
+        """Indices of the weight matrices that are stored, ascending."""
+        if self.layers == "all":
+            return tuple(range(len(self.shapes)))
+        if self.layers == "square":
+            return tuple(layer for layer, (rows, columns) in enumerate(self.shapes) if rows == columns)
+        return tuple(sorted(layer for layer in self.layers if isinstance(layer, int)))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps of one epoch, a last partial batch included."""
+        return ceil(TRAINING_IMAGES[self.dataset] / self.batch_size)
+
+    @property
+    def blocks(self) -> tuple[range, ...]:
+        """The networks of each block. The last range ends at `networks`, however many are trained to fill it."""
+        return tuple(
+            range(first, min(first + self.block_size, self.networks))
+            for first in range(0, self.networks, self.block_size)
+        )
+
+    def differences(self, other: EnsembleConfig) -> dict[str, tuple[Any, Any]]:
+        """The fields that make `other` another ensemble, each with both values.
+
+        >>> EnsembleConfig(epochs=5, device="cuda").differences(EnsembleConfig(epochs=6))
+        {'epochs': (5, 6)}
+        """
+        mine, theirs = (config.model_dump(mode="json", exclude={"data_root", "device"}) for config in (self, other))
+        return {name: (value, theirs[name]) for name, value in mine.items() if value != theirs[name]}
+
+
+def _one_line(error: ValidationError) -> str:
+    """Pydantic's report as 'argument: what is required, got what came; ...'."""
+    required: dict[str, list[str]] = {}
+    came: dict[str, str] = {}
+    for detail in error.errors():
+        if not detail["loc"]:  # raised by our own validator, complete as it is
+            return str(detail["ctx"]["error"])
+        # a tuple's item has its index in the name; the branches of a union are joined by "or"
+        argument, *inner = detail["loc"]
+        name = ".".join(str(part) for part in (argument, *inner) if part == argument or isinstance(part, int))
+        message = detail["msg"]
+        required.setdefault(name, []).append(message[0].lower() + message[1:])
+        came[name] = repr(detail["input"])
+    return "; ".join(f"{name}: {' or '.join(messages)}, got {came[name]}" for name, messages in required.items())

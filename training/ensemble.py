@@ -1,0 +1,101 @@
+"""The whole of it: configuration -> images -> blocks of networks -> store."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import xarray as xr
+
+from .config import EnsembleConfig
+from .data import LabelledImages, load_dataset
+from .lock import exclusive
+from .progress import Report, console_progress
+from .snapshot import Snapshot
+from .store import EnsembleStore, is_ensemble, open_ensemble
+from .torch_engine import train_block
+
+
+def train_ensemble(
+    config: EnsembleConfig, path: Path | str, progress: bool | Callable[[int, int], None] = True
+) -> xr.Dataset:
+    """Train an ensemble into a zarr store at `path`, or go on with one, and open it (see open_ensemble).
+
+    A finished store is only opened; an interrupted one is completed block by block, with the bits it would have had
+    without the interruption (same kind of processor, thread count and versions: they stand in the attributes).
+    Memory is bounded by a block, not by the ensemble.
+
+    Args:
+        progress: True for a bar on a terminal and occasional lines elsewhere, False for silence, or a function called
+            with (network-epochs done, in all); what it raises stops the training.
+
+    Raises:
+        ValueError: the store was made with another configuration (names what differs), `path` holds something else,
+            which is left as it is, or the device or the data cannot be used.
+        FileNotFoundError: the data is neither there nor downloadable.
+        BlockingIOError: another process is training into this store.
+        OSError: not enough room on the disk (checked before starting), or `path` is not writable.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> config = EnsembleConfig(networks=2, epochs=1, block_size=2)
+    >>> with TemporaryDirectory() as folder:
+    ...     ensemble = train_ensemble(config, f"{folder}/ensemble.zarr", progress=False)
+    ...     dict(ensemble.weight_1.sizes)
+    {'network': 2, 'epoch': 2, 'row_1': 10, 'col_1': 10}
+    """
+    path = Path(path)
+    existing = EnsembleStore.resume(path, config) if is_ensemble(path) else None
+    if existing is None or existing.missing_blocks():
+        _check_device(config.device)
+        images = load_dataset(config.dataset, config.data_root)
+        store = existing or EnsembleStore.create(path, config, _origin())
+        with exclusive(store.lock_file), _reporting(progress) as report:
+            _train_missing_blocks(store, images, report)
+    return open_ensemble(path)
+
+
+def _train_missing_blocks(store: EnsembleStore, images: LabelledImages, report: Report) -> None:
+    config, missing = store.config, store.missing_blocks()
+    total = config.networks * config.epochs
+    done = total - config.epochs * sum(len(block) for block in missing)
+    report(done, total)
+    for block in missing:
+        padded = range(block.start, block.start + config.block_size)
+        pending: list[Snapshot] = []
+        for epoch, snapshot in enumerate(train_block(config, images, padded)):
+            pending.append(snapshot)
+            if len(pending) == store.epochs_per_chunk or epoch == config.epochs:
+                store.write(block, epoch + 1 - len(pending), pending)
+                pending = []
+            if epoch:
+                done += len(block)
+                report(done, total)
+        store.mark_finished(block)
+
+
+def _reporting(progress: bool | Report) -> AbstractContextManager[Report]:
+    if callable(progress):
+        return nullcontext(progress)
+    return console_progress() if progress else nullcontext(lambda done, total: None)
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch built without CUDA fails by assertion
+        raise ValueError(f"device: a device of this torch is required, got {device!r} ({error})") from None
+
+
+def _origin() -> dict[str, str | int]:
+    """What else the bits depend on."""
+    versions = {name: version(name) for name in ("pigmm", "torch", "numpy")} | {"python": platform.python_version()}
+    return {
+        "versions": json.dumps(versions),
+        "threads": torch.get_num_threads(),
+        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+    }
