@@ -120,6 +120,16 @@ class Multigraph:
         return tuple(parts)
 
     @property
+    def label(self) -> str:
+        """The arcs as text, short enough for a table: '01 12' (or '0-10 10-11' from ten nodes on).
+
+        >>> Multigraph([(0, 1), (1, 2)]).label
+        '01 12'
+        """
+        joint = "" if self.number_of_nodes <= 10 else "-"
+        return " ".join(f"{tail}{joint}{head}" for tail, head in self.arcs)
+
+    @property
     def formula(self) -> str:
         """The invariant in plain text, such as 'sum_ij M_ii M_ij^2'."""
         factors = " ".join(f"{m}_{i}{j}" + (f"^{p}" if p > 1 else "") for m, i, j, p in self._factors())
