@@ -10,11 +10,12 @@ from .config import CLASSES
 def untrained(ensemble: xr.Dataset) -> xr.DataArray:
     """Networks that died or never trained, (network,) bool: final test accuracy below twice chance, 0.2, or NaN.
 
-    A network without biases whose ReLUs are all off gives constant logits and answers every image with one class; that
-    is right for the share of that class, at most 11.4% in the data sets here (10% where they are balanced). A network
-    that tells the classes apart at all is far above: one that gets no more than three of ten right stands at 0.3. The
-    bound 0.2 lies between, and with 1,000 test images the sampling error of an accuracy, 1.3%, does not reach across.
-    A network whose weights diverged has accuracy at chance or NaN and is counted too.
+    A network without biases whose ReLUs are all off gives constant logits and answers every image with one class, which
+    is right for the share of that class: 10%, or 11.4% in the full MNIST. An initial network, random as it is, stays
+    near that too (0.16 the highest of 200 on the bundled digits). To be below 0.2 is to know less than two classes of
+    ten; networks that learn are far above (0.84 their mean after 50 epochs there, and all but 4 of 200 above 0.65). With
+    1,000 test images the sampling error of an accuracy, 1.3%, hardly reaches from one side to the other. A network whose
+    weights diverged is at chance, or NaN, and counted too.
 
     Args:
         ensemble: dataset with `test_accuracy` (network, epoch), as train_ensemble returns.
@@ -23,4 +24,5 @@ def untrained(ensemble: xr.Dataset) -> xr.DataArray:
     >>> untrained(xr.Dataset({"test_accuracy": (("network", "epoch"), accuracy)})).values.tolist()
     [True, False, True]
     """
-    return ~(ensemble["test_accuracy"].isel(epoch=-1, drop=True) >= 2 / CLASSES).rename("untrained")
+    final = ensemble["test_accuracy"].isel(epoch=-1, drop=True)
+    return (~(final >= 2 / CLASSES)).drop_attrs().rename("untrained")

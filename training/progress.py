@@ -54,7 +54,8 @@ def _line_by_line(console: Console) -> Report:
             last = now
             rate = (done - already) / (now - started)
             console.print(
-                f"training: {done} of {total} network-epochs, {rate:.0f}/s, {(total - done) / rate:.0f} s remain"
+                f"training: {done} of {total} network-epochs, {rate:.0f}/s, {(total - done) / rate:.0f} s remain",
+                soft_wrap=True,
             )
 
     return report

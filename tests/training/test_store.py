@@ -1,0 +1,224 @@
+"""The store: its layout, resumption bit for bit, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from pigmm.training import EnsembleConfig, open_ensemble, train_ensemble
+from pigmm.training.lock import exclusive
+from pigmm.training.store import EnsembleStore
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a store by its name."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def interrupt_at(count: int) -> Callable[[int, int], None]:
+    """A progress function that does what Ctrl-C does."""
+
+    def report(done: int, total: int) -> None:
+        if done == count:
+            raise KeyboardInterrupt
+
+    return report
+
+
+def test_layout(small: EnsembleConfig, store_path: Path) -> None:
+    config = small.model_copy(update={"layers": "all"})
+    ensemble = train_ensemble(config, store_path, progress=False)
+    assert xr.open_zarr(store_path).identical(ensemble)
+    assert open_ensemble(store_path).identical(ensemble)
+    assert set(ensemble.data_vars) == {
+        *("weight_0", "weight_1", "weight_2", "weight_3"),
+        *("train_loss", "train_accuracy", "test_loss", "test_accuracy"),
+    }
+    assert set(ensemble.coords) == {"network", "epoch", "step"}
+    assert ensemble.weight_0.dims == ("network", "epoch", "row_0", "col_0")
+    assert ensemble.weight_0.shape == (10, 3, 10, 784)
+    assert ensemble.test_loss.dims == ("network", "epoch")
+    assert all(variable.dtype == np.float32 for variable in ensemble.data_vars.values())
+    assert all(np.isfinite(variable).all() for variable in ensemble.data_vars.values())
+    np.testing.assert_array_equal(ensemble.epoch, [0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(ensemble.step, [0, 40, 80])
+    np.testing.assert_array_equal(ensemble.network, range(10))
+    assert EnsembleConfig(**json.loads(ensemble.attrs["configuration"])) == config
+    assert set(json.loads(ensemble.attrs["versions"])) == {"pigmm", "torch", "numpy", "python"}
+    assert ensemble.attrs["threads"] >= 1
+
+
+def test_reading_needs_no_torch(small: EnsembleConfig, store_path: Path) -> None:
+    train_ensemble(small, store_path, progress=False)
+    program = (
+        "import sys; from pigmm.training import EnsembleConfig, open_ensemble, untrained;"
+        "print(untrained(open_ensemble(sys.argv[1])).size, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, store_path], capture_output=True, text=True, check=True)
+    assert done.stdout == "10 False\n"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        EnsembleConfig(),
+        EnsembleConfig(layers="all"),
+        EnsembleConfig(hidden=(640, 640), networks=30, block_size=12),
+        EnsembleConfig(hidden=(3000, 3000), networks=2, epochs=1),
+        EnsembleConfig(networks=7),
+    ],
+    ids=["paper", "all layers", "wide", "very wide", "less than a block"],
+)
+def test_blocks_share_no_file_and_files_are_bounded(config: EnsembleConfig, store_path: Path) -> None:
+    store = EnsembleStore.create(store_path, config, {})
+    size = 0
+    for _, array in zarr.open_group(store_path, mode="r").arrays():
+        if array.ndim > 1:
+            assert min(config.block_size, config.networks) % array.chunks[0] == 0
+            chunk_bytes = 4 * np.prod(array.chunks)
+            assert chunk_bytes <= 2**24 or array.chunks[:2] == (1, 1)
+            size += int(chunk_bytes * np.prod(np.ceil(np.array(array.shape) / array.chunks)))
+    assert store.bytes_on_disk() == size
+
+
+def test_training_again_trains_nothing(small: EnsembleConfig, store_path: Path) -> None:
+    train_ensemble(small, store_path, progress=False)
+    before = {file: file.stat().st_mtime_ns for file in store_path.rglob("*")}
+    calls: list[int] = []
+    train_ensemble(small, store_path, progress=lambda done, total: calls.append(done))
+    assert calls == []
+    assert {file: file.stat().st_mtime_ns for file in store_path.rglob("*")} == before
+
+
+def test_progress_counts_networks_and_epochs(small: EnsembleConfig, store_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    train_ensemble(small, store_path, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(done, 20) for done in (0, 4, 8, 12, 16, 18, 20)]
+
+
+def test_interrupted_by_an_exception_and_resumed(small: EnsembleConfig, tmp_path: Path) -> None:
+    config = small.model_copy(update={"layers": "all"})
+    with pytest.raises(KeyboardInterrupt):
+        train_ensemble(config, tmp_path / "a.zarr", progress=interrupt_at(12))  # in the middle of the second block
+    with pytest.raises(ValueError, match="is not finished: 1 of 3 blocks are trained; call train_ensemble again"):
+        open_ensemble(tmp_path / "a.zarr")
+
+    calls: list[int] = []
+    train_ensemble(config, tmp_path / "a.zarr", progress=lambda done, total: calls.append(done))
+    assert calls == [8, 12, 16, 18, 20]
+    train_ensemble(config, tmp_path / "b.zarr", progress=False)
+    assert contents(tmp_path / "a.zarr") == contents(tmp_path / "b.zarr")
+
+
+def test_block_without_marker_is_trained_again(small: EnsembleConfig, store_path: Path) -> None:
+    train_ensemble(small, store_path, progress=False)
+    finished = contents(store_path)
+    (store_path / "blocks" / "00001.done").unlink()
+    for half_written in (store_path / "weight_2" / "c" / "1").rglob("0"):
+        if half_written.is_file():
+            half_written.write_bytes(b"")
+    train_ensemble(small, store_path, progress=False)
+    assert contents(store_path) == finished
+
+
+def test_killed_and_resumed(tmp_path: Path) -> None:
+    config = EnsembleConfig(networks=80, block_size=8, epochs=2)
+    killed = tmp_path / "killed.zarr"
+    program = (
+        "import sys; from pigmm.training import EnsembleConfig, train_ensemble;"
+        "train_ensemble(EnsembleConfig.model_validate_json(sys.argv[1]), sys.argv[2], progress=False)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, config.model_dump_json(), killed]) as process:
+        while not (killed / "blocks" / "00000.done").exists():
+            assert process.poll() is None
+            time.sleep(0.005)
+        with pytest.raises(BlockingIOError, match="another process is training here"):
+            train_ensemble(config, killed, progress=False)
+        process.send_signal(signal.SIGKILL)
+    assert EnsembleStore.resume(killed, config).missing_blocks()
+
+    train_ensemble(config, killed, progress=False)
+    train_ensemble(config, tmp_path / "whole.zarr", progress=False)
+    for leftover in killed.rglob("*.partial"):  # the file that was being written
+        leftover.unlink()
+    assert contents(killed) == contents(tmp_path / "whole.zarr")
+
+
+def test_one_training_process_at_a_time(small: EnsembleConfig, store_path: Path) -> None:
+    store = EnsembleStore.create(store_path, small, {})
+    with exclusive(store.lock_file), pytest.raises(BlockingIOError, match=f"holds {store.lock_file}"):
+        train_ensemble(small, store_path, progress=False)
+    train_ensemble(small, store_path, progress=False)
+
+
+def test_another_configuration_is_refused(small: EnsembleConfig, store_path: Path) -> None:
+    EnsembleStore.create(store_path, small, {})
+    other = small.model_copy(update={"epochs": 3, "optimizer": "sgd", "data_root": Path("elsewhere")})
+    with pytest.raises(ValueError, match="made with another configuration") as error:
+        train_ensemble(other, store_path, progress=False)
+    assert str(error.value).endswith("configuration: epochs (2 there, 3 now), optimizer ('adam' there, 'sgd' now)")
+
+
+def test_place_of_the_data_and_device_are_not_identity(small: EnsembleConfig, store_path: Path) -> None:
+    train_ensemble(small, store_path, progress=False)
+    train_ensemble(small.model_copy(update={"data_root": Path("elsewhere"), "device": "cpu:0"}), store_path, False)
+
+
+def test_other_things_at_the_path_are_left_alone(small: EnsembleConfig, tmp_path: Path) -> None:
+    folder, file, group = tmp_path / "folder", tmp_path / "file", tmp_path / "group"
+    folder.mkdir()
+    (folder / "letter.txt").write_text("mine")
+    file.write_text("mine")
+    zarr.open_group(group, mode="w").attrs["owner"] = "me"
+    for path in (folder, file):
+        with pytest.raises(ValueError, match="must be an ensemble, an empty folder or nothing"):
+            train_ensemble(small, path, progress=False)
+        with pytest.raises(ValueError, match="is not an ensemble"):
+            open_ensemble(path)
+    for refused in (lambda: train_ensemble(small, group, progress=False), lambda: open_ensemble(group)):
+        with pytest.raises(ValueError, match=r"is not an ensemble \(KeyError: 'configuration'\)"):
+            refused()
+    assert (folder / "letter.txt").read_text() == file.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "group"]
+    with pytest.raises(FileNotFoundError, match="no ensemble at"):
+        open_ensemble(tmp_path / "nothing")
+
+
+def test_an_empty_folder_is_used(small: EnsembleConfig, store_path: Path) -> None:
+    store_path.mkdir()
+    assert train_ensemble(small, store_path, progress=False).sizes["network"] == 10
+
+
+def test_too_large_for_the_disk(store_path: Path) -> None:
+    config = EnsembleConfig(networks=10**8, layers="all")
+    with pytest.raises(OSError, match=r"the ensemble needs 195456\.00 GB"):
+        train_ensemble(config, store_path, progress=False)
+    assert not store_path.exists()
+
+
+def test_a_failed_write_leaves_finished_blocks_whole(small: EnsembleConfig, store_path: Path) -> None:
+    """The second block cannot be written: its place is taken by something that is not a folder."""
+    with pytest.raises(KeyboardInterrupt):
+        train_ensemble(small, store_path, progress=interrupt_at(12))
+    before = contents(store_path)
+    (store_path / "weight_3" / "c" / "1").touch()
+    with pytest.raises(OSError, match="weight_3"):
+        train_ensemble(small, store_path, progress=False)
+    (store_path / "weight_3" / "c" / "1").unlink()
+    assert before.items() <= contents(store_path).items()
+    assert train_ensemble(small, store_path, progress=False).sizes["network"] == 10
+
+
+def test_unusable_device(small: EnsembleConfig, store_path: Path) -> None:
+    with pytest.raises(ValueError, match="device: a device of this torch is required, got 'abacus'"):
+        train_ensemble(small.model_copy(update={"device": "abacus"}), store_path, progress=False)
+    assert not store_path.exists()
