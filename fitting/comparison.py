@@ -12,7 +12,7 @@ from ..invariants.evaluation import evaluate
 from ..invariants.multigraph import Multigraph
 from .gaussian import BlockGaussian
 
-# A residual whose standard deviation is below this fraction of the invariant's own is rounding error: the fit forces it to zero.
+# A residual spread below this fraction of the invariant's own is rounding error: the fit forces it to zero.
 _FORCED = 1e-9
 
 
@@ -22,7 +22,7 @@ def compare(
     """Predicted and measured means of invariants, with a standard error that allows for the fit of the model.
 
     A model fitted to the same matrices follows them, so mean(O_G) - <O_G> varies less than mean(O_G). To leading order
-    its standard error is sd(psi_G) / sqrt(n), where psi_G = O_G - (d<O_G>/d theta) . (influence of the matrix on theta).
+    its standard error is sd(psi_G) / sqrt(n), psi_G = O_G - (d<O_G>/d theta) . (influence of the matrix on theta).
 
     Args:
         model: as fitted to the matrices.

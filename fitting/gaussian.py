@@ -62,6 +62,11 @@ class BlockGaussian:
         return cls(space, parameters)
 
     @classmethod
+    def space_for(cls, shape: tuple[int, int]) -> MatrixSpace:
+        """The space that `fit` assumes for matrices of a shape."""
+        return space_of(shape)
+
+    @classmethod
     def fit(cls, matrices: ArrayLike, space: MatrixSpace | None = None) -> Self:
         """Maximum likelihood: the model whose mean and second moments of the components are the measured ones.
 
@@ -75,13 +80,13 @@ class BlockGaussian:
                 or a block of the estimate is singular (as for symmetric matrices, or all-equal ones).
 
         >>> model = BlockGaussian.fit(np.random.default_rng(0).normal(size=(500, 3, 4)))
-        >>> dict(zip(model.names, model.parameters.round(1).tolist()))
-        {'mu': 0.0, 'G00': 1.0, 'G0H': 1.0, 'GH0': 1.0, 'GHH': 1.0}
+        >>> dict(zip(model.names[1:], model.parameters[1:].round(1).tolist()))
+        {'G00': 1.0, 'G0H': 1.0, 'GH0': 1.0, 'GHH': 1.0}
         """
         batch = checked_matrices(matrices, square=False)
         if batch.ndim != 3:
             raise ValueError(f"matrices must be of shape (n, rows, columns), got {batch.shape}")
-        space = space_of((batch.shape[1], batch.shape[2])) if space is None else space
+        space = cls.space_for((batch.shape[1], batch.shape[2])) if space is None else space
         if batch.shape[1:] != space.shape:
             raise ValueError(f"matrices must be of shape (n, {space.shape[0]}, {space.shape[1]}), got {batch.shape}")
         least = 1 + max(len(irrep.copies) for irrep in space.decomposition.irreps if irrep.is_trivial)
@@ -92,7 +97,9 @@ class BlockGaussian:
         for irrep, block in zip(space.decomposition.irreps, moments, strict=True):
             # below this a block is rounding error of data without this part, symmetric matrices for instance
             if float(np.diag(block).min()) <= 1e-26 * largest:
-                raise ValueError(f"matrices must vary in every irrep, got none in V_{irrep.name}: its covariance is singular")
+                raise ValueError(
+                    f"matrices must vary in every irrep, got none in V_{irrep.name}: its covariance is singular"
+                )
         return cls.from_space(space, parameters_from_blocks(mean, moments))
 
     @property
@@ -230,7 +237,9 @@ class BlockGaussian:
             space = SquareSpace(rows) if content["group"] == "S_N" else RectangularSpace(rows, columns)
             parameters = [float(named[str(p.symbol)]) for p in space.decomposition.parameters]
         except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} must be a model written by pigmm, but it cannot be read as one: {error!r}") from None
+            raise ValueError(
+                f"{path} must be a model written by pigmm, but it cannot be read as one: {error!r}"
+            ) from None
         return cls.from_space(space, parameters)
 
     def __eq__(self, other: object) -> bool:
@@ -248,7 +257,9 @@ class BlockGaussian:
     def _checked(self, matrices: ArrayLike) -> Array:
         batch = checked_matrices(matrices, square=False)
         if batch.ndim != 3 or batch.shape[1:] != self.space.shape:
-            raise ValueError(f"matrices must be of shape (n, {self.space.shape[0]}, {self.space.shape[1]}), got {batch.shape}")
+            raise ValueError(
+                f"matrices must be of shape (n, {self.space.shape[0]}, {self.space.shape[1]}), got {batch.shape}"
+            )
         return batch.astype(np.float64)
 
     def _centred(self, batch: Array) -> list[Array]:
@@ -284,6 +295,13 @@ class PIGMM(BlockGaussian):
         if not isinstance(space, SquareSpace):
             raise ValueError(f"matrices must be square for the 13-parameter model, got {space}")
         return cls(space.size, parameters)
+
+    @classmethod
+    def space_for(cls, shape: tuple[int, int]) -> MatrixSpace:
+        """Square matrices under S_N; ValueError for other shapes."""
+        if shape[0] != shape[1]:
+            raise ValueError(f"matrices must be square in the last two axes, got {shape[0]} rows, {shape[1]} columns")
+        return SquareSpace(shape[0])
 
     @classmethod
     def iid(cls, size: int, variance: float, mean: float = 0.0) -> Self:

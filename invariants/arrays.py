@@ -1,4 +1,4 @@
-"""Execute a plan with numpy's own operations on a batch: the obvious twin of the interpreter, and BLAS for large sizes."""
+"""Execute a plan with numpy's own operations: the obvious twin of the interpreter, and BLAS for large sizes."""
 
 from __future__ import annotations
 

@@ -41,12 +41,14 @@ def count_multigraphs(
     >>> [count_multigraphs(4, nodes=n) for n in range(1, 9)]
     [1, 18, 71, 108, 71, 22, 4, 1]
     """
-    degrees = (degree,) if isinstance(degree, int) else tuple(degree)
+    degrees = tuple(degree) if isinstance(degree, Sequence) else (degree,)
     total = sum(degrees)
-    if total < 1 or min(degrees) < 0:
-        raise ValueError(f"degree must be at least 1, got {degree!r}")
+    if not all(isinstance(d, int) and d >= 0 for d in degrees) or total < 1:
+        raise ValueError(f"degree must be an integer of at least 1, got {degree!r}")
     if not isinstance(degree, int) and len(degrees) != len(family.arc_types):
-        raise ValueError(f"degree must be one number, or one for each of {len(family.arc_types)} matrices, got {degree!r}")
+        raise ValueError(
+            f"degree must be one number, or one for each of {len(family.arc_types)} matrices, got {degree!r}"
+        )
     if connected:
         if not isinstance(degree, int) or nodes is not None or max_nodes is not None:
             raise ValueError("connected graphs are counted by one total degree, without a restriction on nodes")

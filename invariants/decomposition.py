@@ -99,7 +99,8 @@ class Decomposition:
         >>> square().projector(3).as_expr([SIZE])[(0, 1, 0, 1)]  # the coefficient of delta_ik delta_jl in V_3
         1/2
         """
-        return self.transfer(irrep, copy, copy) / self.irreps[irrep].copies[copy].norm
+        projector: InvariantTensor = self.transfer(irrep, copy, copy) / self.irreps[irrep].copies[copy].norm
+        return projector
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -29,11 +29,11 @@ def multigraphs(
     >>> [graph.formula for graph in multigraphs(1)]
     ['sum_i M_ii', 'sum_ij M_ij']
     """
-    if degree != int(degree) or degree < 1:
+    if not isinstance(degree, int) or degree < 1:
         raise ValueError(f"degree must be an integer of at least 1, got {degree!r}")
     if max_nodes is not None and max_nodes < 1:
         raise ValueError(f"max_nodes must be at least 1, got {max_nodes!r}")
-    found = _connected(int(degree), family) if connected else _all(int(degree), family)
+    found = _connected(degree, family) if connected else _all(degree, family)
     return tuple(graph for graph in found if max_nodes is None or graph.number_of_nodes <= max_nodes)
 
 
@@ -43,7 +43,7 @@ def _ordered(graphs: set[Multigraph]) -> tuple[Multigraph, ...]:
 
 @lru_cache(maxsize=64)
 def _connected(degree: int, family: GraphFamily) -> tuple[Multigraph, ...]:
-    """Connected graphs: every one has an arc whose removal leaves a connected graph (an arc of a cycle, or a leaf's)."""
+    """Connected graphs: each has an arc whose removal leaves a connected graph (one of a cycle, or a leaf's)."""
     if degree == 1:
         return _ordered({_single_arc(colour, arc, loop, family) for colour, arc, loop in _single_arcs(family)})
     return _ordered(set(chain.from_iterable(_extensions(graph, family) for graph in _connected(degree - 1, family))))

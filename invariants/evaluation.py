@@ -87,5 +87,7 @@ def checked_matrices(matrices: ArrayLike, *, square: bool, least_size: int = 1) 
     bad = ~np.isfinite(batch)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"matrices must be finite, got {int(bad.sum())} NaN or infinite entries, the first at index {first}")
+        raise ValueError(
+            f"matrices must be finite, got {int(bad.sum())} NaN or infinite entries, the first at index {first}"
+        )
     return batch

@@ -76,7 +76,7 @@ def checked_sizes(size: int | Sequence[int], family: GraphFamily) -> tuple[int, 
 
 @lru_cache(maxsize=1 << 14)
 def _symbolic(graph: Multigraph, family: GraphFamily) -> Expr:
-    """Wick's theorem at sizes that are powers of two, large enough to read the polynomials in the sizes off the result."""
+    """Wick's theorem at powers of two, large enough to read the polynomials in the sizes off the result."""
     bits, length = _kronecker_room(graph.degree, family)
     kinds = len(family.node_kinds)
     # the last kind's digits are the finest, so that a polynomial in all sizes is one string of digits
@@ -98,9 +98,7 @@ def _kronecker_room(degree: int, family: GraphFamily) -> tuple[int, int]:
     elements = propagator(family)
     contractions = [1, len(elements.means)]
     for d in range(2, degree + 1):
-        contractions.append(
-            len(elements.means) * contractions[-1] + (d - 1) * len(elements.pairs) * contractions[-2]
-        )
+        contractions.append(len(elements.means) * contractions[-1] + (d - 1) * len(elements.pairs) * contractions[-2])
     largest = max(sum(sum(abs(int(c)) for c in p.values()) for p in form.values()) for form in elements.forms)
     degree_in_size = max(max(map(max, p.keys())) for form in elements.forms for p in form.values())
     return (contractions[degree] * largest**degree).bit_length() + 1, degree * (2 + degree_in_size) + 1
@@ -196,8 +194,8 @@ class ExpectationMap:
 
     Args:
         coefficients: (len(graphs), monomials) float64.
-        factors: (monomials, highest number of factors) integers: numbers of the parameters that are multiplied, filled up
-            with the number of parameters, which stands for the factor 1.
+        factors: (monomials, highest number of factors) integers: the parameters that are multiplied, filled up with
+            the number of parameters, which stands for the factor 1.
         number_of_parameters: 13 for square matrices.
 
     >>> compiled = expectation_map((Multigraph([(0, 0)]), Multigraph([(0, 1)])), 5)
@@ -228,7 +226,9 @@ class ExpectationMap:
     def _padded(self, parameters: ArrayLike) -> NDArray[np.float64]:
         theta = np.asarray(parameters, dtype=np.float64)
         if theta.shape[-1] != self.number_of_parameters:
-            raise ValueError(f"parameters must have {self.number_of_parameters} numbers in the last axis, got {theta.shape}")
+            raise ValueError(
+                f"parameters must have {self.number_of_parameters} numbers in the last axis, got {theta.shape}"
+            )
         return np.concatenate([theta, np.ones((*theta.shape[:-1], 1))], axis=-1)
 
 

@@ -106,8 +106,8 @@ def assemble(plan: Plan, sizes: tuple[int, ...]) -> Program:
         code[number] = (
             _OPERATIONS.index(step.operation),
             register[number],
-            *(reads + [0, 0])[:2],
-            *(lengths + [1, 1])[:2],
+            *[*reads, 0, 0][:2],
+            *[*lengths, 1, 1][:2],
         )
         summed = _summed_kind(plan, number)
         inner[number] = 0 if summed is None else sizes[summed]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import networkx
 
-from .canonical import canonical_order
+from .canonical import Adjacency, canonical_order
 
 if TYPE_CHECKING:
     Graph = networkx.Graph[int]
@@ -29,7 +29,7 @@ class Multigraph:
     independently (arXiv:1809.07559, section 2). Two graphs are equal, and hash equal, exactly if they are isomorphic.
 
     The other kinds of matrices need three more properties, all with defaults for one square matrix: the kind of each
-    node (which symmetric group moves it), the colour of each arc (which matrix it is), and whether arcs have a direction.
+    node (which symmetric group moves it), the colour of each arc (which matrix), and whether arcs have a direction.
 
     Args:
         arcs: pairs (tail, head) of node numbers; the nodes are 0 ... n-1, each touched by an arc.
@@ -171,7 +171,7 @@ class Multigraph:
         >>> Multigraph([(0, 1), (0, 1)]).to_networkx()
         <networkx.classes.multidigraph.MultiDiGraph object at ...>
         """
-        graph = networkx.MultiDiGraph() if self.directed else networkx.MultiGraph()
+        graph: Graph = networkx.MultiDiGraph() if self.directed else networkx.MultiGraph()
         for node, kind in enumerate(self.kinds):
             graph.add_node(node, kind=kind)
         for (tail, head), colour in zip(self.arcs, self.colours, strict=True):
@@ -252,7 +252,7 @@ def _canonical_component(
         adjacency[tail][head] += base**colour
         if not directed and tail != head:
             adjacency[head][tail] += base**colour
-    order = canonical_order(adjacency, kinds)
+    order = _reading_order(adjacency, canonical_order(adjacency, kinds))
     place = {node: position for position, node in enumerate(order)}
     relabelled = []
     for (tail, head), colour in zip(arcs, colours, strict=True):
@@ -264,6 +264,19 @@ def _canonical_component(
         tuple(arc for arc, _ in relabelled),
         tuple(colour for _, colour in relabelled),
     )
+
+
+def _reading_order(adjacency: Adjacency, canonical: Sequence[int]) -> list[int]:
+    """Renumber along the arcs, from a node that few arcs enter, so that a path reads M_ij M_jk M_kl.
+
+    It depends on the canonical order alone, so the result is canonical as well.
+    """
+    order = [min(canonical, key=lambda v: sum(adjacency[w][v] > 0 for w in canonical if w != v))]
+    for node in order:
+        heads = [w for w in canonical if adjacency[node][w] and w not in order]
+        tails = [w for w in canonical if adjacency[w][node] and w not in order and w not in heads]
+        order += heads + tails
+    return order
 
 
 def _joined(parts: Sequence[_Part]) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], tuple[int, ...]]:

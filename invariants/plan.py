@@ -1,14 +1,13 @@
 """Plan the evaluation of many invariants together: shared intermediate results, in an order ready to execute.
 
-Each connected component is contracted node by node: a node with one neighbour becomes a vector on it (matrix times vector),
-a node with two becomes a matrix between them (matrix times matrix). Every intermediate result is made once, whoever
-needs it. Disconnected graphs are products of the scalars of their components.
+Each connected component is contracted node by node: a node with one neighbour becomes a vector on it (matrix times
+vector), a node with two becomes a matrix between them (matrix times matrix). Every intermediate result is made once,
+whoever needs it. Disconnected graphs are products of the scalars of their components.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,8 +37,8 @@ class Plan:
 
     >>> print(plan((Multigraph([(0, 1), (1, 2)]), Multigraph([(0, 0)]))))
     %0 = input
-    %1 = columns %0
-    %2 = rows %0
+    %1 = rows %0
+    %2 = columns %0
     %3 = dot %1 %2
     %4 = diagonal %0
     %5 = sum %4

@@ -1,4 +1,4 @@
-"""Spaces of matrices at a given size: irreps with multiplicities and dimensions, and O(N^2) maps to and from their blocks.
+"""Spaces of matrices at a given size: irreps, their dimensions, and O(N^2) maps to and from their blocks.
 
 The components of an irrep have the shape (..., copies, labels). Labels may be overcomplete (N numbers of zero sum for
 the N - 1 dimensions of V_H), but sums over labels of products of components are what an orthonormal basis would give.
@@ -109,7 +109,9 @@ class SquareSpace:
         trace = diagonal.sum(axis=-1)
         h3 = sqrt(n / (n - 2)) * (diagonal - trace[..., None] / n)
         v0 = np.stack([n * mean, trace / sqrt(n - 1)], axis=-1)[..., None]
-        vh = np.stack([sqrt(n) * (column_means - mean[..., None]), sqrt(n) * (row_means - mean[..., None]), h3], axis=-2)
+        vh = np.stack(
+            [sqrt(n) * (column_means - mean[..., None]), sqrt(n) * (row_means - mean[..., None]), h3], axis=-2
+        )
         transposed = centred.swapaxes(-1, -2)
         v2 = (centred + transposed) / 2 - self._inside_centred(trace / sqrt(n - 1), h3)
         v3 = (centred - transposed) / 2
@@ -191,5 +193,4 @@ class RectangularSpace:
         m, n = self.shape
         overall, columns, rows, centred = components
         matrices: Array = centred.reshape(*centred.shape[:-2], m, n)
-        matrices = matrices + overall / sqrt(m * n) + columns / sqrt(m) + rows.swapaxes(-1, -2) / sqrt(n)
-        return matrices
+        return matrices + overall / sqrt(m * n) + columns / sqrt(m) + rows.swapaxes(-1, -2) / sqrt(n)

@@ -63,7 +63,8 @@ class InvariantTensor:
     @classmethod
     def centring(cls, kind: int = 0) -> InvariantTensor:
         """F_ij = delta_ij - 1/N, the projector on V_H (the vectors of zero sum)."""
-        return cls.delta(kind, kind) - cls.ones(kind, kind) / SIZES[kind]
+        mean: InvariantTensor = cls.ones(kind, kind) / SIZES[kind]
+        return cls.delta(kind, kind) - mean
 
     def __add__(self, other: InvariantTensor) -> InvariantTensor:
         if self.kinds != other.kinds:
@@ -74,13 +75,13 @@ class InvariantTensor:
         return InvariantTensor(self.kinds, {p: c for p, c in terms.items() if c})
 
     def __sub__(self, other: InvariantTensor) -> InvariantTensor:
-        return self + other * (-1)
+        return self + other.__mul__(-1)
 
     def __mul__(self, factor: Coefficient) -> InvariantTensor:
         return InvariantTensor(self.kinds, {p: c * factor for p, c in self.terms.items()} if factor else {})
 
     def __truediv__(self, divisor: Coefficient) -> InvariantTensor:
-        return self * (FIELD.one / divisor)
+        return self.__mul__(FIELD.one / divisor)
 
     def as_expr(self, sizes: Sequence[Symbol]) -> dict[Partition, Expr]:
         """Coefficients as sympy expressions in the given size symbols, one for each node kind."""
@@ -171,6 +172,7 @@ def set_partitions(legs: int) -> Iterator[Partition]:
     >>> len(list(set_partitions(4)))
     15
     """
+
     def extend(prefix: Partition) -> Iterator[Partition]:
         if len(prefix) == legs:
             yield prefix

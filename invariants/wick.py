@@ -2,8 +2,9 @@
 
 The mean of M_ij is a combination of 2 set partitions of {i, j}, the covariance of M_ij and M_kl one of the 15 set
 partitions of {i, j, k, l} (11 up to exchange of the two entries). Contracting an arc of a graph with the mean, or two
-arcs with a partition, merges nodes; a node that is left without arcs is summed away and gives a factor N. What is left is a smaller
-graph, and there are few of those, so the recursion below, which remembers them, takes about fifty steps a graph.
+arcs with a partition, merges nodes; a node that is left without arcs is summed away and gives a factor N. What is left
+is a smaller graph, and there are few of those, so the recursion below, which remembers them, takes about fifty steps a
+graph.
 
 Sizes are plain integers. That serves numbers and symbols alike: a polynomial with integer coefficients can be read off
 its value at one large enough power of two (Kronecker substitution), which `expectations.py` does.

@@ -1,0 +1,45 @@
+# The commands of a developer are the steps of CI. Every target sets itself up in .venv.
+SHELL := /bin/bash
+PACKAGES := invariants fitting training studies
+VENV := .venv
+PY := $(VENV)/bin/python
+
+.PHONY: study test lint typecheck bench docs clean
+
+## Train 200 networks on the bundled digits, fit, compare, and print the path of report.html.
+study: $(VENV)/.installed
+	@$(VENV)/bin/pigmm study runs/first --dataset mnist-5k --hidden 10,10,10 --networks 200 --epochs 50 --seed 0
+
+## Run the tests.
+test: $(VENV)/.installed-dev
+	@$(PY) -m pytest
+
+lint: $(VENV)/.installed-dev
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+# mypy does not follow editable installs of mapped folders, so it gets the namespace as links.
+typecheck: $(VENV)/.installed-dev
+	@mkdir -p build/types/pigmm
+	@for p in $(PACKAGES); do ln -sfn "$(CURDIR)/$$p" build/types/pigmm/$$p; done
+	@MYPYPATH=build/types $(VENV)/bin/mypy $(PACKAGES:%=-p pigmm.%)
+
+bench: $(VENV)/.installed-dev
+	@for b in benchmarks/*.py; do echo "== $$b"; env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(PY) $$b || exit 1; done
+
+docs: $(VENV)/.installed-docs
+	@$(VENV)/bin/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) build site *.egg-info
+
+$(VENV)/.installed: pyproject.toml
+	@./install.sh $(VENV) training
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml
+	@./install.sh $(VENV) training,test,lint
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml
+	@./install.sh $(VENV) training,docs
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,61 @@
+"""compare: its columns, and that its standard error is that of the refitted comparison."""
+
+import numpy as np
+import pytest
+
+from pigmm.fitting import PIGMM, compare
+from pigmm.invariants import evaluate, multigraphs
+
+
+def test_columns_and_order(random_model):
+    model = random_model(5, seed=1)
+    matrices = model.sample(50, seed=1)
+    fitted = PIGMM.fit(matrices)
+    graphs = (multigraphs(4) + multigraphs(3))[::-7]
+    table = compare(fitted, matrices, graphs)
+    assert table["graph"].tolist() == [graph.label for graph in graphs]
+    assert table["degree"].tolist() == [graph.degree for graph in graphs]
+    assert table["nodes"].tolist() == [graph.number_of_nodes for graph in graphs]
+    values = evaluate(matrices, graphs)
+    np.testing.assert_allclose(table["measured"], values.mean(axis=0))
+    np.testing.assert_allclose(table["predicted"], fitted.expectation(graphs))
+    np.testing.assert_allclose(table["standard_deviation"], values.std(axis=0, ddof=1))
+    difference = table["measured"] - table["predicted"]
+    np.testing.assert_allclose(table["deviation"], difference.abs() / table["standard_deviation"])
+    np.testing.assert_allclose(table["z"], difference / table["standard_error"])
+
+
+def test_standard_error_allows_for_the_refit(random_model):
+    """Over 300 ensembles z has unit spread; with sd(O_G) instead it would be several times too small."""
+    model = random_model(6, seed=2)
+    graphs = multigraphs(3)
+    tables = [compare(PIGMM.fit(m), m, graphs) for m in (model.sample(400, seed=k) for k in range(300))]
+    z = np.array([table["z"] for table in tables])
+    # sampling error of a standard deviation from 300 draws is 4%; the leading order in 1/n adds a few per cent
+    assert np.abs(z.std(axis=0) - 1).max() < 0.25
+    assert abs(z.std(axis=0).mean() - 1) < 0.05
+    naive = np.array([(t["measured"] - t["predicted"]) / t["standard_deviation"] * 20 for t in tables])
+    assert naive.std(axis=0).mean() < 0.7
+
+
+def test_a_given_model_is_compared_without_refit(random_model):
+    model = random_model(5, seed=3)
+    matrices = model.sample(400, seed=0)
+    table = compare(model, matrices, multigraphs(2), fitted=False)
+    np.testing.assert_allclose(table["standard_error"], table["standard_deviation"] / 20)
+    assert table["z"].abs().max() < 4.5
+
+
+def test_forced_agreement_has_no_z(random_model):
+    matrices = random_model(5, seed=4).sample(60, seed=0)
+    table = compare(PIGMM.fit(matrices), matrices, multigraphs(1) + multigraphs(2))
+    assert table["z"].isna().all()
+    assert (table["deviation"] < 1e-10).all()
+
+
+def test_bad_input(random_model):
+    model = random_model(5, seed=4)
+    with pytest.raises(ValueError, match="at least 2"):
+        compare(model, model.sample(1, seed=0), multigraphs(3))
+    with pytest.raises(ValueError, match="shape"):
+        compare(model, np.ones((5, 4, 4)), multigraphs(3))

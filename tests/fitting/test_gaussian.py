@@ -1,0 +1,191 @@
+"""The Gaussian model: fits, samples, densities, against dense formulas and independent values."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from pigmm.fitting import PIGMM, BlockGaussian, RectangularSpace, SquareSpace
+from pigmm.invariants import evaluate, multigraphs
+
+
+def test_golden_fits(golden):
+    for case in golden("fits")["cases"]:
+        model = PIGMM.fit(np.array(case["matrices"]))
+        np.testing.assert_allclose(model.parameters, case["parameters"], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("size", [4, 5, 6])
+def test_density_is_the_dense_normal_density(size, random_model):
+    model = random_model(size, seed=size)
+    matrices = np.random.default_rng(size).normal(size=(20, size, size))
+    dense = scipy.stats.multivariate_normal(model.mean.ravel(), model.covariance.reshape(size**2, size**2))
+    np.testing.assert_allclose(model.log_prob(matrices), dense.logpdf(matrices.reshape(20, -1)), rtol=1e-10)
+    assert model.entropy() == pytest.approx(dense.entropy(), rel=1e-10)
+
+
+def test_rectangular_density():
+    model = BlockGaussian(RectangularSpace(3, 5), [0.4, 1.5, 0.3, 2.0, 0.8])
+    matrices = model.sample(7, seed=0)
+    dense = scipy.stats.multivariate_normal(model.mean.ravel(), model.covariance.reshape(15, 15))
+    np.testing.assert_allclose(model.log_prob(matrices), dense.logpdf(matrices.reshape(7, -1)), rtol=1e-10)
+
+
+def test_covariance_eigenvalues_are_those_of_the_blocks(random_model):
+    model = random_model(6, seed=1)
+    expected = np.sort(
+        np.concatenate(
+            [np.repeat(np.linalg.eigvalsh(c), d) for c, d in zip(model.covariances, model.dimensions, strict=True)]
+        )
+    )
+    np.testing.assert_allclose(np.linalg.eigvalsh(model.covariance.reshape(36, 36)), expected, rtol=1e-10)
+
+
+def test_averages_of_200000_samples(random_model):
+    model = random_model(5, seed=2)
+    graphs = multigraphs(1) + multigraphs(2)
+    values = evaluate(model.sample(200_000, seed=1), graphs)
+    z = (values.mean(axis=0) - model.expectation(graphs)) / (values.std(axis=0) / sqrt(200_000))
+    assert np.abs(z).max() < 5
+
+
+@pytest.mark.parametrize("size", [4, 10])
+def test_parameters_are_recovered_within_sampling_error(size, random_model):
+    """The exact law: means N(mu, G_0/n), covariances Wishart, so sd(G_xy) = sqrt((G_xx G_yy + G_xy^2) / (n dim))."""
+    model, count = random_model(size, seed=size), 4000
+    fitted = PIGMM.fit(model.sample(count, seed=7))
+    errors = np.sqrt(np.diag(model.covariances[0]) / count).tolist()
+    for covariance, dimension in zip(model.covariances, model.dimensions, strict=True):
+        variances = np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2
+        errors += np.sqrt(variances / (count * dimension))[np.triu_indices(len(covariance))].tolist()
+    assert np.abs((fitted.parameters - model.parameters) / errors).max() < 4.5
+
+
+def test_rectangular_parameters_are_recovered():
+    """The shape of a first layer with its five parameters."""
+    model = BlockGaussian(RectangularSpace(10, 784), [0.5, 2.0, 0.3, 1.2, 0.7])
+    fitted = BlockGaussian.fit(model.sample(400, seed=3))
+    errors = [sqrt(model.parameters[1] / 400)]
+    errors += [g * sqrt(2 / (400 * d)) for g, d in zip(model.parameters[1:], model.dimensions, strict=True)]
+    assert fitted.names == ("mu", "G00", "G0H", "GH0", "GHH")
+    assert np.abs((fitted.parameters - model.parameters) / errors).max() < 4.5
+
+
+def test_the_fit_is_the_maximum_of_the_likelihood(random_model):
+    matrices = random_model(4, seed=9).sample(50, seed=9)
+    model = PIGMM.fit(matrices)
+    best = model.log_prob(matrices).sum()
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        nearby = PIGMM(4, model.parameters + 1e-3 * rng.normal(size=13))
+        assert nearby.log_prob(matrices).sum() < best
+
+
+def test_the_fit_matches_the_thirteen_averages(random_model):
+    matrices = random_model(5, seed=6).sample(30, seed=6)
+    graphs = multigraphs(1) + multigraphs(2)
+    averages = evaluate(matrices, graphs).mean(axis=0)
+    np.testing.assert_allclose(PIGMM.fit(matrices).expectation(graphs), averages, rtol=1e-10, atol=1e-10)
+
+
+def test_transposing_and_shifting_matrices(random_model):
+    """The equivariances of the estimate: transposition, and M -> a M + b J + c I."""
+    matrices = random_model(6, seed=3).sample(40, seed=0)
+    theta = PIGMM.fit(matrices).parameters
+    turned = PIGMM.fit(matrices.swapaxes(1, 2)).parameters
+    np.testing.assert_allclose(turned, theta[[0, 1, 2, 3, 4, 8, 6, 9, 5, 7, 10, 11, 12]], atol=1e-12)
+    a, b, c = 1.7, -0.4, 2.2
+    moved = PIGMM.fit(a * matrices + b + c * np.eye(6)).parameters
+    expected = np.concatenate([[a * theta[0] + 6 * b + c, a * theta[1] + c * sqrt(5)], a**2 * theta[2:]])
+    np.testing.assert_allclose(moved, expected, atol=1e-12)
+
+
+def test_influence_is_the_derivative_of_the_fit(random_model):
+    matrices = random_model(5, seed=8).sample(60, seed=4)
+    model = PIGMM.fit(matrices)
+    influence = model.influence(matrices)
+    np.testing.assert_allclose(influence.mean(axis=0), 0, atol=1e-12)
+    # jackknife: leaving matrix k out moves the estimate by -influence_k / (n - 1), to leading order
+    moved = PIGMM.fit(np.delete(matrices, 3, axis=0)).parameters - model.parameters
+    np.testing.assert_allclose(moved, -influence[3] / 59, rtol=0.2, atol=0.02 * np.abs(influence[3]).max() / 59)
+
+
+def test_same_seed_same_samples(random_model):
+    model = random_model(5, seed=1)
+    np.testing.assert_array_equal(model.sample(3, seed=5), model.sample(3, seed=5))
+    assert not np.array_equal(model.sample(3, seed=5), model.sample(3, seed=6))
+
+
+def test_models_are_values(random_model, tmp_path):
+    model = random_model(5, seed=1)
+    assert model == PIGMM(5, model.parameters)
+    assert hash(model) == hash(PIGMM(5, model.parameters))
+    assert model != PIGMM(6, model.parameters)
+    with pytest.raises(ValueError, match="read-only"):
+        model.parameters[0] = 1.0
+    model.save(tmp_path / "model.json")
+    assert PIGMM.load(tmp_path / "model.json") == model
+    rectangular = BlockGaussian(RectangularSpace(3, 3), np.ones(5))
+    rectangular.save(tmp_path / "rectangular.json")
+    assert BlockGaussian.load(tmp_path / "rectangular.json") == rectangular
+    with pytest.raises(ValueError, match="square"):
+        PIGMM.load(tmp_path / "rectangular.json")
+    (tmp_path / "broken.json").write_text('{"rows": 5')
+    with pytest.raises(ValueError, match=r"broken\.json must be a model"):
+        PIGMM.load(tmp_path / "broken.json")
+
+
+GOOD = [0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("size", "changes", "message"),
+    [
+        (3, {}, "at least 4"),
+        (5, {3: 1.0}, "V_0"),
+        (5, {5: -1.0}, "V_H"),
+        (5, {6: 0.8, 7: 0.8, 9: -0.8}, "V_H"),
+        (5, {11: 0.0}, "V_2"),
+        (5, {12: -1e-9}, "V_3"),
+        (5, {0: np.nan}, "finite"),
+    ],
+)
+def test_bad_parameters_name_the_block(size, changes, message):
+    parameters = [changes.get(k, value) for k, value in enumerate(GOOD)]
+    with pytest.raises(ValueError, match=message):
+        PIGMM(size, parameters)
+
+
+@pytest.mark.parametrize(
+    ("matrices", "message"),
+    [
+        (np.ones((5, 4, 3)), "square"),
+        (np.ones((5, 3, 3)), "at least 4"),
+        (np.random.default_rng(0).normal(size=(2, 4, 4)), "at least 3"),
+        (np.full((5, 4, 4), np.nan), "NaN"),
+        (np.ones((4, 4)), "n, rows, columns"),
+        (np.ones((5, 4, 4)), "vary in every irrep"),
+        (np.zeros((5, 4, 4)), "vary in every irrep"),
+    ],
+)
+def test_bad_matrices_for_a_fit(matrices, message):
+    with pytest.raises(ValueError, match=message):
+        PIGMM.fit(matrices)
+
+
+def test_symmetric_matrices_are_recognised():
+    matrices = np.random.default_rng(0).normal(size=(50, 6, 6))
+    with pytest.raises(ValueError, match=r"V_(3|H)"):
+        PIGMM.fit(matrices + matrices.swapaxes(1, 2))
+
+
+def test_wrong_number_of_parameters():
+    with pytest.raises(ValueError, match="13 numbers"):
+        PIGMM(5, [1.0] * 12)
+    with pytest.raises(ValueError, match="must not be negative"):
+        PIGMM(5, GOOD).sample(-1)
+    with pytest.raises(ValueError, match=r"shape \(n, 5, 5\)"):
+        PIGMM(5, GOOD).log_prob(np.ones((3, 4, 4)))
+    with pytest.raises(ValueError, match=r"shape \(n, 5, 5\)"):
+        BlockGaussian.fit(np.ones((3, 4, 4)), SquareSpace(5))

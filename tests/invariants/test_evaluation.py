@@ -1,0 +1,101 @@
+"""evaluate: against the definition, exactly invariant, for every dtype and shape."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from pigmm.invariants import RECTANGULAR, Multigraph, evaluate, multigraphs
+from pigmm.invariants.arrays import run_on_arrays
+from pigmm.invariants.plan import operation_counts, plan
+from pigmm.invariants.reference import evaluate_slowly
+from pigmm.invariants.testing import assert_permutation_invariant
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_against_the_definition_in_exact_arithmetic(size, all_graphs):
+    matrix = np.random.default_rng(size).integers(-3, 4, size=(size, size))
+    exact = [[Fraction(int(x)) for x in row] for row in matrix]
+    expected = [float(evaluate_slowly(exact, graph)) for graph in all_graphs if size**graph.number_of_nodes <= 5000]
+    graphs = [graph for graph in all_graphs if size**graph.number_of_nodes <= 5000]
+    assert len(graphs) > 200
+    # integers this small are exact in float64, in whatever order they are added
+    np.testing.assert_array_equal(evaluate(matrix, graphs), expected)
+
+
+@pytest.mark.parametrize("size", [5, 10, 17, 60])
+def test_the_compiled_and_the_array_version_agree(size, all_graphs):
+    matrices = np.random.default_rng(size).normal(size=(3, size, size))
+    expected = run_on_arrays(plan(all_graphs), matrices)
+    # sums that cancel are compared with the size of what is summed
+    scale = run_on_arrays(plan(all_graphs), np.abs(matrices))
+    assert (np.abs(evaluate(matrices, all_graphs) - expected) <= 1e-13 * scale).all()
+
+
+def test_any_leading_shape_and_batch_split(all_graphs):
+    matrices = np.random.default_rng(0).normal(size=(7, 5, 100, 6, 6))
+    values = evaluate(matrices, all_graphs)
+    assert values.shape == (7, 5, 100, 361)
+    for index in [(0, 0, 0), (3, 2, 17), (6, 4, 99)]:
+        np.testing.assert_array_equal(evaluate(matrices[index], all_graphs), values[index])
+    np.testing.assert_array_equal(evaluate(matrices[2], all_graphs), values[2])
+    assert evaluate(np.empty((0, 6, 6)), all_graphs).shape == (0, 361)
+
+
+def test_float32_and_integers_are_computed_in_float64(all_graphs):
+    matrices = np.random.default_rng(1).normal(size=(4, 6, 6)).astype(np.float32)
+    values = evaluate(matrices, all_graphs)
+    assert values.dtype == np.float64
+    np.testing.assert_array_equal(values, evaluate(matrices.astype(np.float64), all_graphs))
+    assert evaluate(np.ones((4, 4), dtype=int), [Multigraph([(0, 1)])])[0] == 16
+
+
+def test_invariance_under_permutations(all_graphs):
+    assert_permutation_invariant(lambda m: evaluate(m, all_graphs), np.random.default_rng(2).normal(size=(5, 9, 9)))
+
+
+def test_the_check_of_invariance_finds_what_is_not_invariant():
+    with pytest.raises(AssertionError):
+        assert_permutation_invariant(lambda m: m[..., 0, 1], np.random.default_rng(2).normal(size=(5, 9, 9)))
+
+
+def test_rectangular_matrices():
+    graphs = [graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree, RECTANGULAR)]
+    matrix = np.random.default_rng(3).integers(-2, 3, size=(2, 4))
+    np.testing.assert_array_equal(evaluate(matrix, graphs), [evaluate_slowly(matrix, graph) for graph in graphs])
+
+
+def test_degree_five(all_graphs):
+    graphs = multigraphs(5)[::40]
+    matrix = np.random.default_rng(4).integers(-2, 3, size=(2, 2))
+    np.testing.assert_array_equal(evaluate(matrix, graphs), [evaluate_slowly(matrix, graph) for graph in graphs])
+
+
+def test_results_are_shared(all_graphs):
+    counts = operation_counts(plan(all_graphs))
+    assert counts["input"] == counts["diagonal"] == 1
+    assert sum(counts.values()) < 2 * len(all_graphs)
+
+
+@pytest.mark.parametrize(
+    ("matrices", "message"),
+    [
+        (np.ones((3, 10, 9)), r"square .* got shape \(3, 10, 9\)"),
+        (np.ones(4), "rows and columns"),
+        (np.full((2, 4, 4), np.nan), "32 NaN or infinite"),
+        (np.array([[np.inf, 0], [0, 0]]), r"first at index \(0, 0\)"),
+        (np.ones((4, 4), dtype=complex), "real"),
+        ([["a", "b"], ["c", "d"]], "real"),
+    ],
+)
+def test_bad_matrices_are_described(matrices, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(matrices, [Multigraph([(0, 1)])])
+
+
+def test_bad_graphs_are_described():
+    k4 = Multigraph([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
+    with pytest.raises(ValueError, match="treewidth"):
+        evaluate(np.ones((5, 5)), [k4])
+    with pytest.raises(ValueError, match="one kind"):
+        evaluate(np.ones((5, 5)), [])

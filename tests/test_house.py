@@ -1,0 +1,89 @@
+"""The house: packages listed, arrows upwards only, light imports, every public module with an example that runs."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = ("invariants", "fitting", "training", "studies")
+MAY_IMPORT = {
+    "invariants": {"invariants"},
+    "fitting": {"fitting", "invariants"},
+    "training": {"training"},
+    "studies": set(LAYERS),
+}
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def source_files(layer):
+    return sorted((ROOT / layer).rglob("*.py"))
+
+
+def module_names():
+    for layer in LAYERS:
+        package = importlib.import_module(f"pigmm.{layer}")
+        yield package.__name__
+        for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            yield found.name
+
+
+def test_every_package_on_disk_is_listed():
+    on_disk = {
+        ".".join(("pigmm", *path.parent.relative_to(ROOT).parts))
+        for layer in LAYERS
+        for path in source_files(layer)
+        if path.name == "__init__.py"
+    }
+    assert set(SETTINGS["tool"]["setuptools"]["packages"]) == on_disk
+    assert set(SETTINGS["tool"]["setuptools"]["package-dir"]) == on_disk
+    assert all((ROOT / layer / "py.typed").exists() for layer in LAYERS)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_arrows_point_upwards_only(layer):
+    for path in source_files(layer):
+        depth = len(path.relative_to(ROOT).parts) - 1  # dots that reach the layer's own folder
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level > depth:
+                target = (node.module or "").split(".")[0]
+                assert target in MAY_IMPORT[layer], f"{path.name} imports {target}"
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any(name.split(".")[0] == "pigmm" for name in names), f"{path.name}: imports inside are relative"
+
+
+@pytest.mark.parametrize("module", ["pigmm.invariants", "pigmm.fitting", "pigmm.studies.cli"])
+def test_light_imports_bring_no_torch(module):
+    code = f"import sys, {module}; print(sorted({{'torch', 'ot', 'torchvision'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", sorted(module_names()))
+def test_examples_run(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert result.failed == 0
+    assert result.attempted > 0, f"{name} has no example"
+
+
+def test_nothing_is_evaluated_or_unpickled():
+    forbidden = {"eval", "exec", "sympify", "parse_expr"}
+    for layer in LAYERS:
+        for path in source_files(layer):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    assert node.func.id not in forbidden, f"{path.name}:{node.lineno} calls {node.func.id}"
+                if isinstance(node, ast.Import):
+                    assert not any(alias.name == "pickle" for alias in node.names), path.name
+                if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                    assert isinstance(node.value, ast.Constant), path.name
+                    assert node.value.value is False, path.name
