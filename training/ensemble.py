@@ -49,11 +49,14 @@ def train_ensemble(
     {'network': 2, 'epoch': 2, 'row_1': 10, 'col_1': 10}
     """
     path = Path(path)
-    existing = EnsembleStore.resume(path, config) if is_ensemble(path) else None
-    if existing is None or existing.missing_blocks():
+    existing = is_ensemble(path)
+    store = EnsembleStore.resume(path, config) if existing else EnsembleStore(path, config)
+    if store.missing_blocks():
+        store.check_room()
         _check_device(config.device)
         images = load_dataset(config.dataset, config.data_root)
-        store = existing or EnsembleStore.create(path, config, _origin())
+        if not existing:
+            EnsembleStore.create(path, config, _origin())
         with exclusive(store.lock_file), _reporting(progress) as report:
             _train_missing_blocks(store, images, report)
     return open_ensemble(path)

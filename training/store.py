@@ -106,11 +106,10 @@ class EnsembleStore:
         It is made beside it and renamed, so that a store at `path` is always a whole one.
 
         Raises:
-            OSError: no room for the whole ensemble on the disk, or `path` not writable.
+            OSError: `path` is not writable.
             ValueError: something else is at `path`.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        _check_room(path.parent, cls(path, config).bytes_on_disk())
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise ValueError(f"{path} must be an ensemble, an empty folder or nothing; it is something else")
         draft = path.parent / f".{path.name}.{uuid4().hex}"
@@ -182,6 +181,19 @@ class EnsembleStore:
         numbers = sum(prod(self.config.shapes[k]) for k in self.config.stored_layers)
         return snapshots * 4 * (numbers + len(METRICS))
 
+    def check_room(self) -> None:
+        """Compare what the missing blocks need with what is free where the store is, or will be.
+
+        Raises:
+            OSError: there is not enough room.
+        """
+        required = self.bytes_on_disk() * len(self.missing_blocks()) // len(self.config.blocks)
+        folder = next(place for place in (self.path, *self.path.absolute().parents) if place.exists())
+        free = shutil.disk_usage(folder).free
+        if required > free:
+            message = f"the ensemble needs {required / 1e9:.2f} GB more, {free / 1e9:.2f} GB are free"
+            raise OSError(errno.ENOSPC, message, str(folder))
+
     def _marker(self, block: range) -> Path:
         return self.path / BLOCKS / f"{block.start // self.config.block_size:05d}.done"
 
@@ -237,11 +249,3 @@ def _write_skeleton(path: Path, config: EnsembleConfig, attributes: Mapping[str,
         # metadata never changes, and with it xarray.open_zarr needs no listing of the folder and does not warn.
         warnings.simplefilter("ignore", ZarrUserWarning)
         zarr.consolidate_metadata(path)
-
-
-def _check_room(folder: Path, required: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if required > free:
-        raise OSError(
-            errno.ENOSPC, f"the ensemble needs {required / 1e9:.2f} GB, {free / 1e9:.2f} GB are free", str(folder)
-        )

@@ -21,7 +21,8 @@ from .data import LabelledImages, normalise
 from .snapshot import Snapshot
 from .streams import initial_weights, shuffling_order
 
-# Activations of at most this many numbers at once in an evaluation: 64 MB, whatever the block and the widths.
+# An evaluation takes so many images at once that networks x images x widest layer (pixels included) stays below this:
+# its memory is bounded, whatever the block and the widths, and its speed hardly depends on it.
 EVALUATION_SIZE = 2**24
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
 from pigmm.training.snapshot import Snapshot
 from pigmm.training.torch_engine import train_block

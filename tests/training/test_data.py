@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pigmm.training import LabelledImages, load_dataset, normalise
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import nn
+
 from pigmm.training import EnsembleConfig, LabelledImages, train_ensemble, untrained
 from pigmm.training.plain import evaluate
-from torch import nn
 
 
 def test_diverged_and_trained_networks(tmp_path: Path) -> None:

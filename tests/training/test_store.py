@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
+
 from pigmm.training import EnsembleConfig, open_ensemble, train_ensemble
 from pigmm.training.lock import exclusive
 from pigmm.training.store import EnsembleStore
@@ -200,7 +201,7 @@ def test_an_empty_folder_is_used(small: EnsembleConfig, store_path: Path) -> Non
 
 def test_too_large_for_the_disk(store_path: Path) -> None:
     config = EnsembleConfig(networks=10**8, layers="all")
-    with pytest.raises(OSError, match=r"the ensemble needs 195456\.00 GB"):
+    with pytest.raises(OSError, match=r"the ensemble needs 195456\.00 GB more"):
         train_ensemble(config, store_path, progress=False)
     assert not store_path.exists()
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+
 from pigmm.training.streams import Purpose, initial_weights, shuffling_order, stream
 
 
