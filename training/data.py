@@ -171,14 +171,14 @@ def _cache_folder() -> Path:
 def _missing(name: str, folder: Path, error: object) -> str:
     binary = ", the binary version" if name == "cifar10" else ""
     return (
-        f"{name}: its files{binary} are not in {folder} and could not be downloaded ({_first_line(error)}); "
+        f"{name}: its files{binary} are not in {folder} and could not be downloaded ({_one_line(error)}); "
         f"put them there, give another data_root, or use dataset='mnist-5k'"
     )
 
 
 def _damaged(name: str, place: Path, error: object) -> str:
-    return f"{name}: {place} is damaged ({_first_line(error)}); delete it, so that it is downloaded again"
+    return f"{name}: {place} is damaged ({_one_line(error)}); delete it, so that it is downloaded again"
 
 
-def _first_line(error: object) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
