@@ -1,0 +1,53 @@
+"""The analysis of a trained ensemble: every stored layer, and the tables that follow from the layers'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from ..training import EnsembleConfig
+from .files import read_table, write_table
+from .initial_law import InitialLaw
+from .layer_analysis import LAYER_TABLES, Tables, analyse_layer
+from .learning_tables import learning_table, network_table
+from .populations import populations
+from .summaries import comparison_summary, largest_departures
+
+
+def analyse(
+    ensemble: xr.Dataset, config: EnsembleConfig, partial: Path, advance: Callable[[], None] = lambda: None
+) -> Tables:
+    """All tables of a study, by name; layers that an interrupted analysis had finished are read from `partial`.
+
+    Args:
+        ensemble: as `open_ensemble` gives it.
+        config: what it was made with.
+        partial: folder in which finished layers are kept.
+        advance: called after each epoch of each layer.
+    """
+    masks = populations(ensemble)
+    tables: Tables = {"training": learning_table(ensemble, masks), "networks": network_table(ensemble)}
+    layers: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
+    for layer in config.stored_layers:
+        folder = partial / f"weight_{layer}"
+        if (folder / "done").exists():
+            found = {file.stem: read_table(file) for file in sorted(folder.glob("*.csv"))}
+            for _ in range(ensemble.sizes["epoch"]):
+                advance()
+        else:
+            law = InitialLaw.of(config.initialisation, fan_in=config.shapes[layer][1])
+            found = analyse_layer(ensemble[f"weight_{layer}"], law, masks, advance)
+            for name, table in found.items():
+                table.insert(0, "layer", layer)
+                write_table(folder / f"{name}.csv", table)
+            (folder / "done").touch()
+        for name, table in found.items():
+            layers[name].append(table)
+    tables |= {name: pd.concat(parts, ignore_index=True) for name, parts in layers.items() if parts}
+    if "comparison" in tables:
+        tables["comparison_summary"] = comparison_summary(tables["comparison"])
+        tables["departures"] = largest_departures(tables["comparison"])
+    return tables

@@ -1,0 +1,300 @@
+"""The figures of a study, each from its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ..invariants import Multigraph
+from ..training import EnsembleConfig
+from .drawing import draw_graph
+from .labels import parse_label
+from .layer_analysis import Tables
+from .populations import ALL, TRAINED
+from .selection import at_last_epoch, where
+from .style import GREY, PALETTE, Illustration, as_svg, house_style, line_looks
+from .symbols import formula_latex, layer_name, parameter_latex
+
+_DEGREE_NAMES = {3: "cubic", 4: "quartic"}
+
+
+def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
+    """All figures that the tables have rows for, in the order of the report.
+
+    Args:
+        tables: as `analyse` returns them.
+        config: of the ensemble.
+    """
+    with house_style():
+        drawn = [learning(tables["training"])]
+        if "parameters" in tables:
+            for name, draw in (("parameters", parameters), ("initialisation", initialisation)):
+                table = where(tables[name], population=ALL)
+                for shape, layers in layers_by_shape(config).items():
+                    chosen = table[table.layer.isin(layers)]
+                    if len(chosen):
+                        drawn.append(draw(chosen, shape))
+            drawn.append(distances(tables["distances"]))
+            drawn.append(departures_by_epoch(where(tables["comparison_summary"], population=ALL)))
+            for layer, chosen in where(tables["departures"], population=ALL).groupby("layer"):
+                drawn.append(largest(chosen, layer, config.shapes[int(str(layer))]))
+    return drawn
+
+
+def layers_by_shape(config: EnsembleConfig) -> dict[tuple[int, int], list[int]]:
+    """The stored layers, those of one shape together.
+
+    >>> layers_by_shape(EnsembleConfig(layers="all"))
+    {(10, 784): [0], (10, 10): [1, 2, 3]}
+    """
+    found: dict[tuple[int, int], list[int]] = {}
+    for layer in config.stored_layers:
+        found.setdefault(config.shapes[layer], []).append(layer)
+    return found
+
+
+def learning(table: pd.DataFrame) -> Illustration:
+    """Loss and accuracy by epoch: mean, and the band of the middle nine tenths of the networks."""
+    figure = Figure(figsize=(7.2, 2.9))
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for part, colour in zip(("train", "test"), PALETTE, strict=False):
+            rows = where(table, population=ALL, metric=f"{part}_{quantity}")
+            axes.fill_between(rows.epoch, rows.q05, rows.q95, color=colour, alpha=0.18, linewidth=0)
+            axes.plot(rows.epoch, rows["mean"], color=colour, label=part, **_marks(rows))
+        axes.set_ylabel(quantity)
+        _epochs(axes)
+    figure.axes[1].set_ylim(0, 1)
+    figure.axes[0].legend()
+    last = where(table, population=ALL, metric="test_accuracy").iloc[-1]
+    return _illustration(
+        figure,
+        "learning",
+        "Loss and accuracy",
+        f"Mean over all {last.networks:.0f} networks (line) and the range of the middle nine tenths of them (band). "
+        f"At epoch {last.epoch:g} the test accuracy is {last['mean']:.3f} on average; nine networks of ten lie between "
+        f"{last.q05:.3f} and {last.q95:.3f}. Training values are running means over the epoch.",
+        "Curves of training and test loss and accuracy against the epoch.",
+    )
+
+
+def parameters(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
+    """The parameters by epoch, a panel each, a curve for each layer, exact initial values as dashed lines."""
+    names = list(table.sort_values("index").parameter.unique())
+
+    def panel(axes: Axes, name: str) -> None:
+        for (_, rows), look in zip(where(table, parameter=name).groupby("layer"), _looks(table), strict=True):
+            axes.axhline(rows.initial.iloc[0], color=GREY, linestyle="--", linewidth=1)
+            error = 2 * rows.standard_error
+            axes.fill_between(
+                rows.epoch, rows.estimate - error, rows.estimate + error, color=look["color"], alpha=0.18, linewidth=0
+            )
+            axes.plot(rows.epoch, rows.estimate, **look, **_marks(rows))
+        axes.set_title(f"${parameter_latex(name)}$")
+
+    figure = _panels(names, panel, [*_layer_legend(table), ("exact initial value", {"color": GREY, "linestyle": "--"})])
+    size = f"{shape[0]} × {shape[1]}"
+    moved = _most_moved(table)
+    return _illustration(
+        figure,
+        f"parameters_{shape[0]}x{shape[1]}",
+        f"The {len(names)} parameters of the {size} layers",
+        f"Fitted parameters by epoch, with bands of two standard errors; dashed: the exact value at initialisation. "
+        f"Over training {moved}.",
+        f"{len(names)} small panels, one for each parameter, with a curve for each layer against the epoch.",
+    )
+
+
+def initialisation(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
+    """Deviations of the linear and quadratic invariants from initialisation, in standard errors, on one log scale."""
+    graphs = list(table.graph.unique())
+    formulas = dict(zip(table.graph, table.formula, strict=True))
+    top = 1.5 * max(10.0, table.deviation.max())
+
+    def panel(axes: Axes, graph: str) -> None:
+        for (_, rows), look in zip(where(table, graph=graph).groupby("layer"), _looks(table), strict=True):
+            axes.plot(rows.epoch, rows.deviation.clip(lower=0.1), **look, **_marks(rows))
+        axes.axhspan(0.1, 2, color=GREY, alpha=0.12, linewidth=0)
+        axes.set_yscale("log")
+        axes.set_ylim(0.1, top)
+        axes.set_title(formula_latex(formulas[graph]))
+
+    figure = _panels(
+        graphs, panel, [*_layer_legend(table), ("below 2", {"color": GREY, "alpha": 0.25, "linewidth": 7})]
+    )
+    first, last = (table[table.epoch == epoch] for epoch in (table.epoch.min(), table.epoch.max()))
+    size = f"{shape[0]} × {shape[1]}"
+    return _illustration(
+        figure,
+        f"initialisation_{shape[0]}x{shape[1]}",
+        f"Linear and quadratic invariants of the {size} layers: deviation from initialisation",
+        f"|mean − exact expectation at initialisation| / exact standard error at initialisation, on a log scale "
+        f"(values below 0.1 are drawn at 0.1); in the grey band the invariant is as it was before training. "
+        f"At epoch {first.epoch.iloc[0]:g} the largest of the {len(first)} is {first.deviation.max():.1f}, at epoch "
+        f"{last.epoch.iloc[0]:g} it is {last.deviation.max():.3g}, and {(last.deviation > 2).sum()} are above 2.",
+        "Small panels, one for each invariant, with the deviation of each layer against the epoch.",
+    )
+
+
+def distances(table: pd.DataFrame) -> Illustration:
+    """Wasserstein distance to the exact model at initialisation by epoch and layer, for both populations."""
+    figure = Figure(figsize=(7.2, 3.4))
+    axes = figure.subplots()
+    for (layer, rows), look in zip(table.groupby("layer"), _looks(table), strict=True):
+        everyone, learnt = (where(rows, population=name) for name in (ALL, TRAINED))
+        axes.plot(everyone.epoch, everyone.wasserstein, **look, label=layer_name(layer), **_marks(everyone))
+        if learnt.networks.max() < everyone.networks.max():
+            axes.plot(
+                learnt.epoch, learnt.wasserstein, color=look["color"], linewidth=1, linestyle=(0, (1, 1)),
+                label=f"{layer_name(layer)}, without untrained",
+            )  # fmt: skip
+    axes.set_ylabel("Wasserstein distance $W_2$")
+    axes.set_ylim(bottom=0)
+    _epochs(axes)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    everyone = where(table, population=ALL)
+    ends = "; ".join(
+        f"{layer_name(layer)} {rows.wasserstein.iloc[0]:.3g} to {rows.wasserstein.iloc[-1]:.3g}"
+        for layer, rows in everyone.groupby("layer")
+    )
+    return _illustration(
+        figure,
+        "distances",
+        "Distance to initialisation",
+        f"2-Wasserstein distance (in units of a weight) between the fitted model and the exact one at initialisation: "
+        f"{ends}, from epoch {everyone.epoch.min():g} to {everyone.epoch.max():g}. At epoch 0 it is not zero but the "
+        f"sampling error of a finite ensemble. arXiv:2510.05218 plots the square, which is in the table.",
+        "Curves of the Wasserstein distance against the epoch, one for each layer.",
+    )
+
+
+def departures_by_epoch(summary: pd.DataFrame) -> Illustration:
+    """Quantile bands of the higher invariants' deviations: the paper's above, |z| below, a column for each layer."""
+    layers = list(summary.layer.unique())
+    figure = Figure(figsize=(max(4.2, 2.6 * len(layers)), 4.9))
+    grid = figure.subplots(2, len(layers), sharex=True, sharey="row", squeeze=False)
+    titles = {"deviation": "|predicted − measured|\n/ standard deviation", "absolute_z": "|z|"}
+    for row, (quantity, title) in zip(grid, titles.items(), strict=True):
+        for axes, layer in zip(row, layers, strict=True):
+            for degree, colour in zip(_DEGREE_NAMES, PALETTE, strict=False):
+                rows = where(summary, layer=layer, quantity=quantity, degree=degree)
+                axes.fill_between(rows.epoch, rows.q05, rows.q95, color=colour, alpha=0.13, linewidth=0)
+                axes.fill_between(rows.epoch, rows.q25, rows.q75, color=colour, alpha=0.25, linewidth=0)
+                axes.plot(rows.epoch, rows["median"], color=colour, **_marks(rows))
+                axes.plot(rows.epoch, rows["max"], color=colour, linewidth=1, linestyle=":")
+            axes.set_yscale("log")
+            if quantity == "absolute_z":
+                axes.axhline(2, color=GREY, linestyle="--", linewidth=1)
+                _epochs(axes)
+            else:
+                axes.set_title(layer_name(layer))
+        row[0].set_ylabel(title)
+    _legend(
+        figure,
+        [(name, {"color": colour}) for name, colour in zip(_DEGREE_NAMES.values(), PALETTE, strict=False)]
+        + [("median", {"color": GREY}), ("largest", {"color": GREY, "linestyle": ":"})]
+        + [("middle 50% and 90%", {"color": GREY, "alpha": 0.3, "linewidth": 7})],
+    )
+    last = at_last_epoch(summary)
+    deviations, scores = (where(last, quantity=quantity) for quantity in titles)
+    return _illustration(
+        figure,
+        "departures_by_epoch",
+        "Cubic and quartic invariants: departure from the fitted Gaussian model",
+        f"How far the Gaussian model fitted at each epoch misses the cubic and quartic invariants. Above, in "
+        f"standard deviations of one network's value (the measure of arXiv:2510.05218; at epoch {last.epoch.iloc[0]:g} "
+        f"the medians lie between {deviations['median'].min():.2g} and {deviations['median'].max():.2g}). Below, |z|: "
+        f"the same difference in standard errors of the comparison, refit included; up to {scores['max'].max():.3g} at that epoch, where 2 "
+        f"(dashed) is passed by one in twenty if nothing departs.",
+        "Median, quantile bands and maximum over the invariants against the epoch, a column of panels for each layer.",
+    )
+
+
+def largest(departures: pd.DataFrame, layer: object, shape: tuple[int, int]) -> Illustration:
+    """The invariants of largest |z| at the last epoch, with their graphs."""
+    figure = Figure(figsize=(7.6, 0.2 + 1.85 * ceil(len(departures) / 5)))
+    grid = figure.subplots(ceil(len(departures) / 5), 5, squeeze=False).flatten()
+    for axes in grid[len(departures) :]:
+        axes.set_axis_off()
+    for axes, row in zip(grid, departures.itertuples(), strict=False):
+        draw_graph(axes, _graph(str(row.graph), shape))
+        axes.set_title(f"{formula_latex(str(row.formula))}\n$z = {row.z:+.1f}$", fontsize=7.5)
+    first = departures.iloc[0]
+    return _illustration(
+        figure,
+        f"largest_layer_{layer}",
+        f"The largest departures in {layer_name(layer)}",
+        f"The {len(departures)} cubic and quartic invariants that the fitted model misses most at epoch "
+        f"{first.epoch:g}, by |z|. A node is an index that is summed over, an arc from i to j a factor M_ij. "
+        f"The first, {first.formula}, is predicted as {first.predicted:.4g} and measured as {first.measured:.4g}. "
+        f"Many of these are strongly correlated with each other.",
+        "Drawings of directed graphs: " + "; ".join(departures.formula),
+    )
+
+
+def _graph(label: str, shape: tuple[int, int]) -> Multigraph:
+    return parse_label(label, bipartite=shape[0] != shape[1])
+
+
+def _panels(
+    names: Sequence[str], draw: Callable[[Axes, str], None], legend: list[tuple[str, dict[str, Any]]]
+) -> Figure:
+    """A panel for each name, four in a line (so that a phone can show them), and one legend."""
+    lines = ceil((len(names) + 1) / 4)
+    figure = Figure(figsize=(7.6, 0.4 + 1.55 * lines))
+    grid = figure.subplots(lines, 4, sharex=True, squeeze=False).flatten()
+    for place, (axes, name) in enumerate(zip(grid, names, strict=False)):
+        draw(axes, name)
+        axes.tick_params(labelsize=7.5)
+        if place + 4 >= len(names):
+            _epochs(axes)
+            axes.tick_params(labelbottom=True)
+    for axes in grid[len(names) :]:
+        axes.set_axis_off()
+    _legend(figure, legend)
+    return figure
+
+
+def _legend(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], label=label, **look) for label, look in entries]  # type: ignore[arg-type]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)))
+
+
+def _layer_legend(table: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (layer_name(layer), {**look}) for layer, look in zip(sorted(table.layer.unique()), _looks(table), strict=True)
+    ]
+
+
+def _looks(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return line_looks(table.layer.nunique())
+
+
+def _marks(rows: pd.DataFrame) -> dict[str, Any]:
+    """Few points are marked, many are a line."""
+    return {"marker": "o", "markersize": 3.5} if len(rows) <= 6 else {}
+
+
+def _epochs(axes: Axes) -> None:
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _most_moved(table: pd.DataFrame) -> str:
+    last = at_last_epoch(table)
+    row = last.iloc[int(last.z_from_initial.abs().argmax())]
+    return (
+        f"the largest move is that of {row.parameter} in {layer_name(row.layer)}, from {row.initial:.4g} to "
+        f"{row.estimate:.4g} ({abs(row.z_from_initial):.3g} standard errors at initialisation)"
+    )
+
+
+def _illustration(figure: Figure, name: str, title: str, caption: str, alternative: str) -> Illustration:
+    return Illustration(name, title, caption, alternative, as_svg(figure))

@@ -1,0 +1,60 @@
+"""Files that are either whole or not there: written under a temporary name, then renamed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+PARTIAL = ".partial"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, making its folder; an interruption leaves the old file, or none, under the name.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_bytes(Path(folder) / "new" / "a.txt", b"whole")
+    ...     [file.name for file in (Path(folder) / "new").iterdir()]
+    ['a.txt']
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + PARTIAL)
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def write_text(path: Path, content: str) -> None:
+    """`write_bytes` for text, in UTF-8 with Unix line ends.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_text(Path(folder) / "a.txt", "σ")
+    ...     (Path(folder) / "a.txt").stat().st_size
+    2
+    """
+    write_bytes(path, content.encode())
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV whose numbers read back exactly; the index is left out.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_table(Path(folder) / "t.csv", pd.DataFrame({"x": [0.1]}))
+    ...     read_table(Path(folder) / "t.csv").x[0] == 0.1
+    np.True_
+    """
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read what `write_table` wrote; labels of graphs such as '00' stay text.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_table(Path(folder) / "t.csv", pd.DataFrame({"graph": ["00"]}))
+    ...     read_table(Path(folder) / "t.csv").graph[0]
+    '00'
+    """
+    return pd.read_csv(path, dtype={"graph": str}, float_precision="round_trip")

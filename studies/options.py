@@ -1,0 +1,90 @@
+"""The options that make an ensemble, as flags of a command; light, so that help needs no library of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..training import EnsembleConfig
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run: new, empty, or to go on with.")]
+
+# name: (type, default, help). A test compares names and defaults with those of EnsembleConfig.
+ENSEMBLE_OPTIONS: dict[str, tuple[type, Any, str]] = {
+    "dataset": (str, "mnist-5k", "Images: mnist-5k (bundled), mnist, fashion-mnist or cifar10."),
+    "data_root": (Path, None, "Folder of the images, downloaded to if they are not there [user's cache]."),
+    "hidden": (str, "10,10,10", "Widths of the hidden layers, with commas."),
+    "networks": (int, 1000, "How many networks."),
+    "epochs": (int, 50, "Passes over the training images."),
+    "batch_size": (int, 100, "Images a step."),
+    "optimizer": (str, "adam", "adam or sgd."),
+    "learning_rate": (float, 1e-3, "Of the optimizer."),
+    "weight_decay": (float, 0.0, "Coefficient of the weights added to the gradient (L2)."),
+    "initialisation": (str, "gaussian", "gaussian, N(0, 1/fan_in), or uniform on +-1/sqrt(fan_in)."),
+    "seed": (int, 0, "Key of all random numbers."),
+    "device": (str, "cpu", "Any torch device."),
+    "block_size": (int, 50, "Networks trained together."),
+    "layers": (str, "square", "Weights stored: square, all, or indices with commas (0 is the input layer)."),
+}
+
+
+def takes_ensemble_options(command: Callable[[Path, dict[str, Any]], None]) -> Callable[..., None]:
+    """Give a command (run, options) a flag for each of `ENSEMBLE_OPTIONS`.
+
+    >>> @takes_ensemble_options
+    ... def show(run: Path, options: dict[str, Any]) -> None:
+    ...     print(run, options["networks"])
+    >>> show(run="folder", networks=8)
+    folder 8
+    """
+
+    @wraps(command)
+    def with_flags(run: Path, **options: Any) -> None:
+        command(run, options)
+
+    kinds = {
+        name: Annotated[kind | None if default is None else kind, typer.Option(help=text)]  # type: ignore[valid-type]
+        for name, (kind, default, text) in ENSEMBLE_OPTIONS.items()
+    }
+    flags = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=ENSEMBLE_OPTIONS[name][1], annotation=kind)
+        for name, kind in kinds.items()
+    ]
+    run = Parameter("run", Parameter.POSITIONAL_OR_KEYWORD, annotation=RunArgument)
+    # typer reads the flags from here
+    with_flags.__signature__ = Signature([run, *flags])  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {"run": RunArgument, **kinds}
+    del with_flags.__wrapped__  # type: ignore[attr-defined]  # else its signature would be taken
+    return with_flags
+
+
+def configuration(options: dict[str, Any]) -> EnsembleConfig:
+    """The ensemble that options ask for.
+
+    Raises:
+        ValueError: one line that names the option, what is required and what came.
+
+    >>> configuration({"hidden": "10,20", "layers": "all"}).widths
+    (784, 10, 20, 10)
+    """
+    from ..training import EnsembleConfig
+
+    values = dict(options)
+    if "hidden" in values:
+        values["hidden"] = _integers("hidden", values["hidden"])
+    if values.get("layers", "square") not in ("square", "all"):
+        values["layers"] = _integers("layers", values["layers"])
+    return EnsembleConfig(**values)
+
+
+def _integers(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"{name}: integers with commas between them are required, got {text!r}") from None

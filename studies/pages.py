@@ -1,0 +1,81 @@
+"""HTML pages from templates: everything inside the file, every value escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+HEAD = 12
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it stands on a page.
+
+    Args:
+        title, caption: above it.
+        columns, rows: text, ready to read.
+        total: rows of the whole table.
+        link: address of the CSV file, relative to the page.
+    """
+
+    title: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: int
+    link: str | None = None
+
+    @classmethod
+    def head(cls, name: str, caption: str, table: pd.DataFrame, link: str | None = None, rows: int = HEAD) -> Table:
+        """The first rows of a table.
+
+        >>> Table.head("t", "", pd.DataFrame({"x": [0.123456, 2.0]}), rows=1).rows
+        (('0.1235',),)
+        """
+        top = table.head(rows)
+        cells = tuple(tuple(cell(value) for value in row) for row in top.itertuples(index=False, name=None))
+        return cls(name, caption, tuple(str(column) for column in top.columns), cells, len(table), link)
+
+
+def cell(value: object) -> str:
+    """A value in a table: four significant digits of a float, anything else as it is.
+
+    >>> cell(0.000123456), cell(12), cell("01 12"), cell(float("nan"))
+    ('0.0001235', '12', '01 12', '–')
+    """
+    if isinstance(value, float):
+        return "–" if value != value else f"{value:.4g}"
+    return str(value)
+
+
+def render(template: str, **values: object) -> str:
+    """A page from a template of this package.
+
+    >>> "<title>Fit</title>" in render("fit.html", title="Fit", version="0", populations=[], sections=[], tables=[])
+    True
+    """
+    environment = Environment(
+        loader=PackageLoader(__package__, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
+
+
+def linked(tables: dict[str, pd.DataFrame], captions: dict[str, str]) -> Sequence[Table]:
+    """The heads of tables that were written to `tables/`, in the order of their captions.
+
+    >>> linked({"a": pd.DataFrame({"x": [1]})}, {"a": "All of it."})[0].link
+    'tables/a.csv'
+    """
+    return [
+        Table.head(name, caption, tables[name], f"tables/{name}.csv")
+        for name, caption in captions.items()
+        if name in tables
+    ]

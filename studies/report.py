@@ -1,0 +1,113 @@
+"""The report of a study: one page that holds all it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+import xarray as xr
+
+from ..training import EnsembleConfig
+from .findings import findings
+from .layer_analysis import Tables
+from .pages import Table, linked, render
+from .populations import ALL
+from .provenance import package_version
+from .run_folder import RunFolder
+from .selection import at_last_epoch, where
+from .style import Illustration
+from .symbols import layer_name, parameter_text
+
+CAPTIONS = {
+    "parameters": "Fitted parameters of every layer, epoch and population, beside the exact ones at initialisation.",
+    "initialisation": "Linear and quadratic invariants, their exact expectation and standard error at initialisation.",
+    "comparison": "Cubic and quartic invariants: predicted by the fitted model, and measured.",
+    "comparison_summary": "Quantiles over the cubic and over the quartic invariants.",
+    "departures": "The largest departures at the last epoch.",
+    "distances": "Distances between the fitted model and the exact one at initialisation (kl in nats).",
+    "training": "Losses and accuracies over the networks.",
+    "networks": "Every network at the last epoch.",
+    "omissions": "Snapshots that no model could be fitted to.",
+}
+
+
+def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: Sequence[Illustration]) -> str:
+    """The page report.html of a study.
+
+    Args:
+        run: the folder; its configuration and history are reported.
+        ensemble: for the versions in its attributes.
+        tables: as `analyse` returns them; those of the page link to their CSV files in the folder.
+        figures: they stand in the page itself.
+    """
+    config = run.config
+    summaries = []
+    if "parameters" in tables:
+        summaries.append(parameter_summary(tables["parameters"]))
+    return render(
+        "report.html",
+        title=f"{config.networks} networks {'-'.join(map(str, config.widths))} on {config.dataset}",
+        version=package_version(),
+        made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
+        configuration=configuration_rows(config),
+        origin=origin_rows(run, ensemble),
+        findings=findings(tables, config),
+        figures=figures,
+        summaries=summaries,
+        tables=linked(tables, CAPTIONS),
+    )
+
+
+def configuration_rows(config: EnsembleConfig) -> list[tuple[str, str]]:
+    """The options of a study as text, in their order.
+
+    >>> configuration_rows(EnsembleConfig(networks=8))[2]
+    ('networks', '8')
+    """
+    values = config.model_dump(mode="json", exclude={"data_root"})
+    return [
+        (name.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for name, value in values.items()
+    ]
+
+
+def origin_rows(run: RunFolder, ensemble: xr.Dataset) -> list[tuple[str, str]]:
+    """When, how long and with what a study was made."""
+    seconds: dict[str, float] = {}
+    for entry in run.history:
+        seconds[entry["step"]] = seconds.get(entry["step"], 0.0) + entry["seconds"]
+    versions: dict[str, str] = json.loads(str(ensemble.attrs["versions"]))
+    rows = [("started", run.history[0]["started"])] if run.history else []
+    rows += [(f"time of {step}", f"{total:.1f} s") for step, total in seconds.items() if step != "report"]
+    rows += versions.items()
+    return [*rows, ("processor", str(ensemble.attrs["processor"])), ("threads", str(ensemble.attrs["threads"]))]
+
+
+def parameter_summary(parameters: pd.DataFrame) -> Table:
+    """Parameters of all networks at the last epoch, a row each, with standard errors and exact initial values.
+
+    >>> row = {"layer": 1, "epoch": 0.0, "population": "all", "parameter": "mu_1", "index": 0}
+    >>> values = {"estimate": 0.5, "standard_error": 0.25, "initial": 0.0}
+    >>> parameter_summary(pd.DataFrame([{**row, **values}])).rows
+    (('μ₁', '0 → 0.5 ± 0.25'),)
+    """
+    last = where(at_last_epoch(parameters), population=ALL)
+    text = last.assign(
+        value=[
+            f"{initial:.3g} → {estimate:.3g} ± {error:.2g}"
+            for initial, estimate, error in zip(last.initial, last.estimate, last.standard_error, strict=True)
+        ],
+        layer=[layer_name(layer) for layer in last.layer],
+    )
+    order = text.parameter.drop_duplicates()
+    wide = text.pivot(index="parameter", columns="layer", values="value").reindex(order).fillna("–")
+    wide.insert(0, "parameter", [parameter_text(name) for name in wide.index])
+    epoch = last.epoch.iloc[0] if len(last) else float("nan")
+    return Table.head(
+        "Parameters before and after training",
+        f"Exact value at initialisation → estimate at epoch {epoch:g} ± its standard error.",
+        wide,
+        rows=len(wide),
+    )

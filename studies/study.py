@@ -1,0 +1,109 @@
+"""A whole experiment: train -> analyse -> draw -> report."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ..training import EnsembleConfig, open_ensemble
+from ..training.store import EnsembleStore, is_ensemble
+from .analysis import analyse
+from .files import write_bytes, write_table, write_text
+from .layer_analysis import Tables
+from .progress import progress_of
+from .run_folder import RunFolder
+
+
+def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True) -> Path:
+    """Train an ensemble, analyse it and write the report; nothing that is done already is done again.
+
+    Args:
+        config: the ensemble.
+        path: the RUN folder: new, empty, or of the same configuration (finished or interrupted).
+        progress: whether to show bars, on standard error.
+
+    Returns:
+        The path of report.html.
+
+    Raises:
+        ValueError: the folder is something else or of another configuration; see also `train_ensemble`.
+        OSError: the data is not there, the disk is full, or another process works in the folder.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> config = EnsembleConfig(hidden=(4, 4), networks=8, epochs=1, block_size=8)
+    >>> with TemporaryDirectory() as folder:
+    ...     run_study(config, Path(folder) / "run", progress=False).name
+    'report.html'
+    """
+    run = RunFolder.claim(Path(path), config)
+    with run.locked():
+        train(run, progress)
+        if not run.is_finished:
+            rebuild(run, progress)
+    return run.report
+
+
+def train(run: RunFolder, progress: bool = True) -> None:
+    """Train what is not trained yet of a RUN's ensemble."""
+    if is_ensemble(run.ensemble) and not EnsembleStore.resume(run.ensemble, run.config).missing_blocks():
+        return
+    from ..training import train_ensemble  # only here is torch needed
+
+    with run.timed("training"):
+        train_ensemble(run.config, run.ensemble, progress)
+
+
+def rebuild(run: RunFolder, progress: bool = True) -> Path:
+    """Tables, figures and report of a RUN from its ensemble, afresh; returns the path of the report.
+
+    Raises:
+        FileNotFoundError: there is no ensemble.
+        ValueError: it is not finished.
+    """
+    from .figures import draw_study
+    from .report import study_report
+
+    ensemble = open_ensemble(run.ensemble)
+    run.mark_unfinished()
+    steps = len(run.config.stored_layers) * ensemble.sizes["epoch"]
+    with run.timed("analysis"), progress_of("analysing", steps, progress) as advance:
+        tables = analyse(ensemble, run.config, run.partial, advance)
+        files = write_tables(run.tables, tables)
+    with run.timed("report"):
+        figures = draw_study(tables, run.config)
+        files += replace_files(run.figures, {f"{figure.name}.svg": figure.svg for figure in figures})
+        write_text(run.report, study_report(run, ensemble, tables, figures))
+    run.mark_finished([*files, run.report])
+    return run.report
+
+
+def write_tables(folder: Path, tables: Tables) -> list[Path]:
+    """Write each table as `name.csv`, and take away those of an earlier analysis.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import pandas as pd
+    >>> with TemporaryDirectory() as folder:
+    ...     [file.name for file in write_tables(Path(folder), {"a": pd.DataFrame({"x": [1]})})]
+    ['a.csv']
+    """
+    files = {folder / f"{name}.csv": table for name, table in tables.items()}
+    for file, table in files.items():
+        write_table(file, table)
+    for file in set(folder.glob("*.csv")) - files.keys():
+        file.unlink()
+    return list(files)
+
+
+def replace_files(folder: Path, contents: dict[str, bytes]) -> list[Path]:
+    """Make a folder hold exactly the given files.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     [file.name for file in replace_files(Path(folder) / "figures", {"a.svg": b"<svg/>"})]
+    ['a.svg']
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    files = {folder / name: content for name, content in contents.items()}
+    for file, content in files.items():
+        write_bytes(file, content)
+    return list(files)

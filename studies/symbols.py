@@ -1,0 +1,63 @@
+"""How parameters and layers are written in figures and reports."""
+
+from __future__ import annotations
+
+import re
+
+_IRREP = re.compile(r"G([0-9H]+?)(?:_(\d)(\d))?")
+
+
+def parameter_latex(name: str) -> str:
+    r"""The symbol of a parameter: as in arXiv:2510.05218 for square matrices, a variance for rectangular ones.
+
+    >>> parameter_latex("mu_1"), parameter_latex("G0_12"), parameter_latex("G2"), parameter_latex("G0H")
+    ('\\mu_{1}', '(\\Lambda_{0}^{-1})_{12}', '\\Lambda_{2}^{-1}', '\\Lambda_{0H}^{-1}')
+    """
+    if name.startswith("mu"):
+        _, _, copy = name.partition("_")
+        return rf"\mu_{{{copy}}}" if copy else r"\mu"
+    match = _IRREP.fullmatch(name)
+    if match is None:
+        raise ValueError(f"name must be that of a parameter, got {name!r}")
+    irrep, x, y = match.groups()
+    return rf"(\Lambda_{{{irrep}}}^{{-1}})_{{{x}{y}}}" if x else rf"\Lambda_{{{irrep}}}^{{-1}}"
+
+
+def parameter_text(name: str) -> str:
+    """The symbol of a parameter in plain characters, for tables.
+
+    >>> [parameter_text(name) for name in ("mu_1", "G0_12", "GHH")]
+    ['μ₁', '(Λ0⁻¹)₁₂', 'ΛHH⁻¹']
+    """
+    latex = parameter_latex(name)
+    for before, after in ((r"\mu", "μ"), (r"\Lambda", "Λ"), ("^{-1}", "⁻¹")):
+        latex = latex.replace(before, after)
+    # what is left in braces: the irrep before ⁻¹, the copies after it
+    latex = re.sub(r"_\{(\w+)\}(?=⁻)", r"\1", latex)
+    return re.sub(r"_\{(\w+)\}", lambda m: m.group(1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), latex)
+
+
+def formula_latex(formula: str) -> str:
+    """A graph's plain formula in the mathematics of matplotlib.
+
+    >>> formula_latex("sum_ij M_ii M_ij^2")
+    '$\\\\sum_{ij} M_{ii}\\\\,M_{ij}^{2}$'
+    """
+    total, *factors = formula.split(" ")
+    indices = total.removeprefix("sum_")
+    product = r"\,".join(re.sub(r"_(\w+?)(\^(\d+))?$", _braced, factor) for factor in factors)
+    return rf"$\sum_{{{indices}}} {product}$"
+
+
+def layer_name(layer: object) -> str:
+    """A layer in a legend: stored layers by their number (0 is the input layer), other matrices by their name.
+
+    >>> layer_name(2), layer_name("words")
+    ('layer 2', 'words')
+    """
+    return layer if isinstance(layer, str) else f"layer {layer}"
+
+
+def _braced(match: re.Match[str]) -> str:
+    power = f"^{{{match.group(3)}}}" if match.group(3) else ""
+    return f"_{{{match.group(1)}}}{power}"
