@@ -12,7 +12,11 @@ import typer
 
 from .options import RunArgument, configuration, takes_ensemble_options
 
-app = typer.Typer(add_completion=False, help="Permutation-invariant Gaussian matrix models of trained weights.")
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Permutation-invariant Gaussian matrix models of trained weights.",
+)
 derive = typer.Typer(help="Derive exact results of the theory.")
 app.add_typer(derive, name="derive")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import pairwise
 from math import atan2, ceil, cos, hypot, pi, sin, sqrt
+from typing import Any
 
 import networkx
 import numpy as np
@@ -43,12 +44,8 @@ def draw_graph(axes: Axes, graph: Multigraph, *, arrow_size: float = 9.0) -> Non
     for curve in arc_curves(graph, places):
         path = Path(curve, [Path.MOVETO] + [Path.CURVE4 if len(curve) == 4 else Path.CURVE3] * (len(curve) - 1))
         if graph.directed:
-            arrow = FancyArrowPatch(
-                path=path, arrowstyle="-|>", mutation_scale=arrow_size, color=PALETTE[0], linewidth=1.3, zorder=1
-            )
-            # the head's tip, not its centre, ends at the node
-            arrow.set_joinstyle("miter")
-            axes.add_patch(arrow)
+            look: dict[str, Any] = {"color": PALETTE[0], "linewidth": 1.3, "zorder": 1}
+            axes.add_patch(FancyArrowPatch(path=path, arrowstyle="-|>", mutation_scale=arrow_size, **look))
         else:
             axes.add_patch(PathPatch(path, facecolor="none", edgecolor=PALETTE[0], linewidth=1.3, zorder=1))
     for (x, y), kind in zip(places, graph.kinds, strict=True):
@@ -58,11 +55,12 @@ def draw_graph(axes: Axes, graph: Multigraph, *, arrow_size: float = 9.0) -> Non
         else:
             axes.add_patch(Circle((x, y), _RADIUS * 0.8, **look))
     outline = np.concatenate([places, *(_bezier(c) for c in arc_curves(graph, places))])
-    low, high = outline.min(axis=0) - 0.25, outline.max(axis=0) + 0.25
-    # never enlarged beyond this, so that a single loop is not a giant beside a path
-    spare = np.maximum(0, np.array([2.4, 1.6]) - (high - low)) / 2
-    axes.set_xlim(low[0] - spare[0], high[0] + spare[0])
-    axes.set_ylim(low[1] - spare[1], high[1] + spare[1])
+    # one shape and a least size of the frame, so that drawings beside each other are level and of like scale
+    middle = (outline.min(axis=0) + outline.max(axis=0)) / 2
+    width, height = np.ptp(outline, axis=0) + 0.5
+    half = max(2.4, width, 1.5 * height) / 2
+    axes.set_xlim(middle[0] - half, middle[0] + half)
+    axes.set_ylim(middle[1] - half / 1.5, middle[1] + half / 1.5)
     axes.set_aspect("equal")
     axes.set_axis_off()
 
@@ -90,7 +88,8 @@ def node_places(graph: Multigraph) -> Points:
             places[begin : begin + len(local)] = local + np.array([left, top + (height - own_height) / 2])
             left += width + _GAP
         top -= height + _GAP
-    return places - places[0]
+    shifted: Points = places - places[0]
+    return shifted
 
 
 def arc_curves(graph: Multigraph, places: Points) -> list[Points]:
@@ -121,7 +120,7 @@ def _component_places(graph: Multigraph) -> Points:
     n = graph.number_of_nodes
     if n == 1:
         return np.zeros((1, 2))
-    simple = networkx.Graph()
+    simple: networkx.Graph[int] = networkx.Graph()
     simple.add_nodes_from(range(n))
     simple.add_edges_from((tail, head) for tail, head in graph.arcs if tail != head)
     found = networkx.kamada_kawai_layout(simple, pos=networkx.circular_layout(simple))

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from ..invariants import Multigraph
 from ..training import EnsembleConfig
 from .drawing import draw_graph
+from .files import file_name
 from .labels import parse_label
 from .layer_analysis import Tables
 from .populations import ALL, TRAINED
@@ -43,7 +44,8 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
             drawn.append(distances(tables["distances"]))
             drawn.append(departures_by_epoch(where(tables["comparison_summary"], population=ALL)))
             for layer, chosen in where(tables["departures"], population=ALL).groupby("layer"):
-                drawn.append(largest(chosen, layer, config.shapes[int(str(layer))]))
+                number = int(str(layer))
+                drawn.append(largest(chosen, number, config.shapes[number]))
     return drawn
 
 
@@ -88,11 +90,13 @@ def parameters(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
     names = list(table.sort_values("index").parameter.unique())
 
     def panel(axes: Axes, name: str) -> None:
-        for (_, rows), look in zip(where(table, parameter=name).groupby("layer"), _looks(table), strict=True):
-            axes.axhline(rows.initial.iloc[0], color=GREY, linestyle="--", linewidth=1)
+        chosen = where(table, parameter=name)
+        for initial in chosen.initial.unique():
+            axes.axhline(initial, color=GREY, linestyle="--", linewidth=1)
+        for (_, rows), look in zip(chosen.groupby("layer"), _looks(table), strict=True):
             error = 2 * rows.standard_error
             axes.fill_between(
-                rows.epoch, rows.estimate - error, rows.estimate + error, color=look["color"], alpha=0.18, linewidth=0
+                rows.epoch, rows.estimate - error, rows.estimate + error, color=look["color"], alpha=0.15, linewidth=0
             )
             axes.plot(rows.epoch, rows.estimate, **look, **_marks(rows))
         axes.set_title(f"${parameter_latex(name)}$")
@@ -183,40 +187,45 @@ def departures_by_epoch(summary: pd.DataFrame) -> Illustration:
         for axes, layer in zip(row, layers, strict=True):
             for degree, colour in zip(_DEGREE_NAMES, PALETTE, strict=False):
                 rows = where(summary, layer=layer, quantity=quantity, degree=degree)
-                axes.fill_between(rows.epoch, rows.q05, rows.q95, color=colour, alpha=0.13, linewidth=0)
-                axes.fill_between(rows.epoch, rows.q25, rows.q75, color=colour, alpha=0.25, linewidth=0)
+                axes.fill_between(rows.epoch, rows.q25, rows.q75, color=colour, alpha=0.18, linewidth=0)
                 axes.plot(rows.epoch, rows["median"], color=colour, **_marks(rows))
-                axes.plot(rows.epoch, rows["max"], color=colour, linewidth=1, linestyle=":")
-            axes.set_yscale("log")
+                axes.plot(rows.epoch, rows.q95, color=colour, linewidth=1.1, linestyle="--")
+                axes.plot(rows.epoch, rows["max"], color=colour, linewidth=1.1, linestyle=":")
             if quantity == "absolute_z":
-                axes.axhline(2, color=GREY, linestyle="--", linewidth=1)
+                axes.set_yscale("log")
+                axes.set_ylim(bottom=0.2)
+                axes.axhspan(0.2, 2, color=GREY, alpha=0.1, linewidth=0)
                 _epochs(axes)
             else:
+                axes.set_ylim(bottom=0)
                 axes.set_title(layer_name(layer))
         row[0].set_ylabel(title)
-    _legend(
-        figure,
-        [(name, {"color": colour}) for name, colour in zip(_DEGREE_NAMES.values(), PALETTE, strict=False)]
-        + [("median", {"color": GREY}), ("largest", {"color": GREY, "linestyle": ":"})]
-        + [("middle 50% and 90%", {"color": GREY, "alpha": 0.3, "linewidth": 7})],
-    )
+    degrees = [(name, {"color": colour}) for name, colour in zip(_DEGREE_NAMES.values(), PALETTE, strict=False)]
+    quantiles: list[tuple[str, dict[str, Any]]] = [
+        ("middle half", {"color": GREY, "alpha": 0.3, "linewidth": 7}),
+        ("median", {"color": GREY}),
+        ("95%", {"color": GREY, "linestyle": "--"}),
+        ("largest", {"color": GREY, "linestyle": ":"}),
+    ]
+    _legend(figure, [*degrees, *quantiles])
     last = at_last_epoch(summary)
-    deviations, scores = (where(last, quantity=quantity) for quantity in titles)
+    medians = where(last, quantity="deviation")["median"]
+    top = where(last, quantity="absolute_z")["max"].max()
     return _illustration(
         figure,
         "departures_by_epoch",
         "Cubic and quartic invariants: departure from the fitted Gaussian model",
-        f"How far the Gaussian model fitted at each epoch misses the cubic and quartic invariants. Above, in "
-        f"standard deviations of one network's value (the measure of arXiv:2510.05218; at epoch {last.epoch.iloc[0]:g} "
-        f"the medians lie between {deviations['median'].min():.2g} and {deviations['median'].max():.2g}). Below, |z|: "
-        f"the same difference in standard errors of the comparison, refit included; up to {scores['max'].max():.3g} at that epoch, where 2 "
-        f"(dashed) is passed by one in twenty if nothing departs.",
-        "Median, quantile bands and maximum over the invariants against the epoch, a column of panels for each layer.",
+        f"How far the Gaussian model fitted at each epoch misses the cubic and quartic invariants. Above, in standard "
+        f"deviations of one network's value, the measure of arXiv:2510.05218: at epoch {last.epoch.iloc[0]:g} the "
+        f"medians lie between {medians.min():.2g} and {medians.max():.2g}. Below, |z|, the same difference in standard "
+        f"errors of the comparison, refit included, on a log scale: up to {top:.3g} at that epoch. If nothing departs, "
+        f"19 of 20 lie in the grey band.",
+        "Median, quantiles and maximum over the invariants against the epoch, a column of panels for each layer.",
     )
 
 
-def largest(departures: pd.DataFrame, layer: object, shape: tuple[int, int]) -> Illustration:
-    """The invariants of largest |z| at the last epoch, with their graphs."""
+def largest(departures: pd.DataFrame, layer: int | str, shape: tuple[int, int]) -> Illustration:
+    """The invariants of largest |z| with their graphs, in the order of the rows."""
     figure = Figure(figsize=(7.6, 0.2 + 1.85 * ceil(len(departures) / 5)))
     grid = figure.subplots(ceil(len(departures) / 5), 5, squeeze=False).flatten()
     for axes in grid[len(departures) :]:
@@ -225,12 +234,13 @@ def largest(departures: pd.DataFrame, layer: object, shape: tuple[int, int]) -> 
         draw_graph(axes, _graph(str(row.graph), shape))
         axes.set_title(f"{formula_latex(str(row.formula))}\n$z = {row.z:+.1f}$", fontsize=7.5)
     first = departures.iloc[0]
+    when = f" at epoch {first.epoch:g}" if "epoch" in departures else ""
     return _illustration(
         figure,
-        f"largest_layer_{layer}",
+        f"largest_{file_name(layer_name(layer))}",
         f"The largest departures in {layer_name(layer)}",
-        f"The {len(departures)} cubic and quartic invariants that the fitted model misses most at epoch "
-        f"{first.epoch:g}, by |z|. A node is an index that is summed over, an arc from i to j a factor M_ij. "
+        f"The {len(departures)} cubic and quartic invariants that the fitted model misses most{when}, by "
+        f"|z|. A node is an index that is summed over, an arc from i to j a factor M_ij. "
         f"The first, {first.formula}, is predicted as {first.predicted:.4g} and measured as {first.measured:.4g}. "
         f"Many of these are strongly correlated with each other.",
         "Drawings of directed graphs: " + "; ".join(departures.formula),
@@ -244,14 +254,14 @@ def _graph(label: str, shape: tuple[int, int]) -> Multigraph:
 def _panels(
     names: Sequence[str], draw: Callable[[Axes, str], None], legend: list[tuple[str, dict[str, Any]]]
 ) -> Figure:
-    """A panel for each name, four in a line (so that a phone can show them), and one legend."""
-    lines = ceil((len(names) + 1) / 4)
-    figure = Figure(figsize=(7.6, 0.4 + 1.55 * lines))
-    grid = figure.subplots(lines, 4, sharex=True, squeeze=False).flatten()
+    """A panel for each name, five in a line, and one legend."""
+    lines = ceil(len(names) / 5)
+    figure = Figure(figsize=(9.2, 0.4 + 1.6 * lines))
+    grid = figure.subplots(lines, 5, sharex=True, squeeze=False).flatten()
     for place, (axes, name) in enumerate(zip(grid, names, strict=False)):
         draw(axes, name)
         axes.tick_params(labelsize=7.5)
-        if place + 4 >= len(names):
+        if place + 5 >= len(names):
             _epochs(axes)
             axes.tick_params(labelbottom=True)
     for axes in grid[len(names) :]:
@@ -263,7 +273,7 @@ def _panels(
 def _legend(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], label=label, **look) for label, look in entries]  # type: ignore[arg-type]
+    handles = [Line2D([], [], label=label, **look) for label, look in entries]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)))
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 
 PARTIAL = ".partial"
+
+
+def file_name(name: str) -> str:
+    """A name as part of the name of a file.
+
+    >>> file_name("layer 1"), file_name("../words")
+    ('layer_1', '.._words')
+    """
+    return re.sub(r"[^\w.-]+", "_", name)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -196,7 +196,7 @@ def snapshots(weights: xr.DataArray) -> Iterator[tuple[float, Matrices]]:
             yield float(epoch), values[:, place]
 
 
-def _labelled(table: pd.DataFrame, **labels: object) -> pd.DataFrame:
+def _labelled(table: pd.DataFrame, **labels: float | str) -> pd.DataFrame:
     copy = table.copy()
     for place, (name, value) in enumerate(labels.items()):
         copy.insert(place, name, value)

@@ -49,7 +49,7 @@ def takes_ensemble_options(command: Callable[[Path, dict[str, Any]], None]) -> C
         command(run, options)
 
     kinds = {
-        name: Annotated[kind | None if default is None else kind, typer.Option(help=text)]  # type: ignore[valid-type]
+        name: Annotated[kind | None if default is None else kind, typer.Option(help=text)]
         for name, (kind, default, text) in ENSEMBLE_OPTIONS.items()
     }
     flags = [
@@ -60,7 +60,7 @@ def takes_ensemble_options(command: Callable[[Path, dict[str, Any]], None]) -> C
     # typer reads the flags from here
     with_flags.__signature__ = Signature([run, *flags])  # type: ignore[attr-defined]
     with_flags.__annotations__ = {"run": RunArgument, **kinds}
-    del with_flags.__wrapped__  # type: ignore[attr-defined]  # else its signature would be taken
+    del with_flags.__wrapped__  # else its signature would be taken
     return with_flags
 
 

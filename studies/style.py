@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import cycle, islice, product
-
 from typing import Any
 
 import matplotlib as mpl
@@ -18,7 +17,7 @@ from matplotlib.figure import Figure
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 GREY = "#6b6b6b"
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
     "font.family": "DejaVu Sans",

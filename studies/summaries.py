@@ -7,6 +7,7 @@ import pandas as pd
 from .selection import at_last_epoch
 
 LARGEST = 10
+QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
 
 def comparison_summary(comparison: pd.DataFrame) -> pd.DataFrame:
@@ -28,8 +29,8 @@ def comparison_summary(comparison: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for quantity, values in (("deviation", comparison.deviation), ("absolute_z", comparison.z.abs())):
         groups = comparison[keys].assign(value=values).groupby(keys, sort=False).value
-        quantiles = groups.quantile([0.05, 0.25, 0.5, 0.75, 0.95, 1.0]).unstack()
-        quantiles.columns = pd.Index(["q05", "q25", "median", "q75", "q95", "max"])
+        quantiles = groups.quantile(pd.Index(QUANTILES.values())).unstack()
+        quantiles.columns = pd.Index(QUANTILES)
         quantiles.insert(0, "invariants", groups.count())
         quantiles.insert(0, "quantity", quantity)
         parts.append(quantiles.reset_index())
