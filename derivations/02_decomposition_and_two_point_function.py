@@ -18,7 +18,7 @@ from math import factorial, sqrt
 import numpy as np
 from sympy import Rational, Symbol
 
-from pigmm.invariants.decomposition import SIZE, square
+from pigmm.invariants.matrix_kinds import SIZE, square
 from pigmm.invariants.spaces import SquareSpace, irrep_dimensions
 from pigmm.invariants.tensors import SIZES, InvariantTensor, contract, set_partitions
 

@@ -5,7 +5,7 @@
 5
 """
 
-from ..invariants.spaces import MatrixSpace, RectangularSpace, SquareSpace
+from ..invariants.spaces import MatrixSpace, RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace
 from .comparison import compare
 from .distances import kl_divergence, wasserstein_distance, wasserstein_distance_squared
 from .gaussian import PIGMM, BlockGaussian
@@ -15,7 +15,9 @@ __all__ = [
     "BlockGaussian",
     "MatrixSpace",
     "RectangularSpace",
+    "SeveralSpace",
     "SquareSpace",
+    "SymmetricSpace",
     "compare",
     "kl_divergence",
     "wasserstein_distance",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +56,14 @@ def mean_and_second_moments(space: MatrixSpace, matrices: NDArray[np.floating]) 
 
     Args:
         space: the matrices.
-        matrices: (n, rows, columns).
+        matrices: (n, *space.shape).
 
     >>> from ..invariants.spaces import RectangularSpace
     >>> mean, moments = mean_and_second_moments(RectangularSpace(2, 2), np.ones((3, 2, 2)))
     >>> mean, moments[0]
     (array([2.]), array([[0.]]))
     """
-    step = max(1, _CHUNK_ENTRIES // (matrices.shape[1] * matrices.shape[2]))
+    step = max(1, _CHUNK_ENTRIES // (prod(matrices.shape[1:])))
     trivial: list[Array] = []
     sums: list[Array] = [np.zeros((len(i.copies), len(i.copies))) for i in space.decomposition.irreps]
     for start in range(0, len(matrices), step):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import log, pi
+from math import log, pi, prod
 from os import PathLike
 from pathlib import Path
 from typing import Self
@@ -15,12 +15,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..invariants.evaluation import checked_matrices
-from ..invariants.expectations import expectation_map
+from ..invariants.expectations import ExpectationMap, expectation_map
 from ..invariants.multigraph import Multigraph
-from ..invariants.spaces import MatrixSpace, RectangularSpace, SquareSpace, irrep_dimensions, space_of
+from ..invariants.spaces import (
+    MatrixSpace,
+    RectangularSpace,
+    SeveralSpace,
+    SquareSpace,
+    SymmetricSpace,
+    irrep_dimensions,
+    space_of,
+)
 from .blocks import blocks_from_parameters, check_positive_definite, mean_and_second_moments, parameters_from_blocks
 
 Array = NDArray[np.float64]
+
+_SPACES = {space.__name__: space for space in (SquareSpace, RectangularSpace, SymmetricSpace, SeveralSpace)}
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -62,7 +72,7 @@ class BlockGaussian:
         return cls(space, parameters)
 
     @classmethod
-    def space_for(cls, shape: tuple[int, int]) -> MatrixSpace:
+    def space_for(cls, shape: tuple[int, ...]) -> MatrixSpace:
         """The space that `fit` assumes for matrices of a shape."""
         return space_of(shape)
 
@@ -73,7 +83,8 @@ class BlockGaussian:
         Args:
             matrices: (n, rows, columns), finite; n at least one more than the copies of the trivial irrep
                 (3 for square matrices, 2 for rectangular ones).
-            space: the permutations assumed (default: S_N for square matrices, S_M x S_N for rectangular ones).
+            space: the permutations assumed (default: S_N for square matrices, S_M x S_N for rectangular ones; give
+                `SymmetricSpace` for symmetric matrices).
 
         Raises:
             ValueError: if there are too few matrices, their shape is not that of the space, an entry is not finite,
@@ -84,11 +95,10 @@ class BlockGaussian:
         {'G00': 1.0, 'G0H': 1.0, 'GH0': 1.0, 'GHH': 1.0}
         """
         batch = checked_matrices(matrices, square=False)
-        if batch.ndim != 3:
+        if batch.ndim < 3:
             raise ValueError(f"matrices must be of shape (n, rows, columns), got {batch.shape}")
-        space = cls.space_for((batch.shape[1], batch.shape[2])) if space is None else space
-        if batch.shape[1:] != space.shape:
-            raise ValueError(f"matrices must be of shape (n, {space.shape[0]}, {space.shape[1]}), got {batch.shape}")
+        space = cls.space_for(batch.shape[1:]) if space is None else space
+        _check_in_space(batch, space)
         least = 1 + max(len(irrep.copies) for irrep in space.decomposition.irreps if irrep.is_trivial)
         if len(batch) < least:
             raise ValueError(f"matrices must be at least {least} for a fit, got {len(batch)}")
@@ -123,6 +133,11 @@ class BlockGaussian:
         return irrep_dimensions(self.space)
 
     @property
+    def total_dimension(self) -> int:
+        """Dimension of the space: the number of entries that are free."""
+        return sum(d * len(i.copies) for d, i in zip(self.dimensions, self.space.decomposition.irreps, strict=True))
+
+    @property
     def mean(self) -> Array:
         """(rows, columns): the mean matrix."""
         components = [np.zeros_like(part) for part in self.space.project(np.zeros(self.space.shape))]
@@ -131,14 +146,14 @@ class BlockGaussian:
 
     @property
     def covariance(self) -> Array:
-        """(rows, columns, rows, columns): the dense covariance, for small sizes, checks and plots; memory O(N^4)."""
-        rows, columns = self.space.shape
-        units = np.eye(rows * columns).reshape(-1, rows, columns)
+        """(*shape, *shape): the dense covariance, for small sizes, checks and plots; memory O(N^4)."""
+        shape = self.space.shape
+        units = np.eye(prod(shape)).reshape(-1, *shape)
         coloured = [
             np.einsum("xy,...ya->...xa", covariance, part)
             for covariance, part in zip(self.covariances, self.space.project(units), strict=True)
         ]
-        return self.space.assemble(coloured).reshape(rows, columns, rows, columns)
+        return self.space.assemble(coloured).reshape(*shape, *shape)
 
     def sample(self, count: int, seed: int | np.random.Generator | None = None) -> Array:
         """Draw matrices (count, rows, columns): white noise, coloured block by block; cost O(rows columns) each.
@@ -161,9 +176,12 @@ class BlockGaussian:
         return self.space.assemble(components)
 
     def log_prob(self, matrices: ArrayLike) -> Array:
-        """Logarithm of the density at matrices (n, rows, columns): (n,)."""
+        """Logarithm of the density at matrices (n, rows, columns): (n,).
+
+        The density is by the Euclidean volume of the space (of symmetric matrices: in the Frobenius norm).
+        """
         batch = self._checked(matrices)
-        result = np.full(batch.shape[:-2], -0.5 * batch[0].size * log(2 * pi) if len(batch) else 0.0)
+        result = np.full(len(batch), -0.5 * self.total_dimension * log(2 * pi))
         for covariance, dimension, part in zip(self.covariances, self.dimensions, self._centred(batch), strict=True):
             whitened = np.linalg.solve(np.linalg.cholesky(covariance), part)
             result -= 0.5 * (np.square(whitened).sum(axis=(-2, -1)) + dimension * np.linalg.slogdet(covariance)[1])
@@ -175,9 +193,8 @@ class BlockGaussian:
         >>> round(PIGMM.iid(4, variance=1.0).entropy() / 16, 4)  # (1 + log 2 pi) / 2 for each entry
         1.4189
         """
-        rows, columns = self.space.shape
         logs = sum(d * np.linalg.slogdet(c)[1] for d, c in zip(self.dimensions, self.covariances, strict=True))
-        return 0.5 * (rows * columns * (1 + log(2 * pi)) + float(logs))
+        return 0.5 * (self.total_dimension * (1 + log(2 * pi)) + float(logs))
 
     def expectation(self, graphs: Sequence[Multigraph]) -> Array:
         """Exact expectation values (len(graphs),) of invariants; compiled once for a set of graphs and a size.
@@ -185,11 +202,14 @@ class BlockGaussian:
         >>> PIGMM.iid(4, variance=2.0).expectation([Multigraph([(0, 1), (0, 1)])])  # sum_ij M_ij^2
         array([32.])
         """
-        return expectation_map(tuple(graphs), self.space.sizes)(self.parameters)
+        return self._expectation_map(graphs)(self.parameters)
 
     def expectation_gradient(self, graphs: Sequence[Multigraph]) -> Array:
         """Derivatives (len(graphs), len(parameters)) of the expectation values by the parameters."""
-        return expectation_map(tuple(graphs), self.space.sizes).gradient(self.parameters)
+        return self._expectation_map(graphs).gradient(self.parameters)
+
+    def _expectation_map(self, graphs: Sequence[Multigraph]) -> ExpectationMap:
+        return expectation_map(tuple(graphs), self.space.sizes, self.space.decomposition.family)
 
     def influence(self, matrices: ArrayLike) -> Array:
         """(n, len(parameters)): what each matrix adds to the fitted parameters, to leading order, times n.
@@ -206,13 +226,9 @@ class BlockGaussian:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model as JSON."""
-        rows, columns = self.space.shape
-        group = "S_N" if isinstance(self.space, SquareSpace) else "S_M x S_N"
         content = {
             "format": "pigmm model",
-            "rows": rows,
-            "columns": columns,
-            "group": group,
+            "space": {"kind": type(self.space).__name__, **vars(self.space)},
             "parameters": dict(zip(self.names, self.parameters.tolist(), strict=True)),
         }
         target = Path(path)
@@ -233,10 +249,10 @@ class BlockGaussian:
         """
         try:
             content = json.loads(Path(path).read_text())
-            rows, columns, named = int(content["rows"]), int(content["columns"]), content["parameters"]
-            space = SquareSpace(rows) if content["group"] == "S_N" else RectangularSpace(rows, columns)
-            parameters = [float(named[str(p.symbol)]) for p in space.decomposition.parameters]
-        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            sizes = {name: value for name, value in content["space"].items() if name != "kind"}
+            space = _SPACES[content["space"]["kind"]](**sizes)
+            parameters = [float(content["parameters"][str(p.symbol)]) for p in space.decomposition.parameters]
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(
                 f"{path} must be a model written by pigmm, but it cannot be read as one: {error!r}"
             ) from None
@@ -256,10 +272,7 @@ class BlockGaussian:
 
     def _checked(self, matrices: ArrayLike) -> Array:
         batch = checked_matrices(matrices, square=False)
-        if batch.ndim != 3 or batch.shape[1:] != self.space.shape:
-            raise ValueError(
-                f"matrices must be of shape (n, {self.space.shape[0]}, {self.space.shape[1]}), got {batch.shape}"
-            )
+        _check_in_space(batch, self.space)
         return batch.astype(np.float64)
 
     def _centred(self, batch: Array) -> list[Array]:
@@ -297,10 +310,10 @@ class PIGMM(BlockGaussian):
         return cls(space.size, parameters)
 
     @classmethod
-    def space_for(cls, shape: tuple[int, int]) -> MatrixSpace:
+    def space_for(cls, shape: tuple[int, ...]) -> MatrixSpace:
         """Square matrices under S_N; ValueError for other shapes."""
-        if shape[0] != shape[1]:
-            raise ValueError(f"matrices must be square in the last two axes, got {shape[0]} rows, {shape[1]} columns")
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(f"matrices must be of shape (n, N, N) and square, got (n, {str(shape)[1:]}")
         return SquareSpace(shape[0])
 
     @classmethod
@@ -317,3 +330,9 @@ class PIGMM(BlockGaussian):
     def size(self) -> int:
         """N."""
         return self.space.shape[0]
+
+
+def _check_in_space(batch: NDArray[np.floating], space: MatrixSpace) -> None:
+    if batch.shape[1:] != space.shape:
+        raise ValueError(f"matrices must be of shape (n, {str(space.shape)[1:]}, got {batch.shape}")
+    space.check(batch.astype(np.float64))

@@ -6,11 +6,11 @@
 """
 
 from .counting import count_multigraphs
-from .decomposition import PARAMETERS, ROWS, SIZE
 from .enumeration import multigraphs
 from .evaluation import evaluate
 from .expectations import ExpectationMap, expectation, expectation_map
 from .families import RECTANGULAR, SQUARE, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL, TWO_SQUARE, ArcType, GraphFamily
+from .matrix_kinds import PARAMETERS, ROWS, SIZE
 from .multigraph import Multigraph
 
 __all__ = [

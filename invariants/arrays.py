@@ -33,20 +33,20 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 
 
 def run_on_arrays(plan: Plan, matrices: Array) -> Array:
-    """Values (..., len(graphs)) of a plan on matrices (..., rows, columns), float64.
+    """Values (..., len(graphs)) of a plan on matrices (..., colours, rows, columns), float64.
 
     Intermediate results are dropped after their last use, so the memory is that of a few batches of matrices.
 
     >>> from .multigraph import Multigraph
     >>> from .plan import plan
-    >>> run_on_arrays(plan((Multigraph([(0, 1)]),)), np.ones((4, 4)))
+    >>> run_on_arrays(plan((Multigraph([(0, 1)]),)), np.ones((1, 4, 4)))
     array([16.])
     """
     last_use = {i: number for number, step in enumerate(plan.steps) for i in step.inputs}
     values: dict[int, Array] = {}
     for number, step in enumerate(plan.steps):
         if step.operation == "input":
-            values[number] = matrices
+            values[number] = matrices[..., step.colour, :, :]
             continue
         values[number] = _OPERATIONS[step.operation](*(values[i] for i in step.inputs))
         for i in set(step.inputs):

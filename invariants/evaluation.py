@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import run_on_arrays
-from .expectations import family_of
-from .families import SQUARE
+from .families import common_family
 from .interpreter import LANES, assemble, run
 from .multigraph import Multigraph
 from .plan import plan
@@ -26,45 +25,59 @@ def evaluate(matrices: ArrayLike, graphs: Sequence[Multigraph]) -> NDArray[np.fl
     """Values of the invariants of given graphs on a batch of matrices.
 
     Args:
-        matrices: (..., N, N), or (..., M, N) if the graphs are bipartite; any real dtype, computed in float64.
-        graphs: all of one kind of matrices, square or rectangular.
+        matrices: (..., N, N); (..., M, N) for bipartite graphs; (..., k, N, N) for graphs of k > 1 matrices;
+            any real dtype, computed in float64.
+        graphs: all of one kind of matrices.
 
     Returns:
         (..., len(graphs)) float64, in the order given.
 
     Raises:
-        ValueError: if the matrices are not square (for graphs of square matrices) or hold NaN or infinite entries,
-            or the graphs are of several kinds.
+        ValueError: if the matrices are not of the shape that the graphs need (square, for graphs of square matrices),
+            not symmetric for undirected graphs, or hold NaN or infinite entries; or the graphs are of several kinds.
 
     >>> evaluate(np.ones((2, 4, 4)), [Multigraph([(0, 0)]), Multigraph([(0, 1), (1, 0)])])
     array([[ 4., 16.],
            [ 4., 16.]])
     """
     graphs = tuple(graphs)
-    families = {family_of(graph) for graph in graphs}
-    if len(families) != 1:
-        raise ValueError(f"graphs must be one or more, all of one kind of matrices, got {len(families)} kinds")
-    batch = checked_matrices(matrices, square=families == {SQUARE})
-    leading, shape = batch.shape[:-2], batch.shape[-2:]
-    batch = batch.reshape(-1, *shape)
+    family = common_family(graphs)
+    batch = checked_matrices(matrices, square=len(family.node_kinds) == 1)
+    if not family.directed:
+        check_symmetric(batch)
+    colours = len(family.arc_types)
+    if colours == 1:
+        batch = batch[..., None, :, :]
+    elif batch.ndim < 3 or batch.shape[-3] != colours:
+        raise ValueError(f"matrices must be of shape (..., {colours}, N, N), got {batch.shape}")
+    leading, shape = batch.shape[:-3], batch.shape[-2:]
+    batch = batch.reshape(-1, *batch.shape[-3:])
     steps = plan(graphs)
     results = np.empty((len(batch), len(graphs)))
-    chunks = [slice(start, start + _CHUNK) for start in range(0, len(batch), _CHUNK)]
     if max(shape) > _LARGEST_INTERPRETED:
-        for number in range(len(batch)):
-            results[number] = run_on_arrays(steps, batch[number].astype(np.float64))
-        return results.reshape(*leading, len(graphs))
-    program = assemble(steps, (shape[0],) if families == {SQUARE} else shape)
-
-    def run_chunk(chunk: slice) -> None:
-        run(program, np.ascontiguousarray(batch[chunk], dtype=np.float64), results[chunk])
-
-    if len(chunks) == 1:
-        run_chunk(chunks[0])
+        for number, matrix in enumerate(batch):
+            results[number] = run_on_arrays(steps, matrix.astype(np.float64))
     else:
+        program = assemble(steps, shape[: len(family.node_kinds)])
+
+        def run_chunk(start: int) -> None:
+            chunk = slice(start, start + _CHUNK)
+            run(program, np.ascontiguousarray(batch[chunk], dtype=np.float64), results[chunk])
+
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(run_chunk, chunks))
+            list(pool.map(run_chunk, range(0, len(batch), _CHUNK)))
     return results.reshape(*leading, len(graphs))
+
+
+def check_symmetric(matrices: NDArray[np.floating]) -> None:
+    """Raise ValueError unless matrices (..., N, N) are symmetric, but for rounding errors.
+
+    >>> check_symmetric(np.array([[1.0, 2.0], [2.0, 3.0]]))
+    """
+    largest = np.abs(matrices).max(initial=0)
+    difference = np.abs(matrices - matrices.swapaxes(-1, -2)).max(initial=0)
+    if difference > largest * 100 * np.finfo(np.result_type(matrices, np.float32)).eps:
+        raise ValueError(f"matrices must be symmetric, got entries {difference:.3g} off their mirrors")
 
 
 def checked_matrices(matrices: ArrayLike, *, square: bool, least_size: int = 1) -> NDArray[np.floating]:

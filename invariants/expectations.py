@@ -11,61 +11,51 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
-from .families import RECTANGULAR, SQUARE, GraphFamily
+from .families import GraphFamily, common_family, family_of
 from .multigraph import Multigraph
 from .tensors import FIELD, Coefficient
 from .wick import Monomial, polynomial_at, propagator, wick_expectation
 
 
-def expectation(graph: Multigraph, size: int | Sequence[int] | None = None) -> Expr:
+def expectation(
+    graph: Multigraph, size: int | Sequence[int] | None = None, *, family: GraphFamily | None = None
+) -> Expr:
     """Exact expectation value of an invariant under the Gaussian model, by Wick's theorem.
 
     For a square matrix it is a polynomial in the 13 `PARAMETERS`, with coefficients in Q(N)[sqrt(N-1), sqrt(N-2)]
-    where N is `SIZE` (arXiv:1809.07559, section 3; here for every graph). For a bipartite graph (kinds 0 for rows and
-    1 for columns) it is that of a rectangular matrix, in `ROWS`, `SIZE` and the five parameters mu, G00 ... GHH.
+    where N is `SIZE` (arXiv:1809.07559, section 3; here for every graph). The other kinds of matrices have
+    parameters of their own, those of `decomposition_of(family)`: for a bipartite graph (kinds 0 for rows and 1 for
+    columns) mu, G00 ... GHH in `ROWS` and `SIZE`, for example.
 
     Args:
         graph: of any degree; time and length of the result grow fast above degree 6.
         size: an integer N >= 4 (or (M, N) of at least 2 each for a rectangular matrix) for exact numbers as
             coefficients; by default the size stays a symbol.
+        family: the kind of matrices, if the graph alone does not tell (symmetric matrices of zero diagonal).
 
     Returns:
         A sum over monomials in the parameters, each with its coefficient in factored form.
 
     Raises:
-        ValueError: if the graph belongs to another kind of matrices, or the size is too small.
+        ValueError: if the graph is not of one of the kinds of matrices, or the size is too small.
 
     >>> expectation(Multigraph([(0, 0)]))
     mu_1 + mu_2*sqrt(N - 1)
     >>> expectation(Multigraph([(0, 0)]), size=5)
     mu_1 + 2*mu_2
     """
-    family = family_of(graph)
+    family = family_of(graph) if family is None else family
     if size is None:
         return _symbolic(graph, family)
     sizes = checked_sizes(size, family)
-    values = wick_expectation(graph.arcs, family, sizes)
+    values = wick_expectation(graph, family, sizes)
     return Add(*(_exact_number(m, v, family, sizes) * _product_of_parameters(m, family) for m, v in values.items()))
-
-
-def family_of(graph: Multigraph) -> GraphFamily:
-    """Whether a graph labels an invariant of a square or of a rectangular matrix; ValueError for other kinds.
-
-    >>> family_of(Multigraph([(0, 1)], kinds=(0, 1))) == RECTANGULAR
-    True
-    """
-    if graph.directed and not any(graph.colours):
-        if not any(graph.kinds):
-            return SQUARE
-        if all((graph.kinds[tail], graph.kinds[head]) == (0, 1) for tail, head in graph.arcs):
-            return RECTANGULAR
-    raise ValueError(f"graph must be that of one square or one rectangular matrix, got {graph}")
 
 
 def checked_sizes(size: int | Sequence[int], family: GraphFamily) -> tuple[int, ...]:
     """Sizes as one integer for each node kind; ValueError if there are too few or one is too small for all irreps."""
     sizes = tuple(int(s) for s in np.atleast_1d(np.asarray(size)))
-    least = 4 if family == SQUARE else 2
+    least = 2 if len(family.node_kinds) > 1 else 4
     if len(sizes) != len(family.node_kinds) or min(sizes) < least:
         raise ValueError(f"size must be {len(family.node_kinds)} integer(s) of at least {least}, got {size!r}")
     return sizes
@@ -82,7 +72,7 @@ def _symbolic(graph: Multigraph, family: GraphFamily) -> Expr:
     # the last kind's digits are the finest, so that a polynomial in all sizes is one string of digits
     sizes = tuple(1 << bits * length ** (kinds - 1 - kind) for kind in range(kinds))
     terms = []
-    for monomial, packed in wick_expectation(graph.arcs, family, sizes).items():
+    for monomial, packed in wick_expectation(graph, family, sizes).items():
         digits = _signed_digits(packed, bits)
         # one flat product: sympy would multiply a number into a lone sum, and the coefficient stay unfactored
         terms.append(Mul(*_factors(digits, length, monomial, family), _product_of_parameters(monomial, family)))
@@ -233,23 +223,23 @@ class ExpectationMap:
 
 
 @lru_cache(maxsize=64)
-def expectation_map(graphs: tuple[Multigraph, ...], size: int | tuple[int, int]) -> ExpectationMap:
+def expectation_map(
+    graphs: tuple[Multigraph, ...], size: int | tuple[int, ...], family: GraphFamily | None = None
+) -> ExpectationMap:
     """Compile the expectation values of graphs at one size; remembered, so that calling it for every fit is free.
 
     Args:
-        graphs: all of one family, square or rectangular.
+        graphs: all of one kind of matrices.
         size: N, or (rows, columns) for rectangular matrices.
+        family: the kind of matrices, if the graphs alone do not tell.
 
     >>> expectation_map((Multigraph([(0, 0)]),), 4).coefficients.round(3)
     array([[1.   , 1.732]])
     """
-    families = {family_of(graph) for graph in graphs}
-    if len(families) != 1:
-        raise ValueError(f"graphs must be one or more, all of one kind of matrices, got {len(families)} kinds")
-    family = families.pop()
+    family = common_family(graphs) if family is None else family
     sizes = checked_sizes(size, family)
     columns = [
-        {m: _float(m, value, family, sizes) for m, value in wick_expectation(graph.arcs, family, sizes).items()}
+        {m: _float(m, value, family, sizes) for m, value in wick_expectation(graph, family, sizes).items()}
         for graph in graphs
     ]
     monomials = sorted({monomial for column in columns for monomial in column})

@@ -1,6 +1,9 @@
 """Which graphs label the invariants of which matrices: node kinds, arc colours, direction and loops."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from .multigraph import Multigraph
 
 
 @dataclass(frozen=True)
@@ -57,3 +60,34 @@ SYMMETRIC = GraphFamily((ArcType(),), directed=False)
 SYMMETRIC_ZERO_DIAGONAL = GraphFamily((ArcType(loops=False),), directed=False)
 #: Two square matrices under one S_N (arXiv:2104.03707).
 TWO_SQUARE = GraphFamily((ArcType(), ArcType()))
+
+
+def family_of(graph: Multigraph) -> GraphFamily:
+    """The matrices that a graph labels an invariant of, as far as it tells; ValueError if there are none such.
+
+    An undirected graph is taken to be of symmetric matrices with a diagonal.
+
+    >>> family_of(Multigraph([(0, 1)], kinds=(0, 1))) == RECTANGULAR
+    True
+    """
+    count = 1 + max(graph.colours)
+    if not any(graph.kinds) and graph.directed:
+        return GraphFamily(SQUARE.arc_types * count)
+    if count == 1 and not any(graph.kinds):
+        return SYMMETRIC
+    if count == 1 and all((graph.kinds[tail], graph.kinds[head]) == (0, 1) for tail, head in graph.arcs):
+        return RECTANGULAR
+    raise ValueError(f"graph must be of square, rectangular, symmetric or several square matrices, got {graph}")
+
+
+def common_family(graphs: Iterable[Multigraph]) -> GraphFamily:
+    """The family of several graphs together; ValueError if they are of different kinds of matrices.
+
+    >>> common_family([Multigraph([(0, 0)]), Multigraph([(0, 1)])]) == SQUARE
+    True
+    """
+    families = sorted({family_of(graph) for graph in graphs}, key=lambda family: len(family.arc_types))
+    kinds = {(family.arc_types[0], family.directed) for family in families}
+    if len(kinds) != 1:
+        raise ValueError(f"graphs must be one or more, all of one kind of matrices, got {len(kinds)} kinds")
+    return families[-1]

@@ -63,7 +63,8 @@ class Program:
     """A plan as a table of instructions.
 
     Args:
-        code: (steps, 6) int64: operation, register written, two registers read, rows and columns of the result.
+        code: (steps, 6) int64: operation, register written, two registers read (of an input, the matrix's
+            number), rows and columns of the result.
         inner: (steps,) int64: length of the index that the step sums over (0 if none).
         registers: how many scalar, vector and matrix registers are needed.
         outputs: (len(graphs),) scalar register of each graph.
@@ -102,7 +103,7 @@ def assemble(plan: Plan, sizes: tuple[int, ...]) -> Program:
             register.append(count[rank])
             count[rank] += 1
         lengths = [sizes[kind] for kind in step.shape]
-        reads = [register[i] for i in step.inputs]
+        reads = [register[i] for i in step.inputs] or [step.colour]
         code[number] = (
             _OPERATIONS.index(step.operation),
             register[number],
@@ -131,7 +132,7 @@ def _summed_kind(plan: Plan, number: int) -> int | None:
 
 
 def run(program: Program, matrices: NDArray[np.float64], results: NDArray[np.float64]) -> None:
-    """Evaluate a program on matrices (n, rows, columns), float64, C-contiguous, into results (n, len(graphs))."""
+    """Evaluate a program on matrices (n, colours, rows, columns), C-contiguous, into results (n, len(graphs))."""
     scalars, vectors, full = program.registers
     longest = program.longest
     _run(
@@ -155,7 +156,7 @@ def _run(code, inner, outputs, s, v, m, matrices, results):  # type: ignore[no-u
             operation, out, a, b, rows, columns = code[step]
             summed = inner[step]
             if operation == _INPUT:
-                _load(m[out], matrices[start : start + lanes], rows, columns)
+                _load(m[out], matrices[start : start + lanes, a], rows, columns)
             elif operation <= _COLUMNS:
                 _from_matrix(operation, m, v, out, a, b, rows, columns, summed)
             elif operation <= _SCALE_COLUMNS:

@@ -29,6 +29,7 @@ class Step:
     operation: str
     inputs: tuple[int, ...]
     shape: Shape
+    colour: int = 0  # of an input: which of several matrices it is
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ class Plan:
 
 @lru_cache(maxsize=64)
 def plan(graphs: tuple[Multigraph, ...]) -> Plan:
-    """Plan the evaluation of graphs of one square or rectangular matrix.
+    """Plan the evaluation of graphs, all of one kind of matrices.
 
     Raises:
         ValueError: for a graph that cannot be contracted through vectors and matrices (treewidth above 2; these begin
-            with the complete graph on four nodes, at degree 6), or of several matrices or undirected arcs.
+            with the complete graph on four nodes, at degree 6).
 
     >>> plan((Multigraph([(0, 1)]),)).outputs
     (2,)
@@ -69,8 +70,6 @@ def plan(graphs: tuple[Multigraph, ...]) -> Plan:
     builder = _Builder()
     outputs = []
     for graph in graphs:
-        if any(graph.colours) or not graph.directed:
-            raise ValueError(f"graphs must be those of one square or rectangular matrix, got {graph}")
         scalars = sorted(builder.component(component) for component in graph.components)
         value = scalars[0]
         for scalar in scalars[1:]:
@@ -96,14 +95,14 @@ class _Builder:
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self._numbers: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._numbers: dict[tuple[str, tuple[int, ...], int], int] = {}
         self._scalars: dict[Multigraph, int] = {}
 
-    def step(self, operation: str, inputs: tuple[int, ...], shape: Shape) -> int:
-        key = (operation, inputs)
+    def step(self, operation: str, inputs: tuple[int, ...], shape: Shape, colour: int = 0) -> int:
+        key = (operation, inputs, colour)
         if key not in self._numbers:
             self._numbers[key] = len(self.steps)
-            self.steps.append(Step(operation, inputs, shape))
+            self.steps.append(Step(operation, inputs, shape, colour))
         return self._numbers[key]
 
     def component(self, graph: Multigraph) -> int:
@@ -115,8 +114,8 @@ class _Builder:
     def _eliminate(self, graph: Multigraph) -> int:
         vectors: dict[int, list[int]] = defaultdict(list)  # node -> vectors to multiply there
         matrices: dict[tuple[int, int], list[_Oriented]] = defaultdict(list)  # (u, v), u < v -> matrices, rows at u
-        matrix = self.step("input", (), self._input_shape(graph))
-        for tail, head in graph.arcs:
+        for (tail, head), colour in zip(graph.arcs, graph.colours, strict=True):
+            matrix = self.step("input", (), (graph.kinds[tail], graph.kinds[head]), colour)
             if tail == head:
                 vectors[tail].append(self.step("diagonal", (matrix,), (graph.kinds[tail],)))
             else:
@@ -136,11 +135,6 @@ class _Builder:
                 matrices[ends[0], ends[1]].append(through)
             nodes.remove(node)
         return self._sum(vectors[nodes.pop()])
-
-    @staticmethod
-    def _input_shape(graph: Multigraph) -> Shape:
-        tail, head = graph.arcs[0]
-        return (graph.kinds[tail], graph.kinds[head])
 
     @staticmethod
     def _take(matrices: dict[tuple[int, int], list[_Oriented]], row: int, column: int) -> list[_Oriented]:

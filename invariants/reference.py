@@ -17,19 +17,24 @@ def evaluate_slowly(matrix: ArrayLike, graph: Multigraph) -> Any:
     """The invariant of a graph by summing over all values of all its indices, as it is defined.
 
     Args:
-        matrix: (rows, columns) numbers; exact types (Fraction, int) give exact results.
-        graph: of one matrix.
+        matrix: (rows, columns) numbers, or (k, rows, columns) for a graph of several matrices; exact types
+            (Fraction, int) give exact results.
+        graph: of any kind.
 
     >>> evaluate_slowly([[1, 2], [3, 4]], Multigraph([(0, 1), (1, 0)]))  # tr M^2
     29
     """
     entries = np.asarray(matrix, dtype=object)
-    ranges = [range(entries.shape[kind]) for kind in graph.kinds]
-    return sum(prod(entries[index[tail], index[head]] for tail, head in graph.arcs) for index in product(*ranges))
+    entries = entries if entries.ndim == 3 else entries[None]
+    ranges = [range(entries.shape[1 + kind]) for kind in graph.kinds]
+    factors = list(zip(graph.colours, graph.arcs, strict=True))
+    return sum(prod(entries[c, index[t], index[h]] for c, (t, h) in factors) for index in product(*ranges))
 
 
 def expectation_slowly(graph: Multigraph, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
     """Expectation of an invariant from a dense mean (N, N) and covariance (N, N, N, N), by Isserlis' theorem.
+
+    For graphs of several matrices, mean (k, N, N) and covariance (k, N, N, k, N, N).
 
     >>> size = 4
     >>> white = np.einsum("ik,jl->ijkl", np.eye(size), np.eye(size))
@@ -42,7 +47,11 @@ def expectation_slowly(graph: Multigraph, mean: NDArray[np.float64], covariance:
         names, tensors = [], []
         for arcs in matching:
             names.append("".join(letters[node] for arc in arcs for node in graph.arcs[arc]))
-            tensors.append(mean if len(arcs) == 1 else covariance)
+            colours = [graph.colours[arc] for arc in arcs]
+            if mean.ndim == 2:
+                tensors.append(mean if len(arcs) == 1 else covariance)
+            else:
+                tensors.append(mean[colours[0]] if len(arcs) == 1 else covariance[colours[0], :, :, colours[1]])
         total += float(np.einsum(",".join(names) + "->", *tensors, optimize=True))
     return total
 

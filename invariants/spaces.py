@@ -15,7 +15,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .decomposition import Decomposition, rectangular, square
+from .decomposition import Decomposition
+from .evaluation import check_symmetric
+from .matrix_kinds import rectangular, several_square, square, symmetric, symmetric_zero_diagonal
 from .tensors import evaluate_coefficient
 
 Array = NDArray[np.float64]
@@ -25,8 +27,8 @@ class MatrixSpace(Protocol):
     """Matrices of one shape, as a representation of the permutations that act on them."""
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns; before them the number of matrices, if there are several."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -36,11 +38,17 @@ class MatrixSpace(Protocol):
     def decomposition(self) -> Decomposition:
         """The exact decomposition, for every size."""
 
+    def check(self, matrices: Array) -> None:
+        """Raise ValueError if matrices (..., *shape) do not lie in the space."""
+
     def project(self, matrices: Array) -> tuple[Array, ...]:
-        """Components of matrices (..., rows, columns): for each irrep (..., copies, labels). Cost O(rows columns)."""
+        """Components of matrices (..., *shape): for each irrep (..., copies, labels). Cost O(entries).
+
+        Of matrices outside the space (not symmetric, say) it is those of the nearest ones inside.
+        """
 
     def assemble(self, components: Sequence[Array]) -> Array:
-        """The matrices (..., rows, columns) with given components: the inverse (and adjoint) of `project`."""
+        """The matrices (..., *shape) with given components: the inverse (and adjoint) of `project`."""
 
 
 def irrep_dimensions(space: MatrixSpace) -> tuple[int, ...]:
@@ -52,14 +60,18 @@ def irrep_dimensions(space: MatrixSpace) -> tuple[int, ...]:
     return tuple(int(evaluate_coefficient(irrep.dimension, space.sizes)) for irrep in space.decomposition.irreps)
 
 
-def space_of(shape: tuple[int, int]) -> MatrixSpace:
-    """The space of all matrices of a shape: under S_N if square, else under S_M x S_N.
+def space_of(shape: tuple[int, ...]) -> MatrixSpace:
+    """The space of all matrices of a shape: under S_N if square, else under S_M x S_N; several if there are three axes.
 
     >>> space_of((10, 784))
     RectangularSpace(rows=10, columns=784)
     """
-    rows, columns = shape
-    return SquareSpace(rows) if rows == columns else RectangularSpace(rows, columns)
+    rows, columns = shape[-2:]
+    if len(shape) == 3 and rows == columns:
+        return SeveralSpace(shape[0], rows)
+    if len(shape) == 2:
+        return SquareSpace(rows) if rows == columns else RectangularSpace(rows, columns)
+    raise ValueError(f"matrices must be of shape (rows, columns) or (count, N, N), got {shape}")
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,9 @@ class SquareSpace:
     def decomposition(self) -> Decomposition:
         """The exact decomposition."""
         return square()
+
+    def check(self, matrices: Array) -> None:
+        """Every matrix of the shape is in the space."""
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
         """Components of matrices (..., N, N): V_0 (..., 2, 1), V_H (..., 3, N), V_2 and V_3 (..., 1, N^2)."""
@@ -175,6 +190,9 @@ class RectangularSpace:
         """The exact decomposition."""
         return rectangular()
 
+    def check(self, matrices: Array) -> None:
+        """Every matrix of the shape is in the space."""
+
     def project(self, matrices: Array) -> tuple[Array, ...]:
         """Components of matrices (..., M, N): (..., 1, 1), (..., 1, N), (..., 1, M), (..., 1, M N)."""
         m, n = self.shape
@@ -194,3 +212,119 @@ class RectangularSpace:
         overall, columns, rows, centred = components
         matrices: Array = centred.reshape(*centred.shape[:-2], m, n)
         return matrices + overall / sqrt(m * n) + columns / sqrt(m) + rows.swapaxes(-1, -2) / sqrt(n)
+
+
+@dataclass(frozen=True)
+class SymmetricSpace:
+    """Symmetric N x N matrices under S_N: 2 V_0 + 2 V_H + V_2, or V_0 + V_H + V_2 without the diagonal.
+
+    Args:
+        size: N, at least 4.
+        diagonal: False for matrices of zero diagonal.
+
+    Raises:
+        ValueError: if the size is below 4.
+
+    >>> irrep_dimensions(SymmetricSpace(10))
+    (1, 9, 35)
+    """
+
+    size: int
+    diagonal: bool = True
+
+    def __post_init__(self) -> None:
+        SquareSpace(self.size)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, N)."""
+        return (self.size, self.size)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """(N,): one kind of nodes."""
+        return (self.size,)
+
+    @property
+    def decomposition(self) -> Decomposition:
+        """The exact decomposition."""
+        return symmetric() if self.diagonal else symmetric_zero_diagonal()
+
+    def check(self, matrices: Array) -> None:
+        """Raise ValueError unless matrices (..., N, N) are symmetric, and of zero diagonal if so required."""
+        check_symmetric(matrices)
+        if not self.diagonal and np.diagonal(matrices, axis1=-2, axis2=-1).any():
+            raise ValueError("matrices must have a zero diagonal, got entries that are not zero")
+
+    def project(self, matrices: Array) -> tuple[Array, ...]:
+        """Components of matrices (..., N, N): V_0 (..., 2 or 1, 1), V_H (..., 2 or 1, N), V_2 (..., 1, N^2)."""
+        n = self.size
+        v0, vh, v2, _ = SquareSpace(n).project(matrices)
+        if self.diagonal:
+            return v0, np.stack([(vh[..., 0, :] + vh[..., 1, :]) / sqrt(2), vh[..., 2, :]], axis=-2), v2
+        off_diagonal = matrices * (1 - np.eye(n))
+        sums = off_diagonal.sum(axis=-1) + off_diagonal.sum(axis=-2)
+        total = sums.sum(axis=-1, keepdims=True) / 2
+        centred = sums - 2 * total / n
+        return total[..., None] / sqrt(n * (n - 1)), centred[..., None, :] / sqrt(2 * (n - 2)), v2
+
+    def assemble(self, components: Sequence[Array]) -> Array:
+        """The matrices (..., N, N) with components as `project` gives them."""
+        n = self.size
+        v0, vh, v2 = components
+        if self.diagonal:
+            half = vh[..., 0, :] / sqrt(2)
+            return SquareSpace(n).assemble((v0, np.stack([half, half, vh[..., 1, :]], axis=-2), v2, np.zeros_like(v2)))
+        sums = vh[..., 0, :, None] + vh[..., 0, None, :]
+        rest: Array = v2.reshape(*v2.shape[:-2], n, n)
+        return (rest + v0 / sqrt(n * (n - 1)) + sums / sqrt(2 * (n - 2))) * (1 - np.eye(n))
+
+
+@dataclass(frozen=True)
+class SeveralSpace:
+    """Several N x N matrices under one S_N; for two see arXiv:2104.03707.
+
+    Args:
+        count: how many matrices.
+        size: N, at least 4.
+
+    >>> SeveralSpace(2, 10).shape
+    (2, 10, 10)
+    """
+
+    count: int
+    size: int
+
+    def __post_init__(self) -> None:
+        SquareSpace(self.size)
+        if self.count < 1:
+            raise ValueError(f"count must be at least 1, got {self.count}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(count, N, N)."""
+        return (self.count, self.size, self.size)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """(N,): one kind of nodes."""
+        return (self.size,)
+
+    @property
+    def decomposition(self) -> Decomposition:
+        """The exact decomposition."""
+        return several_square(self.count)
+
+    def check(self, matrices: Array) -> None:
+        """Every matrix of the shape is in the space."""
+
+    def project(self, matrices: Array) -> tuple[Array, ...]:
+        """Components of matrices (..., count, N, N): the copies of the first matrix, then of the second, ..."""
+        parts = SquareSpace(self.size).project(matrices)
+        return tuple(part.reshape(*part.shape[:-3], -1, part.shape[-1]) for part in parts)
+
+    def assemble(self, components: Sequence[Array]) -> Array:
+        """The matrices (..., count, N, N) with components as `project` gives them."""
+        return SquareSpace(self.size).assemble(
+            [part.reshape(*part.shape[:-2], self.count, -1, part.shape[-1]) for part in components]
+        )

@@ -12,165 +12,191 @@ its value at one large enough power of two (Kronecker substitution), which `expe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import prod
 
-from .decomposition import Decomposition, rectangular, square
+from .decomposition import Decomposition, Parameter
 from .families import GraphFamily
+from .matrix_kinds import decomposition_of
+from .multigraph import Multigraph
 from .tensors import FIELD, Coefficient, Partition, normal_partition
 
-Arcs = tuple[tuple[int, int], ...]
+Arcs = tuple[tuple[int, int, int], ...]  # (tail, head, colour)
 Monomial = tuple[int, ...]  # increasing numbers of elements, or of parameters, with repetition
+Place = tuple[tuple[int, ...], Partition]  # colours of one or two factors, and a set partition of their legs
 
 
 @dataclass(frozen=True)
 class Propagator:
     """Mean and two-point function of the Gaussian model in the diagram basis.
 
-    An `element` is a set partition that occurs in the mean or, up to exchange, in the two-point function. Its
-    coefficient is a linear form in the parameters: form[k] / (denominator sqrt(norm_k)), with form[k] and denominators
-    polynomials in the sizes with integer coefficients.
+    An `element` is a set partition that occurs in the mean of a matrix or, up to exchange, in the two-point function
+    of two. Its coefficient is a linear form in the parameters: form[k] / (denominator sqrt(norm_k)), with form[k] and
+    the denominators polynomials in the sizes with integer coefficients.
 
     Args:
         decomposition: the kind of matrices.
 
-    >>> propagator = Propagator(square())
-    >>> len(propagator.means), len(propagator.pairs), len(propagator.forms)
+    >>> from .families import SQUARE
+    >>> elements = propagator(SQUARE)
+    >>> len(elements.means[(0,)]), len(elements.pairs[0, 0]), len(elements.forms)
     (2, 15, 13)
     """
 
     decomposition: Decomposition
 
     @cached_property
-    def means(self) -> dict[Partition, int]:
-        """Element number of each set partition of (row, column)."""
-        parameters = self.decomposition.parameters
-        partitions = sorted({p for k in parameters if k.y is None for p in k.tensor.terms})
-        return {partition: number for number, partition in enumerate(partitions)}
+    def _terms(self) -> list[tuple[int, Parameter, Place, Coefficient]]:
+        """(parameter number, parameter, place, coefficient); a covariance in both orders of its two factors."""
+        return [
+            (number, parameter, place, value)
+            for number, parameter in enumerate(self.decomposition.parameters)
+            for partition, value in parameter.tensor.terms.items()
+            for place in _orders(parameter.colours, partition)
+        ]
 
     @cached_property
-    def pairs(self) -> dict[Partition, int]:
-        """Element number of each set partition of (row, column, row', column'), shared under exchange."""
-        parameters = self.decomposition.parameters
-        partitions = sorted({p for k in parameters if k.y is not None for p in k.tensor.terms})
-        numbers: dict[Partition, int] = {}
-        for p in partitions:
-            exchanged = normal_partition((p[2], p[3], p[0], p[1]))
-            numbers.setdefault(min(p, exchanged), len(self.means) + len(numbers))
-        return {p: numbers[min(p, normal_partition((p[2], p[3], p[0], p[1])))] for p in partitions}
+    def _elements(self) -> dict[Place, int]:
+        """Element number of each place, means first; places that are exchanged share theirs."""
+        numbers: dict[Place, int] = {}
+        for place in sorted({min(_orders(*place)) for _, _, place, _ in self._terms}, key=lambda p: (len(p[0]), p)):
+            for order in _orders(*place):
+                numbers[order] = numbers.get(place, len(set(numbers.values())))
+        return numbers
+
+    @cached_property
+    def means(self) -> dict[tuple[int, ...], dict[Partition, int]]:
+        """(colour,) -> element number of each set partition of (row, column)."""
+        return self._by_colours(1)
+
+    @cached_property
+    def pairs(self) -> dict[tuple[int, ...], dict[Partition, int]]:
+        """(colour, colour') -> element number of each set partition of (row, column, row', column')."""
+        return self._by_colours(2)
+
+    def _by_colours(self, factors: int) -> dict[tuple[int, ...], dict[Partition, int]]:
+        found: dict[tuple[int, ...], dict[Partition, int]] = {}
+        for (colours, partition), number in self._elements.items():
+            if len(colours) == factors:
+                found.setdefault(colours, {})[partition] = number
+        return found
 
     @cached_property
     def denominators(self) -> tuple[Coefficient, Coefficient]:
         """Common denominators of the forms of means and of pairs."""
-        ring = FIELD.one.numer.ring
-        found = []
-        for is_mean in (True, False):
-            common = ring.one
-            for k in self.decomposition.parameters:
-                if (k.y is None) == is_mean:
-                    for value in k.tensor.terms.values():
-                        common = common.lcm(value.denom)
-            found.append(common)
-        return found[0], found[1]
+        common = [FIELD.one.numer.ring.one] * 2
+        for _, parameter, _, value in self._terms:
+            is_pair = parameter.y is not None
+            common[is_pair] = common[is_pair].lcm(value.denom)
+        return common[0], common[1]
 
     @cached_property
     def forms(self) -> tuple[dict[int, Coefficient], ...]:
         """For each element its linear form: parameter number -> polynomial in the sizes."""
-        forms: list[dict[int, Coefficient]] = [{} for _ in {*self.means.values(), *self.pairs.values()}]
-        for number, k in enumerate(self.decomposition.parameters):
-            elements = self.means if k.y is None else self.pairs
-            denominator = self.denominators[k.y is not None]
-            for partition, value in k.tensor.terms.items():
-                forms[elements[partition]][number] = value.numer * denominator.exquo(value.denom)
+        forms: list[dict[int, Coefficient]] = [{} for _ in set(self._elements.values())]
+        for number, parameter, place, value in self._terms:
+            denominator = self.denominators[parameter.y is not None]
+            forms[self._elements[place]][number] = value.numer * denominator.exquo(value.denom)
         return tuple(forms)
+
+
+def _orders(colours: tuple[int, ...], partition: Partition) -> list[Place]:
+    """The one or two orders in which the factors of a mean or a two-point function can be named."""
+    if len(colours) == 1:
+        return [(colours, partition)]
+    exchanged = normal_partition(partition[2:] + partition[:2])
+    return [(colours, partition), (colours[::-1], exchanged)]
 
 
 @lru_cache(maxsize=8)
 def propagator(family: GraphFamily) -> Propagator:
     """The propagator of the Gaussian model for the matrices of a family of graphs.
 
-    >>> propagator(square().family).decomposition is square()
-    True
+    >>> from .families import RECTANGULAR
+    >>> len(propagator(RECTANGULAR).forms)
+    5
     """
-    for decomposition in (square(), rectangular()):
-        if decomposition.family == family:
-            return Propagator(decomposition)
-    raise ValueError(f"family must be that of square or of rectangular matrices, got {family}")
+    return Propagator(decomposition_of(family))
 
 
-def wick_expectation(arcs: Arcs, family: GraphFamily, sizes: tuple[int, ...]) -> dict[Monomial, int]:
+def wick_expectation(graph: Multigraph, family: GraphFamily, sizes: tuple[int, ...]) -> dict[Monomial, int]:
     """Expectation value of a graph at integer sizes, as integer coefficients of monomials in the parameters.
 
     The true coefficient of a monomial has the factor prod_k 1 / (denominator_k sqrt(norm_k)) over its parameters k.
 
     Args:
-        arcs: those of the graph.
+        graph: of the family.
         family: the kind of matrices.
         sizes: an integer for each node kind, of any length.
 
-    >>> wick_expectation(((0, 1),), square().family, (4,))  # <sum_ij M_ij> = N mu_1: N^2 over the norm's root, N
+    >>> from .families import SQUARE
+    >>> wick_expectation(Multigraph([(0, 1)]), SQUARE, (4,))  # <sum_ij M_ij> = N mu_1: N^2 over the norm's root, N
     {(0,): 64}
     """
+    arcs = tuple((tail, head, colour) for (tail, head), colour in zip(graph.arcs, graph.colours, strict=True))
     of_parameters: dict[Monomial, int] = {}
-    for elements, count in _contractions(normal_arcs(arcs), family, sizes).items():
+    for elements, count in contractions(arcs, family, sizes).items():
         for monomial, value in _substituted(elements, family, sizes).items():
             of_parameters[monomial] = of_parameters.get(monomial, 0) + count * value
     return {monomial: value for monomial, value in sorted(of_parameters.items()) if value}
 
 
-def normal_arcs(arcs: Arcs) -> Arcs:
-    """Renumber nodes by first appearance, so that graphs met in different ways are often remembered as one."""
-    labels = iter(normal_partition([node for arc in arcs for node in arc]))
-    return tuple(zip(labels, labels, strict=True))
-
-
 @lru_cache(maxsize=1 << 17)
-def _contractions(arcs: Arcs, family: GraphFamily, sizes: tuple[int, ...]) -> Mapping[Monomial, int]:
-    """Sum over all Wick contractions: monomials in the elements -> product of sizes of the nodes summed away."""
+def contractions(arcs: Arcs, family: GraphFamily, sizes: tuple[int, ...]) -> Mapping[Monomial, int]:
+    """Sum over all Wick contractions: monomials in the elements -> product of sizes of the nodes summed away.
+
+    >>> from .families import SQUARE
+    >>> len(contractions(((0, 1, 0),), SQUARE, (4,)))
+    2
+    """
     if not arcs:
         return {(): 1}
-    elements = propagator(family)
     total: dict[Monomial, int] = {}
-    for partition, element in elements.means.items():
-        _add(total, element, *_merged(arcs, (0,), partition, family, sizes), family, sizes)
-    for partner in range(1, len(arcs)):
-        for partition, element in elements.pairs.items():
-            _add(total, element, *_merged(arcs, (0, partner), partition, family, sizes), family, sizes)
+    for taken, partition, element in _choices(arcs, propagator(family)):
+        factor, rest = _merged(arcs, taken, partition, family, sizes)
+        for monomial, count in contractions(rest, family, sizes).items():
+            key = tuple(sorted((element, *monomial)))
+            total[key] = total.get(key, 0) + factor * count
     return total
 
 
-def _add(
-    total: dict[Monomial, int], element: int, factor: int, rest: Arcs, family: GraphFamily, sizes: tuple[int, ...]
-) -> None:
-    for monomial, count in _contractions(rest, family, sizes).items():
-        key = tuple(sorted((element, *monomial)))
-        total[key] = total.get(key, 0) + factor * count
+def _choices(arcs: Arcs, elements: Propagator) -> Iterator[tuple[tuple[int, ...], Partition, int]]:
+    """What the first arc can be contracted with: the mean, or another arc, by any of their set partitions."""
+    colour = arcs[0][2]
+    for partition, element in elements.means.get((colour,), {}).items():
+        yield (0,), partition, element
+    for partner in range(1, len(arcs)):
+        for partition, element in elements.pairs[colour, arcs[partner][2]].items():
+            yield (0, partner), partition, element
 
 
 def _merged(
     arcs: Arcs, taken: tuple[int, ...], partition: Partition, family: GraphFamily, sizes: tuple[int, ...]
 ) -> tuple[int, Arcs]:
     """Contract the taken arcs with a partition of their legs: (factor of the nodes summed away, what is left)."""
-    legs = [node for a in taken for node in arcs[a]]
+    legs = [node for a in taken for node in arcs[a][:2]]
     joined = {node: node for node in legs}
     for leg, block in enumerate(partition):
         old, new = joined[legs[leg]], joined[legs[partition.index(block)]]
         if old != new:
             joined = {node: new if name == old else name for node, name in joined.items()}
-    rest = tuple(
-        (joined.get(tail, tail), joined.get(head, head)) for a, (tail, head) in enumerate(arcs) if a not in taken
-    )
-    left = {node for arc in rest for node in arc}
-    factor = 1
-    arc_type = family.arc_types[0]
-    done = set()
-    for leg, node in enumerate(legs):
-        name = joined[node]
-        if name not in left and name not in done:
-            done.add(name)
-            factor *= sizes[arc_type.head if leg % 2 else arc_type.tail]
-    return factor, normal_arcs(rest)
+    left = [(joined.get(t, t), joined.get(h, h), c) for a, (t, h, c) in enumerate(arcs) if a not in taken]
+    kinds = [kind for a in taken for kind in _leg_kinds(family, arcs[a][2])]
+    alone = dict(zip((joined[node] for node in legs), kinds, strict=True))
+    for tail, head, _ in left:
+        alone.pop(tail, None)
+        alone.pop(head, None)
+    # numbered by first appearance, so that graphs met in different ways are remembered as one
+    names = iter(normal_partition([node for tail, head, _ in left for node in (tail, head)]))
+    rest = tuple((tail, head, c) for tail, head, (_, _, c) in zip(names, names, left, strict=True))
+    return prod(sizes[kind] for kind in alone.values()), rest
+
+
+def _leg_kinds(family: GraphFamily, colour: int) -> tuple[int, int]:
+    arc_type = family.arc_types[colour]
+    return arc_type.tail, arc_type.head
 
 
 @lru_cache(maxsize=1 << 15)

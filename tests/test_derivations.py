@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import pigmm.invariants.decomposition as decomposition
+import pigmm.invariants.matrix_kinds as matrix_kinds
 from pigmm.invariants.tensors import SIZES
 
 PAPERS = sorted((Path(__file__).parent.parent / "derivations").glob("[0-9]*.py"))
@@ -19,7 +19,7 @@ def test_paper_runs(paper):
 
 def altered(irrep, copy, norm):
     """The square decomposition with the squared normalisation of one copy changed."""
-    original = decomposition.square()
+    original = matrix_kinds.square()
     copies = list(original.irreps[irrep].copies)
     copies[copy] = replace(copies[copy], norm=norm)
     irreps = list(original.irreps)
@@ -30,7 +30,7 @@ def altered(irrep, copy, norm):
 @pytest.mark.parametrize(("irrep", "copy"), [(0, 0), (0, 1), (1, 0), (1, 2), (2, 0), (3, 0)])
 def test_an_altered_coefficient_is_noticed(irrep, copy, monkeypatch):
     wrong = altered(irrep, copy, SIZES[0] - 3)
-    monkeypatch.setattr(decomposition, "square", lambda: wrong)
+    monkeypatch.setattr(matrix_kinds, "square", lambda: wrong)
     with pytest.raises(AssertionError):
         runpy.run_path(str(next(p for p in PAPERS if "decomposition" in p.stem)))
 

@@ -6,12 +6,20 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from pigmm.invariants.decomposition import rectangular, square
-from pigmm.invariants.spaces import RectangularSpace, SquareSpace, irrep_dimensions
+from pigmm.invariants.matrix_kinds import rectangular, square, symmetric, symmetric_zero_diagonal
+from pigmm.invariants.spaces import RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace, irrep_dimensions
 from pigmm.invariants.tensors import InvariantTensor, contract, set_partitions
 
-DECOMPOSITIONS = [square(), rectangular()]
-SPACES = [SquareSpace(4), SquareSpace(5), SquareSpace(9), RectangularSpace(2, 2), RectangularSpace(3, 7)]
+DECOMPOSITIONS = [square(), rectangular(), symmetric(), symmetric_zero_diagonal()]
+FULL_SPACES = [SquareSpace(4), SquareSpace(5), SquareSpace(9), RectangularSpace(2, 2), RectangularSpace(3, 7)]
+SPACES = [
+    *FULL_SPACES,
+    SymmetricSpace(4),
+    SymmetricSpace(7),
+    SymmetricSpace(4, False),
+    SymmetricSpace(6, False),
+    SeveralSpace(2, 5),
+]
 
 
 def copies(decomposition):
@@ -19,8 +27,16 @@ def copies(decomposition):
 
 
 def identity(decomposition):
-    rows, columns = decomposition.irreps[0].copies[0].intertwiner.kinds
-    return contract("ik,jl->ijkl", InvariantTensor.delta(rows, rows), InvariantTensor.delta(columns, columns))
+    """The projector on all matrices of the kind."""
+    family = decomposition.family
+    rows, columns = family.arc_types[0].tail, family.arc_types[0].head
+    straight = contract("ik,jl->ijkl", InvariantTensor.delta(rows, rows), InvariantTensor.delta(columns, columns))
+    if family.directed:
+        return straight
+    result = (straight + contract("ijkl->ijlk", straight)) / 2
+    if not family.arc_types[0].loops:
+        result = result - InvariantTensor.delta(0, 0, 0, 0)
+    return result
 
 
 @pytest.mark.parametrize("decomposition", DECOMPOSITIONS)
@@ -53,7 +69,7 @@ def test_transfers_between_copies_compose_as_an_irrep_must(decomposition):
 
 
 def test_all_parameters_one_on_the_diagonal_gives_the_identity():
-    for space in SPACES:
+    for space in FULL_SPACES:
         rows, columns = space.shape
         total = sum(
             parameter.tensor.to_dense(*space.sizes) / sqrt(float(parameter.norm.as_expr(*[*space.sizes, 1][:2])))
@@ -71,18 +87,40 @@ def test_fast_projections_equal_the_exact_intertwiners(space):
         for x, copy in enumerate(irrep.copies):
             dense = copy.intertwiner.to_dense(*space.sizes)
             norm = float(copy.norm.as_expr(*[*space.sizes, 1][:2]))
-            exact = np.tensordot(matrices, dense, axes=([1, 2], [-2, -1])) / sqrt(norm)
+            chosen = matrices if matrices.ndim == 3 else matrices[:, copy.colour]
+            exact = np.tensordot(chosen, dense, axes=([1, 2], [-2, -1])) / sqrt(norm)
             np.testing.assert_allclose(part[:, x], exact.reshape(3, -1), atol=1e-12)
 
 
 @pytest.mark.parametrize("space", SPACES)
 def test_project_and_assemble_are_inverse_and_keep_lengths(space):
-    matrices = np.random.default_rng(2).normal(size=(2, 3, *space.shape))
-    parts = space.project(matrices)
-    np.testing.assert_allclose(space.assemble(parts), matrices, atol=1e-12)
+    raw = np.random.default_rng(2).normal(size=(2, 3, *space.shape))
+    parts = space.project(raw)
+    matrices = space.assemble(parts)  # inside the space; for the full spaces these are the same
+    if space in FULL_SPACES:
+        np.testing.assert_allclose(matrices, raw, atol=1e-12)
+    elif isinstance(space, SymmetricSpace):
+        mirrored = (raw + raw.swapaxes(-1, -2)) / 2
+        np.testing.assert_allclose(
+            matrices, mirrored if space.diagonal else mirrored * (1 - np.eye(space.size)), atol=1e-12
+        )
+    for part, again in zip(parts, space.project(matrices), strict=True):
+        np.testing.assert_allclose(again, part, atol=1e-12)
     lengths = sum(np.square(part).sum(axis=(-2, -1)) for part in parts)
-    np.testing.assert_allclose(lengths, np.square(matrices).sum(axis=(-2, -1)))
-    assert sum(d * p.shape[-2] for d, p in zip(irrep_dimensions(space), parts, strict=True)) == matrices[0, 0].size
+    axes = tuple(range(-len(space.shape), 0))
+    np.testing.assert_allclose(lengths, np.square(matrices).sum(axis=axes))
+
+
+def test_dimensions_add_up():
+    for space, free in (
+        (SquareSpace(7), 49),
+        (RectangularSpace(3, 7), 21),
+        (SymmetricSpace(7), 28),
+        (SymmetricSpace(7, False), 21),
+        (SeveralSpace(3, 7), 147),
+    ):
+        copies_of = [len(irrep.copies) for irrep in space.decomposition.irreps]
+        assert sum(d * m for d, m in zip(irrep_dimensions(space), copies_of, strict=True)) == free
 
 
 def test_white_noise_has_unit_components():

@@ -5,8 +5,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from pigmm.invariants import RECTANGULAR, Multigraph, evaluate, multigraphs
+from pigmm.invariants import (
+    RECTANGULAR,
+    SYMMETRIC,
+    SYMMETRIC_ZERO_DIAGONAL,
+    TWO_SQUARE,
+    Multigraph,
+    evaluate,
+    multigraphs,
+)
 from pigmm.invariants.arrays import run_on_arrays
+from pigmm.invariants.interpreter import assemble, run
 from pigmm.invariants.plan import operation_counts, plan
 from pigmm.invariants.reference import evaluate_slowly
 from pigmm.invariants.testing import assert_permutation_invariant
@@ -24,12 +33,33 @@ def test_against_the_definition_in_exact_arithmetic(size, all_graphs):
 
 
 @pytest.mark.parametrize("size", [5, 10, 17, 60])
-def test_the_compiled_and_the_array_version_agree(size, all_graphs):
-    matrices = np.random.default_rng(size).normal(size=(3, size, size))
+def test_the_interpreter_and_the_array_version_agree(size, all_graphs):
+    matrices = np.random.default_rng(size).normal(size=(20, 1, size, size))
     expected = run_on_arrays(plan(all_graphs), matrices)
     # sums that cancel are compared with the size of what is summed
     scale = run_on_arrays(plan(all_graphs), np.abs(matrices))
-    assert (np.abs(evaluate(matrices, all_graphs) - expected) <= 1e-13 * scale).all()
+    found = np.empty_like(expected)
+    run(assemble(plan(all_graphs), (size,)), matrices, found)
+    assert (np.abs(found - expected) <= 1e-14 * size * scale).all()
+    assert (np.abs(evaluate(matrices[:, 0], all_graphs) - expected) <= 1e-14 * size * scale).all()
+
+
+@pytest.mark.parametrize("family", [SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL])
+def test_symmetric_matrices(family):
+    graphs = [graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree, family)]
+    matrix = np.random.default_rng(5).integers(-2, 3, size=(3, 3))
+    matrix = matrix + matrix.T
+    np.testing.assert_array_equal(evaluate(matrix, graphs), [evaluate_slowly(matrix, graph) for graph in graphs])
+    with pytest.raises(ValueError, match="symmetric"):
+        evaluate(np.arange(9.0).reshape(3, 3), graphs)
+
+
+def test_two_matrices():
+    graphs = [graph for degree in (1, 2, 3) for graph in multigraphs(degree, TWO_SQUARE)]
+    pair = np.random.default_rng(6).integers(-2, 3, size=(2, 3, 3))
+    np.testing.assert_array_equal(evaluate(pair, graphs), [evaluate_slowly(pair, graph) for graph in graphs])
+    with pytest.raises(ValueError, match=r"\(\.\.\., 2, N, N\)"):
+        evaluate(pair[0], graphs)
 
 
 def test_any_leading_shape_and_batch_split(all_graphs):

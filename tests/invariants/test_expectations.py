@@ -5,13 +5,10 @@ import pytest
 import sympy
 from sympy import Rational, lambdify, sqrt
 
-from pigmm.fitting import BlockGaussian, RectangularSpace
+from pigmm.fitting import BlockGaussian, RectangularSpace, SeveralSpace, SymmetricSpace, compare
 from pigmm.invariants import (
     PARAMETERS,
-    RECTANGULAR,
-    ROWS,
     SIZE,
-    SYMMETRIC,
     Multigraph,
     evaluate,
     expectation,
@@ -76,15 +73,52 @@ def test_dense_isserlis_sums_at_generic_parameters(random_model):
     np.testing.assert_allclose(model.expectation(graphs), expected, rtol=1e-10)
 
 
-def test_rectangular_expectations(random_model):
-    model = BlockGaussian(RectangularSpace(3, 4), [0.7, 1.3, 0.4, 2.1, 0.9])
-    graphs = [graph for degree in (1, 2, 3) for graph in multigraphs(degree, RECTANGULAR)]
-    dense_mean, dense_covariance = model.mean, model.covariance
-    expected = [expectation_slowly(graph, dense_mean, dense_covariance) for graph in graphs]
-    np.testing.assert_allclose(model.expectation(graphs), expected, rtol=1e-12)
-    symbols = [parameter.symbol for parameter in model.space.decomposition.parameters]
-    exact = lambdify((ROWS, SIZE, *symbols), [expectation(graph) for graph in graphs])
-    np.testing.assert_allclose(exact(3, 4, *model.parameters), expected, rtol=1e-12)
+def generic(space, seed):
+    """A model with generic parameters on a space."""
+    rng = np.random.default_rng(seed)
+    means, covariances = [], []
+    for irrep in space.decomposition.irreps:
+        copies = len(irrep.copies)
+        means += rng.normal(size=copies).tolist() if irrep.is_trivial else []
+        root = rng.normal(size=(copies, copies + 2))
+        covariances += (root @ root.T / copies)[np.triu_indices(copies)].tolist()
+    return BlockGaussian(space, means + covariances)
+
+
+@pytest.mark.parametrize(
+    ("space", "degrees"),
+    [
+        (RectangularSpace(3, 4), (1, 2, 3, 4)),
+        (SymmetricSpace(4), (1, 2, 3, 4)),
+        (SymmetricSpace(5, diagonal=False), (1, 2, 3, 4)),
+        (SeveralSpace(2, 4), (1, 2, 3)),
+    ],
+)
+def test_other_matrices_against_dense_isserlis_sums(space, degrees):
+    model, family = generic(space, seed=1), space.decomposition.family
+    graphs = [graph for degree in degrees for graph in multigraphs(degree, family)]
+    expected = [expectation_slowly(graph, model.mean, model.covariance) for graph in graphs]
+    np.testing.assert_allclose(model.expectation(graphs), expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
+    # and the same in symbols
+    symbols = [parameter.symbol for parameter in space.decomposition.parameters]
+    chosen = range(0, len(graphs), 1 + len(graphs) // 40)
+    exact = lambdify((*space.decomposition.sizes, *symbols), [expectation(graphs[k], family=family) for k in chosen])
+    found = exact(*space.sizes, *model.parameters)
+    np.testing.assert_allclose(found, np.array(expected)[chosen], rtol=1e-9, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("space", [SymmetricSpace(5), SymmetricSpace(5, diagonal=False), SeveralSpace(2, 4)])
+def test_other_models_sample_and_fit(space):
+    model = generic(space, seed=2)
+    matrices = model.sample(3000, seed=3)
+    fitted = BlockGaussian.fit(matrices, space)
+    errors = np.sqrt(np.diag(model.covariances[0]) / 3000).tolist()
+    for covariance, dimension in zip(model.covariances, model.dimensions, strict=True):
+        variances = np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2
+        errors += np.sqrt(variances / (3000 * dimension))[np.triu_indices(len(covariance))].tolist()
+    assert np.abs((fitted.parameters - model.parameters) / errors).max() < 4.5
+    z = compare(fitted, matrices, multigraphs(3, space.decomposition.family))["z"]
+    assert z.abs().max() < 5.5
 
 
 def test_the_model_is_invariant_under_its_own_symmetries(all_graphs, random_model):
@@ -125,8 +159,8 @@ def test_large_sizes_lose_no_digits():
 def test_bad_input():
     with pytest.raises(ValueError, match="at least 4"):
         expectation(Multigraph([(0, 0)]), size=3)
-    with pytest.raises(ValueError, match="one square or one rectangular"):
-        expectation(multigraphs(1, SYMMETRIC)[0])
+    with pytest.raises(ValueError, match="of square, rectangular, symmetric"):
+        expectation(Multigraph([(0, 1)], kinds=[1, 2]))
     with pytest.raises(ValueError, match="13 numbers"):
         expectation_map((Multigraph([(0, 0)]),), 4)([1.0, 2.0])
     with pytest.raises(ValueError, match="one kind"):
