@@ -5,13 +5,17 @@
 'sum_ij M_ij M_ji'
 """
 
+from .bases import graph_to_orbit_basis, multiply, orbit_to_graph_basis, reduce_to_size
 from .counting import count_multigraphs
+from .covariances import covariance, iid_variance, parameter_covariance
 from .enumeration import multigraphs
 from .evaluation import evaluate
 from .expectations import ExpectationMap, expectation, expectation_map
 from .families import RECTANGULAR, SQUARE, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL, TWO_SQUARE, ArcType, GraphFamily
+from .maps import forward_map, inverse_map, statistic_symbol, statistics_graphs
 from .matrix_kinds import PARAMETERS, ROWS, SIZE
 from .multigraph import Multigraph
+from .two_point import leading_term, two_point_coefficients, two_point_expectation, two_point_symbols
 
 __all__ = [
     "PARAMETERS",
@@ -27,8 +31,23 @@ __all__ = [
     "GraphFamily",
     "Multigraph",
     "count_multigraphs",
+    "covariance",
     "evaluate",
     "expectation",
     "expectation_map",
+    "forward_map",
+    "graph_to_orbit_basis",
+    "iid_variance",
+    "inverse_map",
+    "leading_term",
     "multigraphs",
+    "multiply",
+    "orbit_to_graph_basis",
+    "parameter_covariance",
+    "reduce_to_size",
+    "statistic_symbol",
+    "statistics_graphs",
+    "two_point_coefficients",
+    "two_point_expectation",
+    "two_point_symbols",
 ]

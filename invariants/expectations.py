@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isqrt, prod, sqrt
@@ -49,16 +49,31 @@ def expectation(
         return _symbolic(graph, family)
     sizes = checked_sizes(size, family)
     values = wick_expectation(graph, family, sizes)
-    return Add(*(_exact_number(m, v, family, sizes) * _product_of_parameters(m, family) for m, v in values.items()))
+    return Add(*(exact_number(m, v, family, sizes) for m, v in values.items()))
 
 
 def checked_sizes(size: int | Sequence[int], family: GraphFamily) -> tuple[int, ...]:
-    """Sizes as one integer for each node kind; ValueError if there are too few or one is too small for all irreps."""
-    sizes = tuple(int(s) for s in np.atleast_1d(np.asarray(size)))
-    least = 2 if len(family.node_kinds) > 1 else 4
-    if len(sizes) != len(family.node_kinds) or min(sizes) < least:
+    """Sizes at which all irreps are there: N >= 4, or at least 2 rows and 2 columns; ValueError below.
+
+    >>> from .families import SQUARE
+    >>> checked_sizes(10, SQUARE)
+    (10,)
+    """
+    return checked_size_of_each_kind(size, family, least=2 if len(family.node_kinds) > 1 else 4)
+
+
+def checked_size_of_each_kind(size: int | Sequence[int], family: GraphFamily, least: int) -> tuple[int, ...]:
+    """One integer for each node kind, none below `least`; ValueError otherwise.
+
+    >>> from .families import SQUARE
+    >>> checked_size_of_each_kind(3, SQUARE, least=1)
+    (3,)
+    """
+    sizes = tuple(size) if isinstance(size, Sequence) else (size,)
+    whole = all(isinstance(s, (int, np.integer)) for s in sizes)
+    if len(sizes) != len(family.node_kinds) or not whole or min(sizes) < least:
         raise ValueError(f"size must be {len(family.node_kinds)} integer(s) of at least {least}, got {size!r}")
-    return sizes
+    return tuple(int(s) for s in sizes)
 
 
 # ---- symbolic sizes ------------------------------------------------------------------------------------------------
@@ -67,16 +82,51 @@ def checked_sizes(size: int | Sequence[int], family: GraphFamily) -> tuple[int, 
 @lru_cache(maxsize=1 << 14)
 def _symbolic(graph: Multigraph, family: GraphFamily) -> Expr:
     """Wick's theorem at powers of two, large enough to read the polynomials in the sizes off the result."""
-    bits, length = _kronecker_room(graph.degree, family)
+    sizes, read = kronecker_sizes(graph.degree, family)
+    return symbolic_sum(wick_expectation(graph, family, sizes), read, family)
+
+
+def symbolic_sum(packed: Mapping[Monomial, int], read: DigitReader, family: GraphFamily) -> Expr:
+    """The expression of monomials in the parameters whose coefficients were computed at Kronecker sizes.
+
+    >>> from .families import SQUARE
+    >>> sizes, read = kronecker_sizes(1, SQUARE)
+    >>> symbolic_sum(wick_expectation(Multigraph([(0, 1)]), SQUARE, sizes), read, SQUARE)
+    N*mu_1
+    """
+    terms = []
+    for monomial, value in packed.items():
+        coefficient = _factors(read(value), monomial, family)
+        # one flat product: sympy would multiply a number into a lone sum, and the coefficient stay unfactored
+        terms.append(Mul(*coefficient, _product_of_parameters(monomial, family)))
+    return Add(*terms)
+
+
+# value at the Kronecker sizes -> coefficient of each power of the sizes
+DigitReader = Callable[[int], tuple[tuple[tuple[int, ...], int], ...]]
+
+
+def kronecker_sizes(degree: int, family: GraphFamily) -> tuple[tuple[int, ...], DigitReader]:
+    """Sizes so large that integer polynomials in them, as Wick's theorem makes, can be read off their values.
+
+    Returns:
+        One power of two for each node kind, and the function that reads a value: ((exponents, coefficient), ...).
+
+    >>> from .families import SQUARE
+    >>> sizes, read = kronecker_sizes(1, SQUARE)
+    >>> read(3 * sizes[0] ** 2 - 5)
+    (((0,), -5), ((2,), 3))
+    """
+    bits, length = _kronecker_room(degree, family)
     kinds = len(family.node_kinds)
     # the last kind's digits are the finest, so that a polynomial in all sizes is one string of digits
     sizes = tuple(1 << bits * length ** (kinds - 1 - kind) for kind in range(kinds))
-    terms = []
-    for monomial, packed in wick_expectation(graph, family, sizes).items():
-        digits = _signed_digits(packed, bits)
-        # one flat product: sympy would multiply a number into a lone sum, and the coefficient stay unfactored
-        terms.append(Mul(*_factors(digits, length, monomial, family), _product_of_parameters(monomial, family)))
-    return Add(*terms)
+
+    def read(packed: int) -> tuple[tuple[tuple[int, ...], int], ...]:
+        digits = enumerate(_signed_digits(packed, bits))
+        return tuple(((i,) if kinds == 1 else divmod(i, length), digit) for i, digit in digits if digit)
+
+    return sizes, read
 
 
 def _kronecker_room(degree: int, family: GraphFamily) -> tuple[int, int]:
@@ -107,12 +157,14 @@ def _signed_digits(packed: int, bits: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _factors(digits: tuple[int, ...], length: int, monomial: Monomial, family: GraphFamily) -> tuple[Expr, ...]:
+def _factors(
+    coefficients: tuple[tuple[tuple[int, ...], int], ...], monomial: Monomial, family: GraphFamily
+) -> tuple[Expr, ...]:
     """The coefficient of a monomial as its irreducible factors over the rationals, square roots included."""
     ring = FIELD.one.numer.ring
     kinds = len(family.node_kinds)
-    exponents = [(i, 0) if kinds == 1 else divmod(i, length) for i in range(len(digits))]
-    polynomial = ring.from_dict({e: ring.domain(d) for e, d in zip(exponents, digits, strict=True) if d})
+    unused = (0,) * (ring.ngens - kinds)
+    polynomial = ring.from_dict({exponents + unused: ring.domain(c) for exponents, c in coefficients})
     constant, powers = _half_powers(monomial, family)
     number, factors = polynomial.factor_list()
     for factor, power in factors:
@@ -164,9 +216,15 @@ def _scale(monomial: Monomial, family: GraphFamily, sizes: tuple[int, ...]) -> t
     )
 
 
-def _exact_number(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> Expr:
+def exact_number(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> Expr:
+    """A term at integer sizes: the exact coefficient of what `wick_expectation` gives, times its monomial.
+
+    >>> from .families import SQUARE
+    >>> exact_number((1,), 12, SQUARE, (5,))  # 12 mu_2 / (N sqrt(N - 1))
+    6*mu_2/5
+    """
     a, b, c = _scale(monomial, family, sizes)
-    return Rational(value, c) * Pow(Rational(a, b), Rational(1, 2))
+    return Rational(value, c) * Pow(Rational(a, b), Rational(1, 2)) * _product_of_parameters(monomial, family)
 
 
 def _float(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> float:

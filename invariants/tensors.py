@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import ZZ, Expr, Rational, Symbol, field
+from sympy import ZZ, Expr, Integer, Mul, Pow, Rational, Symbol, field
 
 #: Rational functions in the sizes of the node kinds: `SIZES[k]` is the number of values of an index of kind k.
 FIELD, *SIZES = field("n0,n1", ZZ)
@@ -118,6 +118,21 @@ def evaluate_coefficient(value: Coefficient, sizes: Sequence[int]) -> Rational:
     """
     at = list(zip(value.numer.ring.gens, _padded(sizes), strict=True))
     return Rational(int(value.numer.evaluate(at)), int(value.denom.evaluate(at)))
+
+
+def power_of(value: Coefficient, power: Rational, sizes: Sequence[Expr]) -> Expr:
+    """A coefficient to a rational power, factor by factor: the factors are positive at all sizes that are allowed.
+
+    >>> from sympy import Symbol
+    >>> power_of((SIZES[0] - 2) ** 2, Rational(1, 2), [Symbol("N")])  # and not Abs(N - 2)
+    N - 2
+    """
+    result: Expr = Integer(1)
+    for polynomial, sign in ((value.numer, 1), (value.denom, -1)):
+        content, factors = polynomial.factor_list()
+        result *= Pow(Integer(int(content)), sign * power)
+        result *= Mul(*(Pow(f.as_expr(*_padded(sizes)), sign * power * times) for f, times in factors))
+    return result
 
 
 def contract(subscripts: str, *tensors: InvariantTensor) -> InvariantTensor:

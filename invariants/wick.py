@@ -135,12 +135,20 @@ def wick_expectation(graph: Multigraph, family: GraphFamily, sizes: tuple[int, .
     >>> wick_expectation(Multigraph([(0, 1)]), SQUARE, (4,))  # <sum_ij M_ij> = N mu_1: N^2 over the norm's root, N
     {(0,): 64}
     """
-    arcs = tuple((tail, head, colour) for (tail, head), colour in zip(graph.arcs, graph.colours, strict=True))
     of_parameters: dict[Monomial, int] = {}
-    for elements, count in contractions(arcs, family, sizes).items():
+    for elements, count in contractions(graph_arcs(graph), family, sizes).items():
         for monomial, value in _substituted(elements, family, sizes).items():
             of_parameters[monomial] = of_parameters.get(monomial, 0) + count * value
     return {monomial: value for monomial, value in sorted(of_parameters.items()) if value}
+
+
+def graph_arcs(graph: Multigraph) -> Arcs:
+    """The arcs of a graph with their colours.
+
+    >>> graph_arcs(Multigraph([(0, 1)]))
+    ((0, 1, 0),)
+    """
+    return tuple((tail, head, colour) for (tail, head), colour in zip(graph.arcs, graph.colours, strict=True))
 
 
 @lru_cache(maxsize=1 << 17)

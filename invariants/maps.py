@@ -1,0 +1,84 @@
+"""Averages of the linear and quadratic invariants <-> parameters of the Gaussian model, both ways, exact."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Integer, Mul, Rational, Symbol
+
+from .enumeration import multigraphs
+from .expectations import expectation
+from .families import SQUARE, GraphFamily
+from .matrix_kinds import decomposition_of
+from .multigraph import Multigraph
+from .tensors import power_of
+
+
+def statistics_graphs(family: GraphFamily = SQUARE) -> tuple[Multigraph, ...]:
+    """The linear and quadratic graphs: their averages are the sufficient statistics of the Gaussian model.
+
+    >>> len(statistics_graphs())
+    13
+    """
+    return multigraphs(1, family) + multigraphs(2, family)
+
+
+def statistic_symbol(graph: Multigraph) -> Symbol:
+    """The symbol of the average of an invariant, named by its arcs.
+
+    >>> statistic_symbol(Multigraph([(0, 1), (1, 2)]))
+    T_01_12
+    """
+    colours = "" if not any(graph.colours) else "_" + "".join(chr(ord("A") + colour) for colour in graph.colours)
+    return Symbol("T_" + graph.label.replace(" ", "_") + colours, real=True)
+
+
+def forward_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
+    """Parameters -> averages: expectation values of `statistics_graphs(family)`, in the sizes and the parameters.
+
+    >>> forward_map()[1]
+    N*mu_1
+    """
+    return tuple(expectation(graph, family=family) for graph in statistics_graphs(family))
+
+
+def inverse_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
+    """Averages -> parameters (the maximum-likelihood estimates), in the sizes and the symbols of the averages.
+
+    The estimate of a covariance contracts two components of the matrix. Their intertwiners are combinations of set
+    partitions of the four indices, and M_ij M_kl contracted with a set partition is the quadratic invariant whose
+    graph has its nodes so merged. From the trivial irrep the product of the means is taken off.
+
+    >>> inverse_map()[0]
+    T_01/N
+    """
+    decomposition = decomposition_of(family)
+    sizes = [*decomposition.sizes, Integer(1)][:2]
+    means: dict[tuple[int, int], Expr] = {}
+    results = []
+    for k in decomposition.parameters:
+        irrep = decomposition.irreps[k.irrep]
+        terms = []
+        tensor = k.tensor if k.y is None else decomposition.transfer(k.irrep, k.x, k.y)
+        for partition, value in tensor.terms.items():
+            graph = _contracted(partition, tensor.kinds, k.colours, family)
+            if graph is not None:
+                terms.append(Mul(value.as_expr(*sizes).factor(), statistic_symbol(graph)))
+        scale = irrep.dimension.as_expr(*sizes) if k.y is not None else Integer(1)
+        # the sum over graphs first: a set partition and its exchange are one graph
+        estimate = Mul(power_of(k.norm, Rational(-1, 2), sizes) / scale.factor(), Add(*terms))
+        if k.y is None:
+            means[k.irrep, k.x] = estimate
+        elif irrep.is_trivial:
+            estimate -= means[k.irrep, k.x] * means[k.irrep, k.y]
+        results.append(estimate)
+    return tuple(results)
+
+
+def _contracted(
+    partition: tuple[int, ...], kinds: tuple[int, ...], colours: tuple[int, ...], family: GraphFamily
+) -> Multigraph | None:
+    """The graph of M_ij, or of M_ij M_kl, with its indices so merged; None if it has an entry of a zero diagonal."""
+    arcs = [(partition[2 * a], partition[2 * a + 1]) for a in range(len(colours))]
+    if any(t == h and not family.arc_types[c].loops for (t, h), c in zip(arcs, colours, strict=True)):
+        return None
+    node_kinds = [kinds[partition.index(block)] for block in range(max(partition) + 1)]
+    return Multigraph(arcs, colours, node_kinds, family.directed)
