@@ -26,6 +26,9 @@ TRACEBACK = "PIGMM_TRACEBACK"
 # typer has click inside from some version on; its own exception leads to the base class in either case
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
+# the exit code into which some versions of typer turn a keyboard interrupt, others raise it
+_INTERRUPTED = 130
+
 
 @app.callback(invoke_without_command=True)
 def _without_command(context: typer.Context) -> None:
@@ -130,10 +133,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        sys.exit(app(args=given, prog_name="pigmm", standalone_mode=False) or 0)
+        code = app(args=given, prog_name="pigmm", standalone_mode=False) or 0
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.exit(code)
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted: the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # whoever read our output, such as `head`, has gone; nothing is left to flush to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from itertools import pairwise
 from math import atan2, ceil, cos, hypot, pi, sin, sqrt
 from typing import Any
@@ -41,7 +42,8 @@ def draw_graph(axes: Axes, graph: Multigraph, *, arrow_size: float = 9.0) -> Non
     5
     """
     places = node_places(graph)
-    for curve in arc_curves(graph, places):
+    curves = arc_curves(graph, places)
+    for curve in curves:
         path = Path(curve, [Path.MOVETO] + [Path.CURVE4 if len(curve) == 4 else Path.CURVE3] * (len(curve) - 1))
         if graph.directed:
             look: dict[str, Any] = {"color": PALETTE[0], "linewidth": 1.3, "zorder": 1}
@@ -54,7 +56,7 @@ def draw_graph(axes: Axes, graph: Multigraph, *, arrow_size: float = 9.0) -> Non
             axes.add_patch(Rectangle((x - _RADIUS * 0.9, y - _RADIUS * 0.9), _RADIUS * 1.8, _RADIUS * 1.8, **look))
         else:
             axes.add_patch(Circle((x, y), _RADIUS * 0.8, **look))
-    outline = np.concatenate([places, *(_bezier(c) for c in arc_curves(graph, places))])
+    outline = np.concatenate([places, *map(_bezier, curves)])
     # one shape and a least size of the frame, so that drawings beside each other are level and of like scale
     middle = (outline.min(axis=0) + outline.max(axis=0)) / 2
     width, height = np.ptp(outline, axis=0) + 0.5
@@ -68,8 +70,8 @@ def draw_graph(axes: Axes, graph: Multigraph, *, arrow_size: float = 9.0) -> Non
 def node_places(graph: Multigraph) -> Points:
     """Places (number of nodes, 2): each component by its own distances, components side by side.
 
-    >>> node_places(Multigraph([(0, 1)])).round(2).tolist()
-    [[0.0, 0.0], [1.0, 0.0]]
+    >>> node_places(Multigraph([(0, 1)])).round(2)[:, 0].tolist()
+    [0.0, 1.0]
     """
     boxes = []
     start = 0
@@ -115,6 +117,7 @@ def arc_curves(graph: Multigraph, places: Points) -> list[Points]:
     return [curves[number] for number in range(graph.degree)]
 
 
+@lru_cache(maxsize=1024)
 def _component_places(graph: Multigraph) -> Points:
     """Distances in the drawing are those along the arcs (Kamada and Kawai 1989), the long axis lies horizontally."""
     n = graph.number_of_nodes
@@ -123,7 +126,9 @@ def _component_places(graph: Multigraph) -> Points:
     simple: networkx.Graph[int] = networkx.Graph()
     simple.add_nodes_from(range(n))
     simple.add_edges_from((tail, head) for tail, head in graph.arcs if tail != head)
-    found = networkx.kamada_kawai_layout(simple, pos=networkx.circular_layout(simple))
+    # started from a circle in the order of a walk, without which a cycle may stay twisted
+    start = networkx.circular_layout(list(networkx.dfs_preorder_nodes(simple, 0)))
+    found = networkx.kamada_kawai_layout(simple, pos=start)
     places: Points = np.array([found[node] for node in range(n)])
     places /= np.mean([hypot(*(places[tail] - places[head])) for tail, head in simple.edges])
     places -= places.mean(axis=0)
@@ -133,6 +138,7 @@ def _component_places(graph: Multigraph) -> Points:
     for coordinate in places.T:
         off = coordinate[np.abs(coordinate) > 1e-6]
         coordinate *= -np.sign(off[0]) if len(off) else 1.0
+    places.flags.writeable = False  # remembered, hence shared
     return places
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from ..invariants import Multigraph
 from ..training import EnsembleConfig
@@ -124,8 +125,7 @@ def initialisation(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
         for (_, rows), look in zip(where(table, graph=graph).groupby("layer"), _looks(table), strict=True):
             axes.plot(rows.epoch, rows.deviation.clip(lower=0.1), **look, **_marks(rows))
         axes.axhspan(0.1, 2, color=GREY, alpha=0.12, linewidth=0)
-        axes.set_yscale("log")
-        axes.set_ylim(0.1, top)
+        _log_scale(axes, 0.1, top)
         axes.set_title(formula_latex(formulas[graph]))
 
     figure = _panels(
@@ -149,18 +149,18 @@ def distances(table: pd.DataFrame) -> Illustration:
     """Wasserstein distance to the exact model at initialisation by epoch and layer, for both populations."""
     figure = Figure(figsize=(7.2, 3.4))
     axes = figure.subplots()
-    for (layer, rows), look in zip(table.groupby("layer"), _looks(table), strict=True):
+    for (_, rows), look in zip(table.groupby("layer"), _looks(table), strict=True):
         everyone, learnt = (where(rows, population=name) for name in (ALL, TRAINED))
-        axes.plot(everyone.epoch, everyone.wasserstein, **look, label=layer_name(layer), **_marks(everyone))
+        axes.plot(everyone.epoch, everyone.wasserstein, **look, **_marks(everyone))
         if learnt.networks.max() < everyone.networks.max():
-            axes.plot(
-                learnt.epoch, learnt.wasserstein, color=look["color"], linewidth=1, linestyle=(0, (1, 1)),
-                label=f"{layer_name(layer)}, without untrained",
-            )  # fmt: skip
+            axes.plot(learnt.epoch, learnt.wasserstein, color=look["color"], linewidth=1, linestyle=":")
     axes.set_ylabel("Wasserstein distance $W_2$")
     axes.set_ylim(bottom=0)
     _epochs(axes)
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    entries = _layer_legend(table)
+    if (table.population == TRAINED).any() and table.networks.nunique() > 1:
+        entries.append(("without untrained networks", {"color": GREY, "linewidth": 1, "linestyle": ":"}))
+    _legend(figure, entries)
     everyone = where(table, population=ALL)
     ends = "; ".join(
         f"{layer_name(layer)} {rows.wasserstein.iloc[0]:.3g} to {rows.wasserstein.iloc[-1]:.3g}"
@@ -192,14 +192,14 @@ def departures_by_epoch(summary: pd.DataFrame) -> Illustration:
                 axes.plot(rows.epoch, rows.q95, color=colour, linewidth=1.1, linestyle="--")
                 axes.plot(rows.epoch, rows["max"], color=colour, linewidth=1.1, linestyle=":")
             if quantity == "absolute_z":
-                axes.set_yscale("log")
-                axes.set_ylim(bottom=0.2)
                 axes.axhspan(0.2, 2, color=GREY, alpha=0.1, linewidth=0)
                 _epochs(axes)
             else:
-                axes.set_ylim(bottom=0)
                 axes.set_title(layer_name(layer))
         row[0].set_ylabel(title)
+    # after all is drawn, for the limits are shared along a line of panels
+    grid[0, 0].set_ylim(bottom=0)
+    _log_scale(grid[1, 0], 0.2, 1.3 * max(4.0, where(summary, quantity="absolute_z")["max"].max()))
     degrees = [(name, {"color": colour}) for name, colour in zip(_DEGREE_NAMES.values(), PALETTE, strict=False)]
     quantiles: list[tuple[str, dict[str, Any]]] = [
         ("middle half", {"color": GREY, "alpha": 0.3, "linewidth": 7}),
@@ -226,7 +226,7 @@ def departures_by_epoch(summary: pd.DataFrame) -> Illustration:
 
 def largest(departures: pd.DataFrame, layer: int | str, shape: tuple[int, int]) -> Illustration:
     """The invariants of largest |z| with their graphs, in the order of the rows."""
-    figure = Figure(figsize=(7.6, 0.2 + 1.85 * ceil(len(departures) / 5)))
+    figure = Figure(figsize=(7.6, 0.1 + 1.55 * ceil(len(departures) / 5)))
     grid = figure.subplots(ceil(len(departures) / 5), 5, squeeze=False).flatten()
     for axes in grid[len(departures) :]:
         axes.set_axis_off()
@@ -271,8 +271,6 @@ def _panels(
 
 
 def _legend(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    from matplotlib.lines import Line2D
-
     handles = [Line2D([], [], label=label, **look) for label, look in entries]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(6, len(handles)))
 
@@ -295,6 +293,15 @@ def _marks(rows: pd.DataFrame) -> dict[str, Any]:
 def _epochs(axes: Axes) -> None:
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _log_scale(axes: Axes, low: float, high: float) -> None:
+    """A logarithmic ordinate with plain numbers: 0.5, 1, 2, 5 over few decades, powers of ten over many."""
+    axes.set_yscale("log")
+    axes.set_ylim(low, high)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _most_moved(table: pd.DataFrame) -> str:

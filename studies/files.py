@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 PARTIAL = ".partial"
+
+# pandas reads numbers exactly by itself from version 3.1 on, and deprecates the option
+_OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+_EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD_PANDAS else {}
 
 
 def file_name(name: str) -> str:
@@ -67,4 +72,4 @@ def read_table(path: Path) -> pd.DataFrame:
     ...     read_table(Path(folder) / "t.csv").graph[0]
     '00'
     """
-    return pd.read_csv(path, dtype={"graph": str}, float_precision="round_trip")
+    return pd.read_csv(path, dtype={"graph": str}, **_EXACT)

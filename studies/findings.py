@@ -103,32 +103,39 @@ def distance(distances: pd.DataFrame, config: EnsembleConfig) -> str:
     parts = []
     for layer, rows in everyone.groupby("layer"):
         shape = config.shapes[int(str(layer))]
-        scale = sqrt(shape[0] * shape[1] * InitialLaw.of(config.initialisation, shape[1]).second_moment)
+        norm_before = sqrt(shape[0] * shape[1] * InitialLaw.of(config.initialisation, shape[1]).second_moment)
         first, last = rows.iloc[0], rows.iloc[-1]
         parts.append(
-            f"{first.wasserstein:.3g} at epoch {first.epoch:g} and {last.wasserstein:.3g} at epoch {last.epoch:g} in "
-            f"{layer_name(layer)} (a matrix has norm {scale:.3g} at initialisation)"
+            f"{layer_name(layer)} {first.wasserstein:.3g} at epoch {first.epoch:g} and {last.wasserstein:.3g} at epoch "
+            f"{last.epoch:g}, where the matrices have norm {norm_before:.3g} at initialisation"
         )
     return (
-        f"The 2-Wasserstein distance of the fitted model to the exact one at initialisation is {'; '.join(parts)}. "
+        f"The 2-Wasserstein distance of the fitted model to the exact one at initialisation: {'; '.join(parts)}. "
         f"Its square, and the Kullback-Leibler divergence, are in the table of distances."
     )
 
 
 def departures(comparison: pd.DataFrame) -> str:
-    """How many invariants depart significantly at the last epoch, and which most, layer by layer."""
+    """How many invariants depart significantly at the last epoch, and which most, layer by layer.
+
+    >>> row = {"layer": 1, "epoch": 2.0, "population": "all", "formula": "sum_i M_ii^3", "z": 5.0, "deviation": 0.1}
+    >>> departures(pd.DataFrame([{**row, "predicted": 1.0, "measured": 2.0}]))[-183:-118]
+    'layer 1: 1 of 1 above 1.96; the largest is sum_i M_ii^3, predicte'
+    """
     last = where(at_last_epoch(comparison), population=ALL).dropna(subset="z")
     parts = []
     for layer, rows in last.groupby("layer"):
         bound = norm.isf(0.025 / len(rows))
         top = rows.iloc[int(rows.z.abs().argmax())]
         parts.append(
-            f"In {layer_name(layer)} {(rows.z.abs() > bound).sum()} of {len(rows)} cubic and quartic invariants have "
-            f"|z| above {bound:.2f} (one chance in twenty for the largest of so many normal numbers); the largest is "
-            f"{top.formula} with z = {top.z:+.1f}, predicted {top.predicted:.4g}, measured {top.measured:.4g}. The "
+            f"{layer_name(layer)}: {(rows.z.abs() > bound).sum()} of {len(rows)} above {bound:.2f}; the largest is "
+            f"{top.formula}, predicted {top.predicted:.4g} and measured {top.measured:.4g}, z = {top.z:+.1f}; the "
             f"median of the paper's deviation is {rows.deviation.median():.3f} standard deviations."
         )
-    return f"At epoch {last.epoch.iloc[0]:g}: " + " ".join(parts)
+    return (
+        f"Cubic and quartic invariants at epoch {last.epoch.iloc[0]:g}, counted where |z| is above the bound that the "
+        f"largest of so many normal numbers exceeds in one case of twenty. {' '.join(parts)}"
+    )
 
 
 def omissions(table: pd.DataFrame) -> str:

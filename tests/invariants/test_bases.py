@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 import pytest
+from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from pigmm.invariants import (
@@ -111,8 +112,6 @@ def test_rank_at_finite_size_is_the_number_of_small_graphs(degree, size):
     graphs = multigraphs(degree)
     points = np.random.default_rng(1).integers(-4, 5, size=(len(graphs) + 10, size, size))
     rows = [[int(x) for x in row] for row in evaluate(points, graphs)]  # exact: small integers in float64
-    from sympy import QQ
-
     rank = DomainMatrix([[QQ(x) for x in row] for row in rows], (len(rows), len(graphs)), QQ).rank()
     assert rank == len(multigraphs(degree, max_nodes=size)) == count_multigraphs(degree, max_nodes=size)
 

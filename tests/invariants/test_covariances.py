@@ -140,7 +140,8 @@ def test_two_point_basis(all_graphs):
     substituted = two_point_coefficients()
     for graph in all_graphs[:65:4] + all_graphs[65::41]:
         difference = two_point_expectation(graph).subs(substituted) - expectation(graph)
-        assert sympy.simplify(difference) == 0
+        for size in (4, 5, 6, 11):  # at integers, where the square roots are unique
+            assert sympy.expand(difference.subs(SIZE, size)) == 0
         at_six = two_point_expectation(graph, size=6)
         assert sympy.expand(two_point_expectation(graph).subs(SIZE, 6) - at_six) == 0
         assert all(c.is_Integer for c in at_six.as_coefficients_dict().values())
