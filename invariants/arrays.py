@@ -32,6 +32,13 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _contract(subscripts: str, inputs: list[Array]) -> Array:
+    """A general contraction over the last axes of every input."""
+    with_batch = ",".join("..." + names for names in subscripts.removesuffix("->").split(","))
+    result: Array = np.einsum(with_batch + "->...", *inputs, optimize="greedy")
+    return result
+
+
 def run_on_arrays(plan: Plan, matrices: Array) -> Array:
     """Values (..., len(graphs)) of a plan on matrices (..., colours, rows, columns), float64.
 
@@ -48,7 +55,11 @@ def run_on_arrays(plan: Plan, matrices: Array) -> Array:
         if step.operation == "input":
             values[number] = matrices[..., step.colour, :, :]
             continue
-        values[number] = _OPERATIONS[step.operation](*(values[i] for i in step.inputs))
+        inputs = [values[i] for i in step.inputs]
+        if step.operation.startswith("contract"):
+            values[number] = _contract(step.operation.split()[1], inputs)
+        else:
+            values[number] = _OPERATIONS[step.operation](*inputs)
         for i in set(step.inputs):
             if last_use[i] == number and plan.steps[i].shape:
                 del values[i]

@@ -54,7 +54,7 @@ def evaluate(matrices: ArrayLike, graphs: Sequence[Multigraph]) -> NDArray[np.fl
     batch = batch.reshape(-1, *batch.shape[-3:])
     steps = plan(graphs)
     results = np.empty((len(batch), len(graphs)))
-    if max(shape) > _LARGEST_INTERPRETED:
+    if max(shape) > _LARGEST_INTERPRETED or steps.needs_general_contractions:
         for number, matrix in enumerate(batch):
             results[number] = run_on_arrays(steps, matrix.astype(np.float64))
     else:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import factorial, prod
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
@@ -118,6 +119,16 @@ class Multigraph:
             part._set(arcs, colours, kinds, self.directed)
             parts.append(part)
         return tuple(parts)
+
+    @cached_property
+    def automorphisms(self) -> int:
+        """Number of renamings of the nodes that leave the arcs (with their number and colour) as they are.
+
+        >>> Multigraph([(0, 1), (1, 2), (2, 0)]).automorphisms
+        3
+        """
+        times = Counter(self.components)
+        return prod(_automorphisms(part) ** count * factorial(count) for part, count in times.items())
 
     @property
     def label(self) -> str:
@@ -241,17 +252,44 @@ def _split(
     return parts
 
 
-@lru_cache(maxsize=1 << 16)
-def _canonical_component(
-    arcs: tuple[tuple[int, int], ...], colours: tuple[int, ...], kinds: tuple[int, ...], directed: bool
-) -> _Part:
-    n = len(kinds)
-    adjacency = [[0] * n for _ in range(n)]
-    base = len(arcs) + 1  # an entry has the number of arcs of colour c as its digit c in this base
+def _automorphisms(graph: Multigraph) -> int:
+    """Renamings of a connected graph, placing its nodes one by one."""
+    n = graph.number_of_nodes
+    adjacency = _adjacency(graph.arcs, graph.colours, n, graph.directed)
+
+    def extensions(images: tuple[int, ...]) -> int:
+        v = len(images)
+        if v == n:
+            return 1
+        return sum(
+            extensions((*images, w))
+            for w in range(n)
+            if w not in images
+            and graph.kinds[w] == graph.kinds[v]
+            and adjacency[w][w] == adjacency[v][v]
+            and all(adjacency[w][x] == adjacency[v][u] for u, x in enumerate(images))
+            and all(adjacency[x][w] == adjacency[u][v] for u, x in enumerate(images))
+        )
+
+    return extensions(())
+
+
+def _adjacency(arcs: Sequence[tuple[int, int]], colours: Sequence[int], nodes: int, directed: bool) -> list[list[int]]:
+    """Entry [v][w] codes the arcs from v to w: the number of those of colour c is its digit c in base (arcs + 1)."""
+    adjacency = [[0] * nodes for _ in range(nodes)]
+    base = len(arcs) + 1
     for (tail, head), colour in zip(arcs, colours, strict=True):
         adjacency[tail][head] += base**colour
         if not directed and tail != head:
             adjacency[head][tail] += base**colour
+    return adjacency
+
+
+@lru_cache(maxsize=1 << 16)
+def _canonical_component(
+    arcs: tuple[tuple[int, int], ...], colours: tuple[int, ...], kinds: tuple[int, ...], directed: bool
+) -> _Part:
+    adjacency = _adjacency(arcs, colours, len(kinds), directed)
     order = _reading_order(adjacency, canonical_order(adjacency, kinds))
     place = {node: position for position, node in enumerate(order)}
     relabelled = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
+from string import ascii_lowercase
 
 from .multigraph import Multigraph
 
@@ -21,6 +22,7 @@ class Step:
     """One operation: `inputs` are numbers of earlier steps.
 
     Operations (A, B matrices; x, y vectors; s, t scalars):
+    contract SUBSCRIPTS (a general contraction, as numpy.einsum) |
     input M | diagonal A | hadamard A*B | hadamard_transposed A*B^T | rows A (sum_j A_ij) | columns A (sum_i A_ij) |
     apply A x | apply_transposed A^T x | scale_rows A_ij x_i | scale_columns A_ij x_j | product A B |
     product_transposed A B^T | transposed_product A^T B | multiply x*y | sum x | dot x y | times s t
@@ -48,6 +50,11 @@ class Plan:
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
 
+    @property
+    def needs_general_contractions(self) -> bool:
+        """Whether a graph has treewidth above 2."""
+        return any(step.operation.startswith("contract") for step in self.steps)
+
     def __str__(self) -> str:
         lines = (
             f"%{number} = " + " ".join([step.operation, *(f"%{i}" for i in step.inputs)])
@@ -60,9 +67,8 @@ class Plan:
 def plan(graphs: tuple[Multigraph, ...]) -> Plan:
     """Plan the evaluation of graphs, all of one kind of matrices.
 
-    Raises:
-        ValueError: for a graph that cannot be contracted through vectors and matrices (treewidth above 2; these begin
-            with the complete graph on four nodes, at degree 6).
+    Graphs of treewidth above 2 (the first are the orientations of the complete graph on four nodes, at degree 6) end
+    in a general contraction.
 
     >>> plan((Multigraph([(0, 1)]),)).outputs
     (2,)
@@ -126,7 +132,7 @@ class _Builder:
             node = min(nodes, key=lambda v: (len(neighbours[v]), len(vectors[v]), -v))
             ends = neighbours[node]
             if len(ends) > 2:
-                raise ValueError(f"graphs must have treewidth at most 2 to be evaluated, got {graph}")
+                return self._contract_rest(sorted(nodes), vectors, matrices)
             towards = [self._hadamard(self._take(matrices, end, node)) for end in ends]  # rows at the neighbour
             if len(ends) == 1:
                 vectors[ends[0]].append(self._apply(towards[0], vectors.pop(node, [])))
@@ -135,6 +141,22 @@ class _Builder:
                 matrices[ends[0], ends[1]].append(through)
             nodes.remove(node)
         return self._sum(vectors[nodes.pop()])
+
+    def _contract_rest(
+        self, nodes: list[int], vectors: dict[int, list[int]], matrices: dict[tuple[int, int], list[_Oriented]]
+    ) -> int:
+        """What no elimination through vectors and matrices reaches (treewidth above 2): one general contraction."""
+        letters = {node: ascii_lowercase[place] for place, node in enumerate(nodes)}
+        subscripts, inputs = [], []
+        for node, factors in vectors.items():
+            if factors:
+                subscripts.append(letters[node])
+                inputs.append(self._multiply(factors))
+        for (u, v), found in matrices.items():
+            product = self._hadamard(found)
+            subscripts.append(letters[v] + letters[u] if product.transposed else letters[u] + letters[v])
+            inputs.append(product.step)
+        return self.step("contract " + ",".join(subscripts) + "->", tuple(inputs), ())
 
     @staticmethod
     def _take(matrices: dict[tuple[int, int], list[_Oriented]], row: int, column: int) -> list[_Oriented]:

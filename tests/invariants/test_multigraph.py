@@ -66,6 +66,14 @@ def test_coloured_and_undirected_graphs():
     assert Multigraph([(0, 1), (0, 2)], kinds=[0, 1, 1]) != Multigraph([(1, 0), (2, 0)], kinds=[1, 0, 0])
 
 
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_automorphisms_by_trying_all_renamings(degree):
+    for graph in multigraphs(degree):
+        arcs = sorted(graph.arcs)
+        renamings = permutations(range(graph.number_of_nodes))
+        assert graph.automorphisms == sum(sorted((s[t], s[h]) for t, h in arcs) == arcs for s in renamings)
+
+
 def test_properties():
     graph = Multigraph([(1, 1), (0, 2), (0, 2)])
     assert (graph.degree, graph.number_of_nodes, graph.is_connected) == (3, 3, False)
