@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -85,24 +86,24 @@ def _arrays(path: Path, epoch: float | None) -> Named:
 
 
 def _npy(path: Path) -> Named:
-    yield "", _load(path)
+    with _numpy(path) as content:
+        yield "", content
 
 
 def _npz(path: Path) -> Named:
-    content = _load(path)
-    with content:
+    with _numpy(path) as content:
         for name in content.files:
-            try:
-                yield name, content[name]
-            except (ValueError, BadZipFile) as error:
-                raise _unreadable(path, error) from None
+            yield name, content[name]
 
 
-def _load(path: Path) -> Any:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, BadZipFile) as error:
-        raise _unreadable(path, error) from None
+@contextmanager
+def _numpy(path: Path) -> Iterator[Any]:
+    # opened here, for numpy leaves its own file open if it is no archive
+    with path.open("rb") as file:
+        try:
+            yield np.load(file, allow_pickle=False)
+        except (ValueError, EOFError, BadZipFile) as error:
+            raise _unreadable(path, error) from None
 
 
 def _safetensors(path: Path) -> Named:

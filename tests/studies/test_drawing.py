@@ -1,0 +1,91 @@
+"""Drawings of all graphs: everything is drawn, inside the frame, nodes apart, and the same every time."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
+
+from pigmm.invariants import RECTANGULAR, SYMMETRIC, Multigraph, multigraphs
+from pigmm.studies.drawing import arc_curves, draw_graph, node_places
+from pigmm.studies.labels import parse_label
+from pigmm.studies.style import as_svg, house_style
+from pigmm.studies.symbols import formula_latex
+
+ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3, 4])
+def test_all_graphs(degree: int) -> None:
+    figure = Figure(figsize=(2, 1.5))
+    for graph in multigraphs(degree):
+        figure.clear()
+        axes = figure.subplots()
+        draw_graph(axes, graph)
+        assert sum(isinstance(patch, FancyArrowPatch) for patch in axes.patches) == graph.degree
+        assert sum(isinstance(patch, Circle) for patch in axes.patches) == graph.number_of_nodes
+        places = node_places(graph)
+        curves = arc_curves(graph, places)
+        points = np.concatenate([places, *curves])
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        assert left < points[:, 0].min() + 0.3
+        assert points[:, 0].max() - 0.3 < right
+        assert bottom < places[:, 1].min()
+        assert places[:, 1].max() < top
+        assert all(np.hypot(*(places[a] - places[b])) > 0.5 for a, b in combinations(range(len(places)), 2))
+        # no arc lies on another
+        middles = [curve.mean(axis=0) for curve in curves]
+        assert all(np.hypot(*(a - b)) > 0.03 for a, b in combinations(middles, 2)), graph
+
+
+def test_arcs_end_at_their_nodes() -> None:
+    for graph in ALL:
+        places = node_places(graph)
+        for (tail, head), curve in zip(graph.arcs, arc_curves(graph, places), strict=True):
+            assert np.hypot(*(curve[0] - places[tail])) < 0.15
+            assert np.hypot(*(curve[-1] - places[head])) < 0.15
+
+
+def test_other_kinds_of_graphs() -> None:
+    figure = Figure()
+    for graph in multigraphs(3, RECTANGULAR):
+        axes = figure.subplots()
+        draw_graph(axes, graph)
+        assert sum(isinstance(patch, Rectangle) for patch in axes.patches) == sum(graph.kinds)
+    for graph in multigraphs(2, SYMMETRIC):
+        axes = figure.subplots()
+        draw_graph(axes, graph)
+        assert not any(isinstance(patch, FancyArrowPatch) for patch in axes.patches)
+
+
+def test_a_drawing_is_the_same_file_every_time() -> None:
+    def drawn() -> bytes:
+        with house_style():
+            figure = Figure(figsize=(2, 2))
+            axes = figure.subplots()
+            draw_graph(axes, Multigraph([(0, 0), (0, 1), (1, 0), (1, 2)]))
+            axes.set_title(formula_latex("sum_ij M_ij^2"))
+            return as_svg(figure)
+
+    assert drawn() == drawn()
+
+
+def test_every_formula_can_be_typeset() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    for graph in ALL[:: len(ALL) // 40]:
+        axes.set_title(formula_latex(graph.formula))
+        figure.draw_without_rendering()
+
+
+def test_labels_are_read_back() -> None:
+    for graph in ALL:
+        assert parse_label(graph.label) == graph
+    for graph in multigraphs(4, RECTANGULAR):
+        assert parse_label(graph.label, bipartite=True) == graph
+    with pytest.raises(ValueError, match="row and column"):
+        parse_label("01 12", bipartite=True)
+    assert parse_label("0-1 1-2") == parse_label("01 12")

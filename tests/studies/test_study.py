@@ -1,0 +1,215 @@
+"""A real study, end to end: what it writes, that its numbers are the library's, and that work is not done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pigmm.fitting import PIGMM, BlockGaussian, compare, kl_divergence, wasserstein_distance
+from pigmm.invariants import Multigraph, multigraphs
+from pigmm.studies import analysis
+from pigmm.studies.files import read_table
+from pigmm.studies.run_folder import RunFolder
+from pigmm.training import EnsembleConfig, open_ensemble
+
+# layer: (parameters, linear and quadratic invariants, cubic and quartic invariants); layers 0 and 3 are rectangular
+ROWS = {0: (5, 5, 43), 1: (13, 13, 348), 2: (13, 13, 348), 3: (5, 5, 43)}
+EPOCHS, POPULATIONS = 3, 2
+
+
+Command = Callable[..., Any]
+
+
+def table(run: Path, name: str) -> pd.DataFrame:
+    return read_table(run / "tables" / f"{name}.csv")
+
+
+def snapshot(run: Path, layer: int, epoch: int) -> np.ndarray[Any, Any]:
+    return open_ensemble(run / "ensemble.zarr")[f"weight_{layer}"].sel(epoch=epoch).to_numpy()
+
+
+def state(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(file.relative_to(folder)): (file.stat().st_mtime_ns, file.read_bytes())
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def test_everything_is_there(finished_run: Path) -> None:
+    config = RunFolder.open(finished_run).config
+    assert config == EnsembleConfig(
+        hidden=(5, 5, 5), networks=24, epochs=2, block_size=12, layers="all", seed=3, dataset="mnist-5k"
+    )
+    for name, column in (("parameters", 0), ("initialisation", 1), ("comparison", 2)):
+        counts = table(finished_run, name).groupby("layer").size()
+        assert counts.to_dict() == {layer: row[column] * EPOCHS * POPULATIONS for layer, row in ROWS.items()}
+    assert len(table(finished_run, "distances")) == len(ROWS) * EPOCHS * POPULATIONS
+    assert len(table(finished_run, "training")) == 4 * EPOCHS * POPULATIONS
+    assert len(table(finished_run, "networks")) == 24
+    assert len(table(finished_run, "comparison_summary")) == len(ROWS) * EPOCHS * POPULATIONS * 2 * 2
+    assert len(table(finished_run, "departures")) == len(ROWS) * POPULATIONS * 10
+    figures = {file.stem for file in (finished_run / "figures").glob("*.svg")}
+    assert {"learning", "distances", "departures_by_epoch", "parameters_5x5", "parameters_5x784"} <= figures
+    assert {"initialisation_5x5", *(f"largest_layer_{layer}" for layer in ROWS)} <= figures
+    assert not (finished_run / "partial").exists()
+    assert not list(finished_run.rglob("*.partial"))
+
+
+def test_report_is_self_contained_and_says_what_was_run(finished_run: Path) -> None:
+    page = (finished_run / "report.html").read_text()
+    assert "24 networks 784-5-5-5-10 on mnist-5k" in page
+    assert not re.search(r"""(src|href)=["'](?!data:|#|tables/)""", page)
+    assert "<script" not in page
+    for link in re.findall(r'href="(tables/[^"]+)"', page):
+        assert (finished_run / link).is_file()
+    assert page.count("<figure") == page.count("<img") == len(list((finished_run / "figures").iterdir()))
+    assert all(re.findall(r'<img [^>]*alt="([^"]+)"', page))
+
+
+def test_numbers_are_those_of_the_library(finished_run: Path) -> None:
+    graphs = (*multigraphs(3), *multigraphs(4))
+    matrices = snapshot(finished_run, layer=2, epoch=1)
+    model = PIGMM.fit(matrices)
+
+    def rows(name: str) -> pd.DataFrame:
+        found = table(finished_run, name)
+        return found[(found.layer == 2) & (found.epoch == 1) & (found.population == "all")].reset_index(drop=True)
+
+    parameters = rows("parameters")
+    assert parameters.parameter.tolist() == list(model.names)
+    np.testing.assert_array_equal(parameters.estimate, model.parameters)
+    expected = compare(model, matrices, graphs)
+    pd.testing.assert_frame_equal(rows("comparison")[list(expected.columns)], expected, check_exact=True)
+    initial = PIGMM.iid(5, variance=1 / 5)
+    distances = rows("distances").iloc[0]
+    assert distances.wasserstein == wasserstein_distance(model, initial)
+    assert distances.wasserstein_squared == pytest.approx(distances.wasserstein**2, rel=1e-12)
+    assert distances.kl == kl_divergence(model, initial)
+    deviations = rows("initialisation").set_index("graph")
+    # trace: expectation 0, variance d E2; the label survives the file
+    assert deviations.z["00"] == pytest.approx(np.trace(matrices, axis1=1, axis2=2).mean(dtype=float) * np.sqrt(24))
+    assert Multigraph([(0, 1), (1, 2)]).label in deviations.index
+
+
+def test_rectangular_layers_have_their_own_model(finished_run: Path) -> None:
+    parameters = table(finished_run, "parameters")
+    own = parameters[(parameters.layer == 0) & (parameters.epoch == 2) & (parameters.population == "all")]
+    np.testing.assert_array_equal(own.estimate, BlockGaussian.fit(snapshot(finished_run, 0, 2)).parameters)
+    assert (own.initial[own.parameter != "mu"] == 1 / 784).all()
+
+
+def test_the_two_populations(finished_run: Path) -> None:
+    networks, distances = table(finished_run, "networks"), table(finished_run, "distances")
+    counts = distances.groupby("population").networks.unique()
+    assert counts["all"].tolist() == [24]
+    assert counts["trained"].tolist() == [24 - networks.untrained.sum()]
+    training = table(finished_run, "training")
+    final = training[(training.metric == "test_accuracy") & (training.epoch == 2) & (training.population == "all")]
+    assert final["mean"].item() == pytest.approx(networks.test_accuracy.mean(), rel=1e-6)
+
+
+def test_initialisation_is_what_the_configuration_says(finished_run: Path) -> None:
+    for name, column in (("parameters", "z_from_initial"), ("initialisation", "z")):
+        rows = table(finished_run, name)
+        z = rows[(rows.epoch == 0) & (rows.population == "all")][column]
+        assert len(z) == 2 * (13 + 5)
+        assert z.abs().max() < 4.5
+        assert z.abs().median() > 0.2  # and the errors are not far too large
+
+
+def test_a_finished_study_is_left_as_it_is(finished_run: Path, pigmm: Command, options: tuple[str, ...]) -> None:
+    before = {name: value for name, value in state(finished_run).items() if name != "config.json"}
+    outcome = pigmm("study", finished_run, *options)
+    assert outcome.code == 0
+    assert outcome.out.splitlines() == ["This study is finished; nothing to do.", str(finished_run / "report.html")]
+    assert before == {name: value for name, value in state(finished_run).items() if name != "config.json"}
+
+
+def test_other_options_are_refused_by_name(finished_run: Path, pigmm: Command, options: tuple[str, ...]) -> None:
+    before = state(finished_run)
+    outcome = pigmm("study", finished_run, *options, "--epochs", "3", "--seed", "4")
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    assert "epochs: 2 there, 3 now; seed: 3 there, 4 now" in outcome.err
+    assert state(finished_run) == before
+
+
+def test_interrupted_analysis_goes_on(
+    finished_run: Path, tmp_path: Path, pigmm: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A study that lost a table, whose analysis is stopped after two layers, keeps these and ends as it was."""
+    run = RunFolder.open(Path(shutil.copytree(finished_run, tmp_path / "run")))
+    (run.tables / "distances.csv").unlink()
+    assert not run.is_finished
+    analyse_layer, analysed = analysis.analyse_layer, []
+
+    def until_third(weights: Any, *rest: Any) -> Any:
+        if len(analysed) == 2:
+            raise KeyboardInterrupt
+        analysed.append(weights.name)
+        return analyse_layer(weights, *rest)
+
+    monkeypatch.setattr(analysis, "analyse_layer", until_third)
+    assert pigmm("report", run.path).code == 130
+    assert not run.is_finished
+    analysed.clear()
+    outcome = pigmm("report", run.path)
+    assert (outcome.code, outcome.out) == (0, f"{run.report}\n")
+    assert analysed == ["weight_2", "weight_3"]
+    assert run.is_finished
+    for folder in ("tables", "figures"):
+        for file in (finished_run / folder).iterdir():
+            assert (run.path / folder / file.name).read_bytes() == file.read_bytes()
+
+
+def test_too_few_networks_are_reported_not_crashed_on(tmp_path: Path, pigmm: Command) -> None:
+    run = tmp_path / "run"
+    outcome = pigmm("study", run, "--hidden", "4,4", "--networks", "2", "--epochs", "1", "--block-size", "2")
+    assert outcome.code == 0
+    omissions = table(run, "omissions")
+    assert len(omissions) == 2 * 2
+    assert "at least 3 for a fit" in (run / "report.html").read_text()
+
+
+def test_train_alone_then_study(tmp_path: Path, pigmm: Command) -> None:
+    options = ("--hidden", "5,5", "--networks", "6", "--epochs", "1", "--block-size", "6")
+    run = tmp_path / "run"
+    assert pigmm("train", run, *options).out.splitlines()[-1] == str(run / "ensemble.zarr")
+    weights = state(run / "ensemble.zarr")
+    assert pigmm("study", run, *options).out.splitlines() == [str(run / "report.html")]
+    assert state(run / "ensemble.zarr") == weights
+    steps = [entry["step"] for entry in json.loads((run / "history.json").read_bytes())]
+    assert steps == ["training", "analysis", "report"]
+
+
+def test_interruption_by_the_keyboard(tmp_path: Path) -> None:
+    """Ctrl-C during training: exit 130, one line; the same command then finishes."""
+    run = tmp_path / "run"
+    command = [sys.executable, "-c", "from pigmm.studies.cli import main; main()"]
+    command += ["train", str(run), "--hidden", "4,4", "--networks", "24", "--epochs", "40", "--block-size", "4"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"})
+    blocks = run / "ensemble.zarr" / "blocks"
+    deadline = time.monotonic() + 60
+    while not list(blocks.glob("*.done")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "interrupted: the same command goes on from here"
+    assert "Traceback" not in said
