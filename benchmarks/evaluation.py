@@ -3,8 +3,8 @@
 python benchmarks/evaluation.py     (about a minute)
 
 The baseline evaluates only the 13 linear and quadratic invariants and the 39 higher ones that arXiv:2510.05218 studies
-(those with 1, 2, n-1 or n nodes, n the largest number for the degree), each written as a numpy expression would be, with the
-products of matrices and the sums that they share computed once per matrix.
+(those with 1, 2, n-1 or n nodes, n the largest number for the degree), by numpy operations on one
+matrix, with the products of matrices and the sums that they share computed once.
 """
 
 import time
