@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -18,6 +19,7 @@ from ..invariants.evaluation import checked_matrices
 Named = Iterator[tuple[str, NDArray[Any]]]
 Populations = dict[str, NDArray[Any]]
 
+_PICKLE_CODEC = re.compile(r'"(id|name)"\s*:\s*"[^"]*pickle')
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin")
 
 
@@ -181,15 +183,16 @@ def _ensemble(path: Path, epoch: float | None) -> Named:
 def _zarr(path: Path) -> Named:
     import zarr
 
+    # before zarr sees it: a codec of old stores unpickles their chunks
+    for metadata in (file for name in (".zarray", ".zmetadata", "zarr.json") for file in path.rglob(name)):
+        if _PICKLE_CODEC.search(metadata.read_text()):
+            raise _unreadable(metadata, ValueError("its chunks are pickled"))
     try:
         found = zarr.open(path, mode="r")
-        members = [("", found)] if isinstance(found, zarr.Array) else found.members(max_depth=None)
-        arrays = [(name, array) for name, array in members if isinstance(array, zarr.Array)]
-        # before anything is read: a codec of old stores unpickles their chunks
-        if any("pickle" in json.dumps(array.metadata.to_dict(), default=str).lower() for _, array in arrays):
-            raise ValueError("a codec would load pickled objects")
+        arrays = [("", found)] if isinstance(found, zarr.Array) else found.members(max_depth=None)
         for name, array in arrays:
-            yield name, np.asarray(array[...])
+            if isinstance(array, zarr.Array):
+                yield name, np.asarray(array[...])
     except (ValueError, RuntimeError, TypeError, KeyError) as error:
         raise _unreadable(path, error) from None
 

@@ -200,7 +200,7 @@ def test_interruption_by_the_keyboard(tmp_path: Path) -> None:
     """Ctrl-C during training: exit 130, one line; the same command then finishes."""
     run = tmp_path / "run"
     command = [sys.executable, "-c", "from pigmm.studies.cli import main; main()"]
-    command += ["train", str(run), "--hidden", "4,4", "--networks", "24", "--epochs", "40", "--block-size", "4"]
+    command += ["train", str(run), "--hidden", "4,4", "--networks", "800", "--epochs", "4", "--block-size", "4"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"})
     blocks = run / "ensemble.zarr" / "blocks"
     deadline = time.monotonic() + 60
