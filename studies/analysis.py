@@ -27,6 +27,15 @@ def analyse(
         config: what it was made with.
         partial: folder in which finished layers are kept.
         advance: called after each epoch of each layer.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from ..training import train_ensemble
+    >>> config = EnsembleConfig(hidden=(4, 4), networks=6, epochs=1, block_size=6)
+    >>> with TemporaryDirectory() as folder:
+    ...     ensemble = train_ensemble(config, Path(folder) / "ensemble.zarr", progress=False)
+    ...     tables = analyse(ensemble, config, Path(folder) / "partial")
+    >>> tables["distances"][["layer", "epoch", "population"]].values.tolist()[0]
+    [1, 0.0, 'all']
     """
     masks = populations(ensemble)
     tables: Tables = {"training": learning_table(ensemble, masks), "networks": network_table(ensemble)}

@@ -127,7 +127,8 @@ def _component_places(graph: Multigraph) -> Points:
     simple.add_nodes_from(range(n))
     simple.add_edges_from((tail, head) for tail, head in graph.arcs if tail != head)
     # started from a circle in the order of a walk, without which a cycle may stay twisted
-    start = networkx.circular_layout(list(networkx.dfs_preorder_nodes(simple, 0)))
+    walk = enumerate(networkx.dfs_preorder_nodes(simple, 0))
+    start = {node: np.array([cos(2 * pi * k / n), sin(2 * pi * k / n)]) for k, node in walk}
     found = networkx.kamada_kawai_layout(simple, pos=start)
     places: Points = np.array([found[node] for node in range(n)])
     places /= np.mean([hypot(*(places[tail] - places[head])) for tail, head in simple.edges])

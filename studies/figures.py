@@ -234,13 +234,14 @@ def largest(departures: pd.DataFrame, layer: int | str, shape: tuple[int, int]) 
         draw_graph(axes, _graph(str(row.graph), shape))
         axes.set_title(f"{formula_latex(str(row.formula))}\n$z = {row.z:+.1f}$", fontsize=7.5)
     first = departures.iloc[0]
+    roles = "" if shape[0] == shape[1] else " (discs are rows, squares columns)"
     when = f" at epoch {first.epoch:g}" if "epoch" in departures else ""
     return _illustration(
         figure,
         f"largest_{file_name(layer_name(layer))}",
         f"The largest departures in {layer_name(layer)}",
         f"The {len(departures)} cubic and quartic invariants that the fitted model misses most{when}, by "
-        f"|z|. A node is an index that is summed over, an arc from i to j a factor M_ij. "
+        f"|z|. A node is an index that is summed over{roles}, an arc from i to j a factor M_ij. "
         f"The first, {first.formula}, is predicted as {first.predicted:.4g} and measured as {first.measured:.4g}. "
         f"Many of these are strongly correlated with each other.",
         "Drawings of directed graphs: " + "; ".join(departures.formula),

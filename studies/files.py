@@ -72,4 +72,5 @@ def read_table(path: Path) -> pd.DataFrame:
     ...     read_table(Path(folder) / "t.csv").graph[0]
     '00'
     """
-    return pd.read_csv(path, dtype={"graph": str}, **_EXACT)
+    table: pd.DataFrame = pd.read_csv(path, dtype={"graph": str}, **_EXACT)
+    return table

@@ -82,7 +82,7 @@ def fit_paths(paths: Sequence[Path], output: Path, pattern: str = "*", epoch: fl
         title=f"Gaussian models of {', '.join(path.name for path in paths[:3])}{' …' if len(paths) > 3 else ''}",
         version=package_version(),
         populations=[(name, _what(matrices)) for name, matrices in populations.items()],
-        sections=[_section(name, model, parameters, comparison) for name, model in models.items()],
+        sections=[_section(name, matrices, parameters, comparison) for name, matrices in populations.items()],
         tables=linked(tables, CAPTIONS),
     )
     write_text(output / "report.html", page)
@@ -132,7 +132,7 @@ def _comparison(name: str, model: BlockGaussian, matrices: NDArray[Any]) -> pd.D
     return table
 
 
-def _section(name: str, model: BlockGaussian, parameters: pd.DataFrame, comparison: pd.DataFrame) -> Section:
+def _section(name: str, matrices: NDArray[Any], parameters: pd.DataFrame, comparison: pd.DataFrame) -> Section:
     own = where(comparison, population=name).dropna(subset="z")
     order = own.z.abs().sort_values(ascending=False, kind="stable").index
     top = own.loc[order[:LARGEST]]
@@ -151,7 +151,7 @@ def _section(name: str, model: BlockGaussian, parameters: pd.DataFrame, comparis
         f"{first.formula} with z = {first.z:+.1f}, predicted {first.predicted:.4g}, measured {first.measured:.4g}."
     )
     with house_style():
-        figures = (largest(top, name, model.space.shape),)
+        figures = (largest(top, name, (matrices.shape[1], matrices.shape[2])),)
     return Section(name, text, Table.head(f"Parameters of {name}", "", shown, rows=len(shown)), figures)
 
 

@@ -54,9 +54,13 @@ class RunFolder:
         if (path / CONFIGURATION).exists():
             existing = cls.open(path)
             # without an ensemble nothing has been done yet that other options could contradict
-            if existing.ensemble.exists() and (differences := existing.config.differences(config)):
-                listed = "; ".join(f"{name}: {was!r} there, {now!r} now" for name, (was, now) in differences.items())
-                raise ValueError(f"{path} was made with other options ({listed}): give those, or another folder")
+            if existing.ensemble.exists():
+                if differences := existing.config.differences(config):
+                    listed = "; ".join(
+                        f"{name}: {was!r} there, {now!r} now" for name, (was, now) in differences.items()
+                    )
+                    raise ValueError(f"{path} was made with other options ({listed}): give those, or another folder")
+                return cls(path, config)
         elif path.is_dir() and any(file.name != CONFIGURATION + PARTIAL for file in path.iterdir()):
             raise ValueError(f"{path} is not a RUN folder and not empty: give a new or an empty folder")
         write_text(path / CONFIGURATION, config.model_dump_json(indent=2) + "\n")
