@@ -12,6 +12,7 @@ from .enumeration import multigraphs
 from .evaluation import evaluate
 from .expectations import ExpectationMap, expectation, expectation_map
 from .families import RECTANGULAR, SQUARE, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL, TWO_SQUARE, ArcType, GraphFamily
+from .labels import parse_label
 from .maps import forward_map, inverse_map, statistic_symbol, statistics_graphs
 from .matrix_kinds import PARAMETERS, ROWS, SIZE
 from .multigraph import Multigraph
@@ -44,6 +45,7 @@ __all__ = [
     "multiply",
     "orbit_to_graph_basis",
     "parameter_covariance",
+    "parse_label",
     "reduce_to_size",
     "statistic_symbol",
     "statistics_graphs",

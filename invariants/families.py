@@ -61,6 +61,26 @@ SYMMETRIC_ZERO_DIAGONAL = GraphFamily((ArcType(loops=False),), directed=False)
 #: Two square matrices under one S_N (arXiv:2104.03707).
 TWO_SQUARE = GraphFamily((ArcType(), ArcType()))
 
+#: The kinds of matrices by name, as on the command line.
+FAMILIES = {
+    "square": SQUARE,
+    "rectangular": RECTANGULAR,
+    "symmetric": SYMMETRIC,
+    "symmetric-zero-diagonal": SYMMETRIC_ZERO_DIAGONAL,
+    "two-square": TWO_SQUARE,
+}
+
+
+def family_by_name(name: str) -> GraphFamily:
+    """The kind of matrices of a name; ValueError that lists the names if it is none.
+
+    >>> family_by_name("rectangular") is RECTANGULAR
+    True
+    """
+    if name not in FAMILIES:
+        raise ValueError(f"kind must be one of {', '.join(FAMILIES)}, got {name!r}")
+    return FAMILIES[name]
+
 
 def family_of(graph: Multigraph) -> GraphFamily:
     """The matrices that a graph labels an invariant of, as far as it tells; ValueError if there are none such.

@@ -27,8 +27,7 @@ def statistic_symbol(graph: Multigraph) -> Symbol:
     >>> statistic_symbol(Multigraph([(0, 1), (1, 2)]))
     T_01_12
     """
-    colours = "" if not any(graph.colours) else "_" + "".join(chr(ord("A") + colour) for colour in graph.colours)
-    return Symbol("T_" + graph.label.replace(" ", "_") + colours, real=True)
+    return Symbol("T_" + graph.label.replace(" ", "_"), real=True)
 
 
 def forward_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:

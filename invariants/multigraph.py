@@ -132,13 +132,14 @@ class Multigraph:
 
     @property
     def label(self) -> str:
-        """The arcs as text, short enough for a table: '01 12' (or '0-10 10-11' from ten nodes on).
+        """The arcs as text, short enough for a table: '01 12' ('0-10 10-11' from ten nodes on, 'A01 B12' of matrices).
 
         >>> Multigraph([(0, 1), (1, 2)]).label
         '01 12'
         """
         joint = "" if self.number_of_nodes <= 10 else "-"
-        return " ".join(f"{tail}{joint}{head}" for tail, head in self.arcs)
+        letters = [chr(ord("A") + colour) if any(self.colours) else "" for colour in self.colours]
+        return " ".join(f"{m}{tail}{joint}{head}" for m, (tail, head) in zip(letters, self.arcs, strict=True))
 
     @property
     def formula(self) -> str:

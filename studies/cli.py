@@ -20,6 +20,10 @@ app = typer.Typer(
 derive = typer.Typer(help="Derive exact results of the theory.")
 app.add_typer(derive, name="derive")
 
+KindOption = Annotated[
+    str, typer.Option(help="Of matrices: square, rectangular, symmetric, symmetric-zero-diagonal or two-square.")
+]
+
 #: Set this environment variable to see where an error comes from.
 TRACEBACK = "PIGMM_TRACEBACK"
 
@@ -99,28 +103,50 @@ def fit(
 @app.command()
 def invariants(
     degree: Annotated[int, typer.Option(help="Number of factors of the matrix.")],
+    kind: KindOption = "square",
+    svg: Annotated[Path | None, typer.Option(help="Draw each of them into this folder.")] = None,
 ) -> None:
     """List the invariants of a degree, and count them by their number of nodes."""
-    from .invariant_listing import listing
+    from .invariant_listing import draw_all, listing
 
-    for line in listing(degree):
+    for line in listing(degree, kind):
         print(line)
+    if svg is not None:
+        draw_all(degree, kind, svg)
+        print(svg)
 
 
 @derive.command()
 def expectation(
     graph: Annotated[str, typer.Argument(help="Arcs, tail first: '01 12 20' is sum_ijk M_ij M_jk M_ki.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
-    size: Annotated[int | None, typer.Option(help="Matrix size [the symbol N].")] = None,
+    size: Annotated[str | None, typer.Option(help="Matrix size, or rows,columns [the symbols N, M].")] = None,
+    kind: KindOption = "square",
+    two_point: Annotated[
+        bool, typer.Option("--two-point", help="In the coefficients of mean and covariance, not the parameters.")
+    ] = False,
+    leading: Annotated[bool, typer.Option("--leading", help="Only the leading term for large N.")] = False,
 ) -> None:
-    """Print the exact expectation value of an invariant in the 13-parameter Gaussian model."""
+    """Print the exact expectation value of an invariant in the Gaussian model."""
     from sympy import latex as as_latex
 
-    from ..invariants import expectation as exact
-    from .labels import parse_label
+    from .exact_results import expectation_of
 
-    value = exact(parse_label(graph), size)
+    value = expectation_of(graph, kind=kind, size=size, two_point=two_point, leading=leading)
     print(as_latex(value) if latex else value)
+
+
+@derive.command()
+def catalogue(
+    degree: Annotated[int, typer.Option(help="Number of factors of the matrix.")],
+    form: Annotated[str, typer.Option("--format", help="html, latex or json.")] = "html",
+    kind: KindOption = "square",
+    output: Annotated[Path | None, typer.Option(help="File to write [invariants-KIND-DEGREE.*].")] = None,
+) -> None:
+    """Write all invariants of a degree: drawing, formula, exact expectation value and plan of evaluation of each."""
+    from .catalogue import write_catalogue
+
+    print(write_catalogue(degree, form, kind, output))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -56,7 +56,7 @@ def draw_graph(axes: Axes, graph: Multigraph, *, arrow_size: float = 9.0) -> Non
             axes.add_patch(Rectangle((x - _RADIUS * 0.9, y - _RADIUS * 0.9), _RADIUS * 1.8, _RADIUS * 1.8, **look))
         else:
             axes.add_patch(Circle((x, y), _RADIUS * 0.8, **look))
-    outline = np.concatenate([places, *map(_bezier, curves)])
+    outline = np.concatenate([places, *map(curve_points, curves)])
     # one shape and a least size of the frame, so that drawings beside each other are level and of like scale
     middle = (outline.min(axis=0) + outline.max(axis=0)) / 2
     width, height = np.ptp(outline, axis=0) + 0.5
@@ -77,7 +77,7 @@ def node_places(graph: Multigraph) -> Points:
     start = 0
     for component in graph.components:
         local = _component_places(component)
-        outline = np.concatenate([local, *(_bezier(c) for c in arc_curves(component, local))])
+        outline = np.concatenate([local, *(curve_points(c) for c in arc_curves(component, local))])
         boxes.append((start, local - outline.min(axis=0), np.ptp(outline, axis=0)))
         start += component.number_of_nodes
     across = ceil(sqrt(len(boxes)))
@@ -168,8 +168,12 @@ def _free_directions(graph: Multigraph, places: Points, node: int, count: int) -
     return [start + width * (i + 1) / (count + 1) for i in range(count)]
 
 
-def _bezier(control: Points) -> Points:
-    """Points along a Bezier curve of given control points, by de Casteljau's construction."""
+def curve_points(control: Points) -> Points:
+    """Points along a Bezier curve of given control points, by de Casteljau's construction.
+
+    >>> curve_points(np.array([[0.0, 0.0], [2.0, 0.0]]))[-1].tolist()
+    [2.0, 0.0]
+    """
     t = np.linspace(0, 1, 16)[:, None]
     level = [np.broadcast_to(point, (16, 2)) for point in control]
     while len(level) > 1:

@@ -12,11 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from ..invariants import Multigraph
+from ..invariants import RECTANGULAR, SQUARE, Multigraph, parse_label
 from ..training import EnsembleConfig
 from .drawing import draw_graph
 from .files import file_name
-from .labels import parse_label
 from .layer_analysis import Tables
 from .populations import ALL, TRAINED
 from .selection import at_last_epoch, where
@@ -249,7 +248,7 @@ def largest(departures: pd.DataFrame, layer: int | str, shape: tuple[int, int]) 
 
 
 def _graph(label: str, shape: tuple[int, int]) -> Multigraph:
-    return parse_label(label, bipartite=shape[0] != shape[1])
+    return parse_label(label, SQUARE if shape[0] == shape[1] else RECTANGULAR)
 
 
 def _panels(

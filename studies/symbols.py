@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sympy import Expr, Symbol
+
 _IRREP = re.compile(r"G([0-9H]+?)(?:_(\d)(\d))?")
 
 
@@ -49,6 +51,33 @@ def formula_latex(formula: str) -> str:
     return rf"$\sum_{{{indices}}} {product}$"
 
 
+def formula_html(formula: str) -> str:
+    """A graph's plain formula as HTML.
+
+    >>> formula_html("sum_ij M_ii M_ij^2")
+    '∑<sub>ij</sub> <i>M</i><sub>ii</sub> <i>M</i><sub>ij</sub><sup>2</sup>'
+    """
+    total, *factors = formula.split(" ")
+    product = " ".join(re.sub(r"^(\w)_(\w+?)(\^(\d+))?$", _tagged, factor) for factor in factors)
+    return f"∑<sub>{total.removeprefix('sum_')}</sub> {product}"
+
+
+def displayed(expression: Expr) -> Expr:
+    """An exact result with its parameters named as they are written: G0_12 becomes a G with superscript 0, index 12.
+
+    >>> from sympy import latex
+    >>> print(latex(displayed(Symbol("G0_12") + Symbol("mu_1"))))
+    G^{0}_{12} + \\mu_{1}
+    """
+    names = {s: _IRREP.fullmatch(str(s)) for s in expression.free_symbols}
+    return expression.xreplace({s: Symbol(_superscripted(match), real=True) for s, match in names.items() if match})
+
+
+def _superscripted(match: re.Match[str]) -> str:
+    irrep, copies = match.group(1), str(match.group(0)).partition("_")[2]
+    return f"G^{irrep}_{copies}" if copies else f"G^{irrep}"
+
+
 def layer_name(layer: object) -> str:
     """A layer in a legend: stored layers by their number (0 is the input layer), other matrices by their name.
 
@@ -61,3 +90,8 @@ def layer_name(layer: object) -> str:
 def _braced(match: re.Match[str]) -> str:
     power = f"^{{{match.group(3)}}}" if match.group(3) else ""
     return f"_{{{match.group(1)}}}{power}"
+
+
+def _tagged(match: re.Match[str]) -> str:
+    power = f"<sup>{match.group(4)}</sup>" if match.group(4) else ""
+    return f"<i>{match.group(1)}</i><sub>{match.group(2)}</sub>{power}"

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from pigmm.invariants import RECTANGULAR, SYMMETRIC, Multigraph, multigraphs
+from pigmm.invariants.labels import parse_label
 from pigmm.studies.drawing import arc_curves, draw_graph, node_places
-from pigmm.studies.labels import parse_label
 from pigmm.studies.style import as_svg, house_style
 from pigmm.studies.symbols import formula_latex
 
@@ -85,7 +85,7 @@ def test_labels_are_read_back() -> None:
     for graph in ALL:
         assert parse_label(graph.label) == graph
     for graph in multigraphs(4, RECTANGULAR):
-        assert parse_label(graph.label, bipartite=True) == graph
+        assert parse_label(graph.label, RECTANGULAR) == graph
     with pytest.raises(ValueError, match="row and column"):
-        parse_label("01 12", bipartite=True)
+        parse_label("01 12", RECTANGULAR)
     assert parse_label("0-1 1-2") == parse_label("01 12")
