@@ -5,11 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sympy
 
-import pigmm.invariants.matrix_kinds as matrix_kinds
+import pigmm.invariants
+from pigmm.invariants import PARAMETERS, expectations, matrix_kinds, two_point, wick
 from pigmm.invariants.tensors import SIZES
 
 PAPERS = sorted((Path(__file__).parent.parent / "derivations").glob("[0-9]*.py"))
+
+
+def run(number):
+    runpy.run_path(str(PAPERS[number - 1]))
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.stem)
@@ -17,28 +23,104 @@ def test_paper_runs(paper):
     runpy.run_path(str(paper))
 
 
-def altered(irrep, copy, norm):
-    """The square decomposition with the squared normalisation of one copy changed."""
-    original = matrix_kinds.square()
-    copies = list(original.irreps[irrep].copies)
-    copies[copy] = replace(copies[copy], norm=norm)
-    irreps = list(original.irreps)
-    irreps[irrep] = replace(irreps[irrep], copies=tuple(copies))
-    return replace(original, irreps=tuple(irreps))
+def clear_caches():
+    """Forget everything that was computed from a decomposition."""
+    for module in (matrix_kinds, wick, expectations, two_point):
+        for function in vars(module).values():
+            if hasattr(function, "cache_clear"):
+                function.cache_clear()
 
 
-@pytest.mark.parametrize(("irrep", "copy"), [(0, 0), (0, 1), (1, 0), (1, 2), (2, 0), (3, 0)])
-def test_an_altered_coefficient_is_noticed(irrep, copy, monkeypatch):
-    wrong = altered(irrep, copy, SIZES[0] - 3)
-    monkeypatch.setattr(matrix_kinds, "square", lambda: wrong)
+@pytest.fixture
+def altered(monkeypatch):
+    """A function that changes the squared normalisation of one copy in the decomposition of a kind of matrices."""
+
+    def alter(kind, irrep, copy):
+        original = getattr(matrix_kinds, kind)()
+        copies = list(original.irreps[irrep].copies)
+        copies[copy] = replace(copies[copy], norm=copies[copy].norm * (SIZES[0] - 3) / (SIZES[0] + 1))
+        irreps = list(original.irreps)
+        irreps[irrep] = replace(irreps[irrep], copies=tuple(copies))
+        wrong = replace(original, irreps=tuple(irreps))
+        monkeypatch.setattr(matrix_kinds, kind, lambda: wrong)
+        clear_caches()
+
+    yield alter
+    monkeypatch.undo()
+    clear_caches()
+
+
+SQUARE_COPIES = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 0), (3, 0)]
+ALTERED_NORMS = [
+    *((paper, "square", *copy) for paper in (2, 3, 4) for copy in SQUARE_COPIES),
+    *((5, "square", *copy) for copy in [(0, 1), (1, 1), (3, 0)]),
+    *((6, "rectangular", irrep, 0) for irrep in range(4)),
+    *((6, "square", *copy) for copy in [(0, 0), (1, 2), (2, 0)]),
+    *((7, "square", *copy) for copy in [(0, 1), (1, 2), (2, 0)]),
+]
+
+
+@pytest.mark.parametrize(("paper", "kind", "irrep", "copy"), ALTERED_NORMS)
+def test_an_altered_norm_is_noticed(paper, kind, irrep, copy, altered):
+    altered(kind, irrep, copy)
     with pytest.raises(AssertionError):
-        runpy.run_path(str(next(p for p in PAPERS if "decomposition" in p.stem)))
+        run(paper)
 
 
 def test_a_missing_graph_is_noticed(monkeypatch):
-    import pigmm.invariants
-
     complete = pigmm.invariants.multigraphs
     monkeypatch.setattr(pigmm.invariants, "multigraphs", lambda degree, **options: complete(degree, **options)[:-1])
     with pytest.raises(AssertionError):
-        runpy.run_path(str(PAPERS[0]))
+        run(1)
+
+
+def scaled(symbol):
+    """Twice the coefficient of a symbol, wherever it occurs in a result."""
+
+    def alter(result):
+        if isinstance(result, dict):
+            return {key: alter(value) for key, value in result.items()}
+        if isinstance(result, tuple):
+            return tuple(map(alter, result))
+        return result.subs(symbol, 2 * symbol)
+
+    return alter
+
+
+def first_only(symbol):
+    """Twice one entry of a tuple or a matrix: the first that has the symbol."""
+
+    def alter(result):
+        entries = list(result)
+        place = next(k for k, entry in enumerate(entries) if entry.has(symbol))
+        entries[place] *= 2
+        return tuple(entries) if isinstance(result, tuple) else sympy.Matrix(*result.shape, entries)
+
+    return alter
+
+
+mu_1, G0_12, GH_13, GH_33, G3 = (PARAMETERS[k] for k in (0, 3, 7, 10, 12))
+GHH = matrix_kinds.rectangular().parameters[-1].symbol
+E4, T_SQUARES, T_PATH = sympy.Symbol("E4"), *(sympy.Symbol(name, real=True) for name in ("T_01_01", "T_01_12"))
+ALTERED_RESULTS = [
+    *((3, "two_point_coefficients", scaled(symbol)) for symbol in PARAMETERS),
+    *((4, "expectation", scaled(symbol)) for symbol in PARAMETERS),
+    *((4, "inverse_map", first_only(symbol)) for symbol in (T_SQUARES, T_PATH)),
+    *((5, "expectation", scaled(symbol)) for symbol in (mu_1, G0_12, GH_13, G3)),
+    (6, "expectation", scaled(GHH)),
+    (6, "inverse_map", scaled(T_SQUARES)),
+    (6, "two_point_coefficients", scaled(GHH)),
+    *((7, "covariance", scaled(symbol)) for symbol in (mu_1, G0_12, GH_33)),
+    (7, "parameter_covariance", first_only(GH_13)),
+    (7, "parameter_covariance", first_only(G3)),
+    (7, "iid_variance", scaled(E4)),
+    (7, "inverse_map", first_only(T_PATH)),
+]
+
+
+@pytest.mark.parametrize(("paper", "function", "alteration"), ALTERED_RESULTS)
+def test_an_altered_result_is_noticed(paper, function, alteration, monkeypatch):
+    original = getattr(pigmm.invariants, function)
+    monkeypatch.setattr(pigmm.invariants, function, lambda *args, **options: alteration(original(*args, **options)))
+    with pytest.raises(AssertionError):
+        run(paper)
