@@ -57,6 +57,9 @@ ALTERED_NORMS = [
     *((6, "rectangular", irrep, 0) for irrep in range(4)),
     *((6, "square", *copy) for copy in [(0, 0), (1, 2), (2, 0)]),
     *((7, "square", *copy) for copy in [(0, 1), (1, 2), (2, 0)]),
+    *((8, "symmetric", *copy) for copy in [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)]),
+    *((8, "symmetric_zero_diagonal", irrep, 0) for irrep in range(3)),
+    *((8, "square", *copy) for copy in [(0, 1), (3, 0)]),
 ]
 
 
@@ -115,6 +118,7 @@ ALTERED_RESULTS = [
     (7, "parameter_covariance", first_only(G3)),
     (7, "iid_variance", scaled(E4)),
     (7, "inverse_map", first_only(T_PATH)),
+    *((8, "expectation", scaled(sympy.Symbol(name, real=True))) for name in ("mu", "GH_12", "GH_24", "G3_12")),
 ]
 
 
