@@ -335,4 +335,4 @@ class PIGMM(BlockGaussian):
 def _check_in_space(batch: NDArray[np.floating], space: MatrixSpace) -> None:
     if batch.shape[1:] != space.shape:
         raise ValueError(f"matrices must be of shape (n, {str(space.shape)[1:]}, got {batch.shape}")
-    space.check(batch.astype(np.float64))
+    space.check(batch)

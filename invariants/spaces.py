@@ -38,7 +38,7 @@ class MatrixSpace(Protocol):
     def decomposition(self) -> Decomposition:
         """The exact decomposition, for every size."""
 
-    def check(self, matrices: Array) -> None:
+    def check(self, matrices: NDArray[np.floating]) -> None:
         """Raise ValueError if matrices (..., *shape) do not lie in the space."""
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
@@ -111,7 +111,7 @@ class SquareSpace:
         """The exact decomposition."""
         return square()
 
-    def check(self, matrices: Array) -> None:
+    def check(self, matrices: NDArray[np.floating]) -> None:
         """Every matrix of the shape is in the space."""
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
@@ -190,7 +190,7 @@ class RectangularSpace:
         """The exact decomposition."""
         return rectangular()
 
-    def check(self, matrices: Array) -> None:
+    def check(self, matrices: NDArray[np.floating]) -> None:
         """Every matrix of the shape is in the space."""
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
@@ -250,7 +250,7 @@ class SymmetricSpace:
         """The exact decomposition."""
         return symmetric() if self.diagonal else symmetric_zero_diagonal()
 
-    def check(self, matrices: Array) -> None:
+    def check(self, matrices: NDArray[np.floating]) -> None:
         """Raise ValueError unless matrices (..., N, N) are symmetric, and of zero diagonal if so required."""
         check_symmetric(matrices)
         if not self.diagonal and np.diagonal(matrices, axis1=-2, axis2=-1).any():
@@ -315,7 +315,7 @@ class SeveralSpace:
         """The exact decomposition."""
         return several_square(self.count)
 
-    def check(self, matrices: Array) -> None:
+    def check(self, matrices: NDArray[np.floating]) -> None:
         """Every matrix of the shape is in the space."""
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
