@@ -11,6 +11,7 @@ import time
 
 import numba
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from pigmm.invariants import evaluate, multigraphs
 from pigmm.invariants.arrays import run_on_arrays
@@ -44,7 +45,9 @@ def baseline(matrices):
 
 def main():
     """Print the table."""
-    print(f"numba {numba.__version__}, numpy {np.__version__}; baseline: {len(PAPER)} invariants, ours: {len(ALL)}")
+    kernels = {info.get("architecture") for info in threadpool_info() if info["user_api"] == "blas"}
+    print(f"numba {numba.__version__}, numpy {np.__version__}, BLAS kernel {', '.join(map(str, kernels))}")
+    print(f"baseline: {len(PAPER)} invariants; evaluate: all {len(ALL)}")
     print(f"{'N':>4s}{'baseline us':>14s}{'evaluate us':>14s}{'ratio':>8s}   (two threads)")
     rng = np.random.default_rng(0)
     for size, batch in ((10, 50_000), (24, 10_000), (40, 4_000), (160, 20)):
