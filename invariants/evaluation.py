@@ -9,16 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..simd import WIDTH
 from .arrays import run_on_arrays
 from .families import common_family
-from .interpreter import LANES, assemble, run
+from .interpreter import assemble, run
 from .multigraph import Multigraph
 from .plan import plan
 
 # Up to this size the registers of the interpreter stay in cache and its vector loops beat calls of BLAS.
 _LARGEST_INTERPRETED = 48
 # A fixed chunk, so that results do not depend on the number of threads.
-_CHUNK = 64 * LANES
+_CHUNK = 128 * WIDTH
 
 
 def evaluate(matrices: ArrayLike, graphs: Sequence[Multigraph]) -> NDArray[np.float64]:

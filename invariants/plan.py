@@ -129,7 +129,9 @@ class _Builder:
         nodes = set(range(graph.number_of_nodes))
         while len(nodes) > 1:
             neighbours = {v: sorted({u for pair in matrices if v in pair for u in pair} - {v}) for v in nodes}
-            node = min(nodes, key=lambda v: (len(neighbours[v]), len(vectors[v]), -v))
+            # where single arcs meet first, so that M M, M M^T and M^T M are the products that graphs need
+            arcs = {v: sum(self._arcs(m.step) for pair in matrices if v in pair for m in matrices[pair]) for v in nodes}
+            node = min(nodes, key=lambda v: (len(neighbours[v]), arcs[v], len(vectors[v]), -v))
             ends = neighbours[node]
             if len(ends) > 2:
                 return self._contract_rest(sorted(nodes), vectors, matrices)
@@ -141,6 +143,13 @@ class _Builder:
                 matrices[ends[0], ends[1]].append(through)
             nodes.remove(node)
         return self._sum(vectors[nodes.pop()])
+
+    def _arcs(self, matrix: int) -> int:
+        """How many arcs of a graph a matrix step stands for."""
+        step = self.steps[matrix]
+        return (
+            1 if step.operation == "input" else sum(self._arcs(i) for i in step.inputs if len(self.steps[i].shape) == 2)
+        )
 
     def _contract_rest(
         self, nodes: list[int], vectors: dict[int, list[int]], matrices: dict[tuple[int, int], list[_Oriented]]

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ("invariants", "fitting", "training", "studies")
+LAYERS = ("simd", "invariants", "fitting", "training", "studies")
 MAY_IMPORT = {
-    "invariants": {"invariants"},
+    "simd": {"simd"},
+    "invariants": {"invariants", "simd"},
     "fitting": {"fitting", "invariants"},
-    "training": {"training"},
+    "training": {"training", "simd"},
     "studies": set(LAYERS),
 }
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
