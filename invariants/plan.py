@@ -147,9 +147,9 @@ class _Builder:
     def _arcs(self, matrix: int) -> int:
         """How many arcs of a graph a matrix step stands for."""
         step = self.steps[matrix]
-        return (
-            1 if step.operation == "input" else sum(self._arcs(i) for i in step.inputs if len(self.steps[i].shape) == 2)
-        )
+        if step.operation == "input":
+            return 1
+        return sum(self._arcs(i) for i in step.inputs if len(self.steps[i].shape) == 2)
 
     def _contract_rest(
         self, nodes: list[int], vectors: dict[int, list[int]], matrices: dict[tuple[int, int], list[_Oriented]]

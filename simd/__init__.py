@@ -1,4 +1,4 @@
-"""Explicit vectors for Numba: eight float64 in one register, for kernels whose loops must not depend on a compiler's luck.
+"""Explicit vectors for Numba: eight float64 in one register, whatever a compiler makes of loops.
 
 >>> import numpy as np
 >>> len(aligned_empty(24))

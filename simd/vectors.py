@@ -24,7 +24,7 @@ _ALIGNMENT = 8 * WIDTH  # bytes
 _operation: Any = intrinsic
 
 
-class _VectorType(types.Type):  # type: ignore[misc]
+class _VectorType(types.Type):
     def __init__(self) -> None:
         super().__init__(name=f"float64x{WIDTH}")
 
@@ -33,9 +33,9 @@ _vector = _VectorType()
 
 
 @register_model(_VectorType)
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _LLVM_VECTOR)
+        super().__init__(manager, kind, _LLVM_VECTOR)  # type: ignore[no-untyped-call]
 
 
 def aligned_empty(count: int) -> NDArray[np.float64]:
