@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..invariants.compiled_expectations import ExpectationMap, expectation_map
 from ..invariants.evaluation import checked_matrices
-from ..invariants.expectations import ExpectationMap, expectation_map
 from ..invariants.multigraph import Multigraph
 from ..invariants.spaces import (
     MatrixSpace,

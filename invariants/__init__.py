@@ -6,11 +6,12 @@
 """
 
 from .bases import graph_to_orbit_basis, multiply, orbit_to_graph_basis, reduce_to_size
+from .compiled_expectations import ExpectationMap, expectation_map
 from .counting import count_multigraphs
 from .covariances import covariance, iid_variance, parameter_covariance
 from .enumeration import multigraphs
 from .evaluation import evaluate
-from .expectations import ExpectationMap, expectation, expectation_map
+from .expectations import expectation
 from .families import RECTANGULAR, SQUARE, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL, TWO_SQUARE, ArcType, GraphFamily
 from .labels import parse_label
 from .maps import forward_map, inverse_map, statistic_symbol, statistics_graphs

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isqrt, prod, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
-from .families import GraphFamily, common_family, family_of
+from .families import GraphFamily, family_of
 from .multigraph import Multigraph
 from .tensors import FIELD, Coefficient
 from .wick import Monomial, polynomial_at, propagator, wick_expectation
@@ -227,86 +225,15 @@ def exact_number(monomial: Monomial, value: int, family: GraphFamily, sizes: tup
     return Rational(value, c) * Pow(Rational(a, b), Rational(1, 2)) * _product_of_parameters(monomial, family)
 
 
-def _float(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> float:
-    """The coefficient rounded once or twice, its integers being exact: no cancellation, whatever the size."""
+def rounded_number(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> float:
+    """The coefficient of `exact_number` in float64, rounded once or twice: no cancellation, whatever the size.
+
+    >>> from .families import SQUARE
+    >>> rounded_number((1,), 12, SQUARE, (5,))
+    1.2
+    """
     a, b, c = _scale(monomial, family, sizes)
     root_a, root_b = isqrt(a), isqrt(b)
     if root_a**2 == a and root_b**2 == b:
         return value * root_a / (c * root_b)
     return value / c * sqrt(a / b)
-
-
-@dataclass(frozen=True, eq=False)
-class ExpectationMap:
-    """Expectation values of given graphs at a given size, as one matrix acting on the monomials of the parameters.
-
-    Args:
-        coefficients: (len(graphs), monomials) float64.
-        factors: (monomials, highest number of factors) integers: the parameters that are multiplied, filled up with
-            the number of parameters, which stands for the factor 1.
-        number_of_parameters: 13 for square matrices.
-
-    >>> compiled = expectation_map((Multigraph([(0, 0)]), Multigraph([(0, 1)])), 5)
-    >>> compiled([2.0, 1.0] + [0.0] * 11)  # mu_1 + sqrt(N - 1) mu_2, N mu_1
-    array([ 4., 10.])
-    """
-
-    coefficients: NDArray[np.float64]
-    factors: NDArray[np.int64]
-    number_of_parameters: int
-
-    def __call__(self, parameters: ArrayLike) -> NDArray[np.float64]:
-        """Expectation values (..., len(graphs)) for parameters (..., number_of_parameters)."""
-        monomials: NDArray[np.float64] = self._padded(parameters)[..., self.factors].prod(axis=-1)
-        return monomials @ self.coefficients.T
-
-    def gradient(self, parameters: ArrayLike) -> NDArray[np.float64]:
-        """Derivatives (len(graphs), number_of_parameters) by the parameters (number_of_parameters,)."""
-        values = self._padded(parameters)[self.factors]
-        derivatives = np.zeros((len(self.factors), self.number_of_parameters + 1))
-        rows = np.arange(len(self.factors))
-        for place in range(self.factors.shape[1]):
-            # each factor in turn is replaced by its derivative, 1, and the product booked under its parameter
-            others = np.delete(values, place, axis=1).prod(axis=1)
-            np.add.at(derivatives, (rows, self.factors[:, place]), others)
-        return self.coefficients @ derivatives[:, :-1]
-
-    def _padded(self, parameters: ArrayLike) -> NDArray[np.float64]:
-        theta = np.asarray(parameters, dtype=np.float64)
-        if theta.shape[-1] != self.number_of_parameters:
-            raise ValueError(
-                f"parameters must have {self.number_of_parameters} numbers in the last axis, got {theta.shape}"
-            )
-        return np.concatenate([theta, np.ones((*theta.shape[:-1], 1))], axis=-1)
-
-
-@lru_cache(maxsize=64)
-def expectation_map(
-    graphs: tuple[Multigraph, ...], size: int | tuple[int, ...], family: GraphFamily | None = None
-) -> ExpectationMap:
-    """Compile the expectation values of graphs at one size; remembered, so that calling it for every fit is free.
-
-    Args:
-        graphs: all of one kind of matrices.
-        size: N, or (rows, columns) for rectangular matrices.
-        family: the kind of matrices, if the graphs alone do not tell.
-
-    >>> expectation_map((Multigraph([(0, 0)]),), 4).coefficients.round(3)
-    array([[1.   , 1.732]])
-    """
-    family = common_family(graphs) if family is None else family
-    sizes = checked_sizes(size, family)
-    columns = [
-        {m: _float(m, value, family, sizes) for m, value in wick_expectation(graph, family, sizes).items()}
-        for graph in graphs
-    ]
-    monomials = sorted({monomial for column in columns for monomial in column})
-    place = {monomial: p for p, monomial in enumerate(monomials)}
-    coefficients = np.zeros((len(graphs), len(monomials)))
-    for row, column in enumerate(columns):
-        for monomial, value in column.items():
-            coefficients[row, place[monomial]] = value
-    count = len(propagator(family).decomposition.parameters)
-    longest = max(len(monomial) for monomial in monomials)
-    factors = np.array([[*monomial, *[count] * (longest - len(monomial))] for monomial in monomials])
-    return ExpectationMap(coefficients, factors, count)
