@@ -48,7 +48,9 @@ def parameters_from_blocks(means: Array, covariances: Sequence[Array]) -> Array:
     return np.concatenate([means, *triangles], axis=-1)
 
 
-def mean_and_second_moments(space: MatrixSpace, matrices: NDArray[np.floating]) -> tuple[Array, tuple[Array, ...]]:
+def mean_and_second_moments(
+    space: MatrixSpace, matrices: NDArray[np.floating], unit: float = 1.0
+) -> tuple[Array, tuple[Array, ...]]:
     """Maximum-likelihood estimates: mean of the trivial components, and each irrep's second moments of its copies.
 
     Components of irreps that are not trivial have zero mean by symmetry, so theirs are plain second moments; the
@@ -57,6 +59,7 @@ def mean_and_second_moments(space: MatrixSpace, matrices: NDArray[np.floating]) 
     Args:
         space: the matrices.
         matrices: (n, *space.shape).
+        unit: in which the matrices, hence the results, are measured.
 
     >>> from ..invariants.spaces import RectangularSpace
     >>> mean, moments = mean_and_second_moments(RectangularSpace(2, 2), np.ones((3, 2, 2)))
@@ -67,7 +70,7 @@ def mean_and_second_moments(space: MatrixSpace, matrices: NDArray[np.floating]) 
     trivial: list[Array] = []
     sums: list[Array] = [np.zeros((len(i.copies), len(i.copies))) for i in space.decomposition.irreps]
     for start in range(0, len(matrices), step):
-        parts = space.project(matrices[start : start + step].astype(np.float64))
+        parts = space.project(matrices[start : start + step].astype(np.float64) / unit)
         trivial.append(parts[0][..., 0])
         for block, part in zip(sums, parts, strict=True):
             block += np.einsum("nxa,nya->xy", part, part)

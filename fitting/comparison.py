@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..invariants.evaluation import evaluate
+from ..invariants.families import checked_graphs
 from ..invariants.multigraph import Multigraph
 from .gaussian import BlockGaussian
 
 # A residual spread below this fraction of the invariant's own is rounding error: the fit forces it to zero.
 _FORCED = 1e-9
+_ROUNDING = 1e-14  # of the values themselves, which a large mean swamps
 
 
 def compare(
-    model: BlockGaussian, matrices: ArrayLike, graphs: Sequence[Multigraph], *, fitted: bool = True
+    model: BlockGaussian, matrices: ArrayLike, graphs: Iterable[Multigraph], *, fitted: bool = True
 ) -> pd.DataFrame:
     """Predicted and measured means of invariants, with a standard error that allows for the fit of the model.
 
     A model fitted to the same matrices follows them, so mean(O_G) - <O_G> varies less than mean(O_G). To leading order
-    its standard error is sd(psi_G) / sqrt(n), psi_G = O_G - (d<O_G>/d theta) . (influence of the matrix on theta).
+    (good from about a hundred matrices on) its standard error is sd(psi_G) / sqrt(n), with
+    psi_G = O_G - (d<O_G>/d theta) . (influence of the matrix on theta).
 
     Args:
         model: as fitted to the matrices.
@@ -45,12 +48,12 @@ def compare(
     >>> table[["graph", "degree", "nodes"]].values.tolist()
     [['00 00 00', 3, 1]]
     """
-    graphs = tuple(graphs)
+    graphs = checked_graphs(graphs)
     influence = model.influence(matrices)
     count = len(influence)
     if count < 2:
         raise ValueError(f"matrices must be at least 2 for a standard deviation, got {count}")
-    values = evaluate(matrices, graphs)
+    values = evaluate(matrices, graphs, family=model.space.decomposition.family)
     predicted, measured = model.expectation(graphs), values.mean(axis=0)
     deviation = values.std(axis=0, ddof=1)
     residuals = values - measured
@@ -58,6 +61,7 @@ def compare(
         residuals = residuals - influence @ model.expectation_gradient(graphs).T
     spread = residuals.std(axis=0, ddof=1)
     error = spread / np.sqrt(count)
+    rounding = _FORCED * deviation + _ROUNDING * np.abs(values).max(axis=0)
     difference = measured - predicted
     return pd.DataFrame(
         {
@@ -70,6 +74,6 @@ def compare(
             "standard_deviation": deviation,
             "standard_error": error,
             "deviation": np.divide(np.abs(difference), deviation, out=np.full_like(error, np.nan), where=deviation > 0),
-            "z": np.divide(difference, error, out=np.full_like(error, np.nan), where=spread > _FORCED * deviation),
+            "z": np.divide(difference, error, out=np.full_like(error, np.nan), where=spread > rounding),
         }
     )

@@ -56,8 +56,11 @@ def kl_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     shift = p.means - q.means
     total = 0.5 * float(shift @ np.linalg.solve(q.covariances[0], shift))
     for dimension, a, b in zip(p.dimensions, p.covariances, q.covariances, strict=True):
-        ratio = np.linalg.solve(b, a)
-        total += 0.5 * dimension * float(np.trace(ratio) - len(a) - np.linalg.slogdet(ratio)[1])
+        # x - log(1 + x) over the eigenvalues x of B^-1/2 (A - B) B^-1/2: exact also for models next to each other
+        root = np.linalg.cholesky(b)
+        relative = np.linalg.solve(root, np.linalg.solve(root, a - b).T)
+        eigenvalues = np.linalg.eigvalsh(relative)
+        total += 0.5 * dimension * float((eigenvalues - np.log1p(eigenvalues)).sum())
     return total
 
 

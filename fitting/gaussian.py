@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import log, pi, prod
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..invariants.checks import checked_integer, checked_matrices, rounding_unit
 from ..invariants.compiled_expectations import ExpectationMap, expectation_map
-from ..invariants.evaluation import checked_matrices
 from ..invariants.multigraph import Multigraph
 from ..invariants.spaces import (
     MatrixSpace,
@@ -54,10 +54,14 @@ class BlockGaussian:
     parameters: Array
 
     def __init__(self, space: MatrixSpace, parameters: ArrayLike) -> None:
-        vector = np.array(parameters, dtype=np.float64)
         expected = len(space.decomposition.parameters)
-        if vector.shape != (expected,):
-            raise ValueError(f"parameters must be {expected} numbers, got shape {vector.shape}")
+        try:
+            vector = np.array(parameters)
+        except ValueError:
+            vector = np.empty(0)
+        if vector.shape != (expected,) or vector.dtype.kind not in "fiu":
+            raise ValueError(f"parameters must be {expected} real numbers, got {parameters!r}")
+        vector = vector.astype(np.float64) + 0.0  # -0.0 becomes 0.0, so that equal models have equal hashes
         if not np.isfinite(vector).all():
             raise ValueError(f"parameters must be finite, got {vector.tolist()}")
         vector.flags.writeable = False
@@ -102,15 +106,20 @@ class BlockGaussian:
         least = 1 + max(len(irrep.copies) for irrep in space.decomposition.irreps if irrep.is_trivial)
         if len(batch) < least:
             raise ValueError(f"matrices must be at least {least} for a fit, got {len(batch)}")
-        mean, moments = mean_and_second_moments(space, batch)
+        # in units of the largest entry, so that squares neither overflow nor vanish
+        unit = float(np.abs(batch).max()) or 1.0
+        mean, moments = mean_and_second_moments(space, batch, unit)
         largest = max(float(np.trace(block)) for block in moments)
+        precision = rounding_unit(batch)
         for irrep, block in zip(space.decomposition.irreps, moments, strict=True):
-            # below this a block is rounding error of data without this part, symmetric matrices for instance
-            if float(np.diag(block).min()) <= 1e-26 * largest:
+            # below this a block is rounding error of data without this part
+            if float(np.diag(block).min()) <= (100 * precision) ** 2 * largest:
+                hint = "; symmetric matrices need SymmetricSpace" if isinstance(space, SquareSpace) else ""
                 raise ValueError(
-                    f"matrices must vary in every irrep, got none in V_{irrep.name}: its covariance is singular"
+                    f"matrices must vary in every irrep, got none in V_{irrep.name}: its covariance is singular{hint}"
                 )
-        return cls.from_space(space, parameters_from_blocks(mean, moments))
+        scaled = parameters_from_blocks(unit * mean, [unit**2 * block for block in moments])
+        return cls.from_space(space, scaled)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -165,8 +174,7 @@ class BlockGaussian:
         >>> PIGMM.iid(4, variance=1.0).sample(2, seed=0).shape
         (2, 4, 4)
         """
-        if count < 0:
-            raise ValueError(f"count must not be negative, got {count}")
+        checked_integer("count", count, least=0)
         white = np.random.default_rng(seed).standard_normal((count, *self.space.shape))
         components = [
             np.einsum("xy,nya->nxa", np.linalg.cholesky(covariance), part)
@@ -196,7 +204,7 @@ class BlockGaussian:
         logs = sum(d * np.linalg.slogdet(c)[1] for d, c in zip(self.dimensions, self.covariances, strict=True))
         return 0.5 * (self.total_dimension * (1 + log(2 * pi)) + float(logs))
 
-    def expectation(self, graphs: Sequence[Multigraph]) -> Array:
+    def expectation(self, graphs: Iterable[Multigraph]) -> Array:
         """Exact expectation values (len(graphs),) of invariants; compiled once for a set of graphs and a size.
 
         >>> PIGMM.iid(4, variance=2.0).expectation([Multigraph([(0, 1), (0, 1)])])  # sum_ij M_ij^2
@@ -204,12 +212,12 @@ class BlockGaussian:
         """
         return self._expectation_map(graphs)(self.parameters)
 
-    def expectation_gradient(self, graphs: Sequence[Multigraph]) -> Array:
+    def expectation_gradient(self, graphs: Iterable[Multigraph]) -> Array:
         """Derivatives (len(graphs), len(parameters)) of the expectation values by the parameters."""
         return self._expectation_map(graphs).gradient(self.parameters)
 
-    def _expectation_map(self, graphs: Sequence[Multigraph]) -> ExpectationMap:
-        return expectation_map(tuple(graphs), self.space.sizes, self.space.decomposition.family)
+    def _expectation_map(self, graphs: Iterable[Multigraph]) -> ExpectationMap:
+        return expectation_map(graphs, self.space.sizes, self.space.decomposition.family)
 
     def influence(self, matrices: ArrayLike) -> Array:
         """(n, len(parameters)): what each matrix adds to the fitted parameters, to leading order, times n.
@@ -258,6 +266,9 @@ class BlockGaussian:
             ) from None
         return cls.from_space(space, parameters)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_space, (self.space, self.parameters)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BlockGaussian):
             return NotImplemented
@@ -300,7 +311,7 @@ class PIGMM(BlockGaussian):
     """
 
     def __init__(self, size: int, parameters: ArrayLike) -> None:
-        super().__init__(SquareSpace(int(size)), parameters)
+        super().__init__(SquareSpace(size), parameters)
 
     @classmethod
     def from_space(cls, space: MatrixSpace, parameters: ArrayLike) -> Self:
@@ -323,6 +334,8 @@ class PIGMM(BlockGaussian):
         >>> PIGMM.iid(4, variance=2.0, mean=1.0).parameters.tolist()
         [4.0, 0.0, 2.0, 0.0, 2.0, 2.0, 0.0, 0.0, 2.0, 0.0, 2.0, 2.0, 2.0]
         """
+        if not variance > 0:
+            raise ValueError(f"variance must be positive, got {variance!r}")
         blocks = [variance * np.eye(len(irrep.copies)) for irrep in SquareSpace(size).decomposition.irreps]
         return cls(size, parameters_from_blocks(np.array([size * mean, 0.0]), blocks))
 

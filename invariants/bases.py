@@ -15,7 +15,7 @@ from itertools import product
 from math import factorial, prod
 
 from .expectations import checked_size_of_each_kind
-from .families import GraphFamily, family_of
+from .families import GraphFamily, checked_family
 from .multigraph import Multigraph
 from .tensors import Partition, set_partitions
 
@@ -33,7 +33,7 @@ def graph_to_orbit_basis(graph: Multigraph, family: GraphFamily | None = None) -
     >>> {g.label: c for g, c in graph_to_orbit_basis(Multigraph([(0, 1), (1, 0)])).items()}
     {'01 10': 1, '00 00': 1}
     """
-    return _merged(graph, family or family_of(graph), moebius=False)
+    return _merged(graph, checked_family([graph], family), moebius=False)
 
 
 def orbit_to_graph_basis(graph: Multigraph, family: GraphFamily | None = None) -> Combination:
@@ -42,20 +42,37 @@ def orbit_to_graph_basis(graph: Multigraph, family: GraphFamily | None = None) -
     >>> {g.label: c for g, c in orbit_to_graph_basis(Multigraph([(0, 1), (1, 0)])).items()}
     {'01 10': 1, '00 00': -1}
     """
-    return _merged(graph, family or family_of(graph), moebius=True)
+    return _merged(graph, checked_family([graph], family), moebius=True)
 
 
 def _merged(graph: Multigraph, family: GraphFamily, moebius: bool) -> Combination:
     result: Counter[Multigraph] = Counter()
     for partition in _partitions_by_kind(graph.kinds):
-        arcs = [(partition[tail], partition[head]) for tail, head in graph.arcs]
-        if any(t == h and not family.arc_types[c].loops for (t, h), c in zip(arcs, graph.colours, strict=True)):
-            continue  # an entry of a zero diagonal
-        blocks = Counter(partition)
-        weight = prod((-1) ** (b - 1) * factorial(b - 1) for b in blocks.values()) if moebius else 1
-        kinds = [graph.kinds[partition.index(block)] for block in sorted(blocks)]
-        result[Multigraph(arcs, graph.colours, kinds, graph.directed)] += weight
+        merged = merge_nodes(graph.arcs, graph.colours, graph.kinds, partition, family)
+        if merged is not None:
+            blocks = Counter(partition).values()
+            result[merged] += prod((-1) ** (b - 1) * factorial(b - 1) for b in blocks) if moebius else 1
     return {g: c for g, c in result.items() if c}
+
+
+def merge_nodes(
+    arcs: Sequence[tuple[int, int]],
+    colours: Sequence[int],
+    kinds: Sequence[int],
+    partition: Partition,
+    family: GraphFamily,
+) -> Multigraph | None:
+    """The graph of arcs after merging the nodes of each block; None if it has an entry of a zero diagonal.
+
+    >>> from .families import SQUARE
+    >>> merge_nodes([(0, 1), (2, 3)], [0, 0], [0] * 4, (0, 1, 1, 2), SQUARE).label
+    '01 12'
+    """
+    merged = [(partition[tail], partition[head]) for tail, head in arcs]
+    if any(t == h and not family.arc_types[c].loops for (t, h), c in zip(merged, colours, strict=True)):
+        return None
+    block_kinds = [kinds[partition.index(block)] for block in range(1 + max(partition))]
+    return Multigraph(merged, colours, block_kinds, family.directed)
 
 
 def _partitions_by_kind(kinds: Sequence[int]) -> list[Partition]:
@@ -86,7 +103,7 @@ def reduce_to_size(graph: Multigraph, size: int | Sequence[int], family: GraphFa
     >>> {g.label: c for g, c in reduce_to_size(Multigraph([(0, 1)]), 1).items()}  # one number: its sum is its trace
     {'00': 1}
     """
-    family = family or family_of(graph)
+    family = checked_family([graph], family)
     return dict(_reduced(graph, checked_size_of_each_kind(size, family, least=1), family))
 
 

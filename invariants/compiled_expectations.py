@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .expectations import checked_sizes, rounded_number
-from .families import GraphFamily, common_family
+from .families import GraphFamily, checked_family, checked_graphs
 from .multigraph import Multigraph
 from .wick import Monomial, propagator, wick_expectation
 
@@ -55,6 +56,8 @@ class ExpectationMap:
     def gradient(self, parameters: ArrayLike) -> NDArray[np.float64]:
         """Derivatives (len(graphs), number_of_parameters) by the parameters (number_of_parameters,)."""
         theta = self._checked(parameters)
+        if theta.ndim != 1:
+            raise ValueError(f"parameters must be those of one model for a gradient, got shape {theta.shape}")
         values = np.empty(len(self.monomials))
         derivatives = np.zeros((len(self.monomials), self.number_of_parameters))
         for place, (shorter, last) in enumerate(self._recipe):
@@ -79,9 +82,8 @@ class ExpectationMap:
         return theta
 
 
-@lru_cache(maxsize=64)
 def expectation_map(
-    graphs: tuple[Multigraph, ...], size: int | tuple[int, ...], family: GraphFamily | None = None
+    graphs: Iterable[Multigraph], size: int | Sequence[int], family: GraphFamily | None = None
 ) -> ExpectationMap:
     """Compile the expectation values of graphs at one size; remembered, so that calling it for every fit is free.
 
@@ -90,11 +92,19 @@ def expectation_map(
         size: N, or (rows, columns) for rectangular matrices.
         family: the kind of matrices, if the graphs alone do not tell.
 
-    >>> expectation_map((Multigraph([(0, 0)]),), 4).coefficients.round(3)
+    Raises:
+        ValueError: if the graphs are not of one kind of matrices, or the size is too small.
+
+    >>> expectation_map([Multigraph([(0, 0)])], 4).coefficients.round(3)
     array([[1.   , 1.732]])
     """
-    family = common_family(graphs) if family is None else family
-    sizes = checked_sizes(size, family)
+    chosen = checked_graphs(graphs)
+    family = checked_family(chosen, family)
+    return _compiled(chosen, checked_sizes(size, family), family)
+
+
+@lru_cache(maxsize=64)
+def _compiled(graphs: tuple[Multigraph, ...], sizes: tuple[int, ...], family: GraphFamily) -> ExpectationMap:
     rows = [
         {m: rounded_number(m, value, family, sizes) for m, value in wick_expectation(graph, family, sizes).items()}
         for graph in graphs
@@ -106,4 +116,5 @@ def expectation_map(
     for number, row in enumerate(rows):
         for monomial, value in row.items():
             coefficients[number, place[monomial]] = value
+    coefficients.flags.writeable = False  # remembered, hence shared
     return ExpectationMap(coefficients, monomials, len(propagator(family).decomposition.parameters))

@@ -7,6 +7,8 @@ from functools import lru_cache
 from itertools import product
 from math import factorial, gcd, lcm, prod
 
+from .checks import checked_integer
+from .enumeration import checked_degrees, checked_limits
 from .families import SQUARE, ArcType, GraphFamily
 
 CycleType = tuple[int, ...]  # lengths of the cycles of a permutation, decreasing
@@ -17,7 +19,7 @@ def count_multigraphs(
     family: GraphFamily = SQUARE,
     *,
     nodes: int | None = None,
-    max_nodes: int | None = None,
+    max_nodes: int | Sequence[int] | None = None,
     connected: bool = False,
 ) -> int:
     """Number of multigraphs of a degree, by Burnside's lemma, without enumerating them.
@@ -29,8 +31,8 @@ def count_multigraphs(
         degree: number of arcs; or one number for each matrix of the family.
         family: the kind of matrices (default: one square matrix; OEIS A052171).
         nodes: count only graphs with exactly so many nodes (families with one kind of nodes).
-        max_nodes: count only graphs with at most so many nodes of each kind: the number of independent invariants
-            at this finite size.
+        max_nodes: count only graphs with at most so many nodes of each kind (one number, or one for each kind): the
+            number of independent invariants at this finite size.
         connected: count only connected graphs (a single total degree, no restriction on nodes).
 
     Raises:
@@ -41,33 +43,36 @@ def count_multigraphs(
     >>> [count_multigraphs(4, nodes=n) for n in range(1, 9)]
     [1, 18, 71, 108, 71, 22, 4, 1]
     """
-    degrees = tuple(degree) if isinstance(degree, Sequence) else (degree,)
+    degrees = checked_degrees(degree, family)
+    limits = checked_limits(max_nodes, family)
     total = sum(degrees)
-    if not all(isinstance(d, int) and d >= 0 for d in degrees) or total < 1:
-        raise ValueError(f"degree must be an integer of at least 1, got {degree!r}")
-    if not isinstance(degree, int) and len(degrees) != len(family.arc_types):
-        raise ValueError(
-            f"degree must be one number, or one for each of {len(family.arc_types)} matrices, got {degree!r}"
-        )
     if connected:
-        if not isinstance(degree, int) or nodes is not None or max_nodes is not None:
+        if len(degrees) > 1 or nodes is not None or limits is not None:
             raise ValueError("connected graphs are counted by one total degree, without a restriction on nodes")
         return _connected_count(total, family)
-    by_matrix = None if isinstance(degree, int) else degrees
+    # d arcs touch at most d nodes of a kind with each of their ends, so no more are needed
+    enough = tuple(total * max(_ends(arc, kind) for arc in family.arc_types) for kind in family.node_kinds)
+    by_matrix = degrees if len(degrees) > 1 else None
     if nodes is not None:
-        if len(family.node_kinds) > 1 or max_nodes is not None:
+        checked_integer("nodes", nodes, least=1)
+        if len(enough) > 1 or limits is not None:
             raise ValueError("nodes needs a family with one kind of nodes, and excludes max_nodes")
-        return _orbits(total, by_matrix, family, nodes) - _orbits(total, by_matrix, family, nodes - 1)
-    # d arcs touch at most 2d nodes, so no more are needed
-    return _orbits(total, by_matrix, family, 2 * total if max_nodes is None else min(max_nodes, 2 * total))
+        return _orbits(total, by_matrix, family, (nodes,)) - _orbits(total, by_matrix, family, (nodes - 1,))
+    most = enough if limits is None else tuple(min(pair) for pair in zip(limits, enough, strict=True))
+    return _orbits(total, by_matrix, family, most)
+
+
+def _ends(arc: ArcType, kind: int) -> int:
+    return (arc.tail == kind) + (arc.head == kind)
 
 
 @lru_cache(maxsize=1024)
-def _orbits(total: int, by_matrix: tuple[int, ...] | None, family: GraphFamily, n: int) -> int:
-    if n < 1:
+def _orbits(total: int, by_matrix: tuple[int, ...] | None, family: GraphFamily, nodes: tuple[int, ...]) -> int:
+    """Orbits on multisets of arcs among so many nodes of each kind."""
+    if min(nodes) < 1:
         return 0
     result = Fraction(0)
-    for cycle_types in product(list(_partitions(n, n)), repeat=len(family.node_kinds)):
+    for cycle_types in product(*(list(_partitions(n, n)) for n in nodes)):
         of_kind = dict(zip(family.node_kinds, cycle_types, strict=True))
         series = [_series(_arc_cycles(arc, family.directed, of_kind), total) for arc in family.arc_types]
         fixed = (

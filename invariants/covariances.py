@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Add, Expr, Integer, Matrix, Mul, Symbol
+from sympy import Add, Expr, Matrix, Mul, Symbol
 
 from .expectations import checked_sizes, exact_number, kronecker_sizes, symbolic_sum
-from .families import SQUARE, GraphFamily, common_family
+from .families import SQUARE, GraphFamily, checked_family
 from .matrix_kinds import SIZE, decomposition_of
 from .multigraph import Multigraph
+from .tensors import padded_sizes
 from .wick import Monomial, wick_expectation
 
 
@@ -34,7 +35,7 @@ def covariance(
     >>> covariance(loop, loop)  # the variance of the trace
     G0_11 + 2*G0_12*sqrt(N - 1) + G0_22*(N - 1)
     """
-    family = common_family([first, second]) if family is None else family
+    family = checked_family([first, second], family)
     if size is None:
         sizes, read = kronecker_sizes(first.degree + second.degree, family)
         return symbolic_sum(_difference(first, second, family, sizes), read, family)
@@ -74,7 +75,7 @@ def parameter_covariance(family: GraphFamily = SQUARE) -> Matrix:
         return symbol[irrep, min(x, y), max(x, y)]
 
     result = Matrix.zeros(len(parameters))
-    padded = [*decomposition.sizes, Integer(1)][:2]
+    padded = padded_sizes(decomposition.sizes)
     for row, k in enumerate(parameters):
         for column, l in enumerate(parameters):
             if k.irrep != l.irrep or (k.y is None) != (l.y is None):
@@ -106,6 +107,7 @@ def iid_variance(graph: Multigraph, second: Expr, fourth: Expr) -> Expr:
     >>> iid_variance(Multigraph([(0, 1), (0, 1)]), *symbols("E2 E4"))
     -N**2*(E2**2 - E4)
     """
+    checked_family([graph], SQUARE)
     if graph.degree > 2:
         raise ValueError(f"graph must be of degree 1 or 2, got degree {graph.degree}")
     at_iid = {k.symbol: 0 if k.y is None or k.x != k.y else second for k in decomposition_of(SQUARE).parameters}

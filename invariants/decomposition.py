@@ -5,7 +5,7 @@ and the column index and whose other legs label the component inside the irrep. 
     C_x = <T_x, M> / sqrt(norm_x),   norm_x = <T_x, T_x> per dimension,
 so that all coefficients of T stay rational; square roots enter only through sqrt(norm). Labels may be overcomplete:
 orthonormal means that T_x and T_y, contracted over the matrix legs, give delta_xy norm_x times the projector on the
-irrep's labels. Formulas: MATH of arXiv:1809.07559 section 2, arXiv:2510.05218 section 2.
+irrep's labels. Formulas: arXiv:1809.07559 section 2, arXiv:2510.05218 section 2.
 """
 
 from __future__ import annotations

@@ -1,15 +1,21 @@
 """List all multigraphs of a degree: grow the connected ones arc by arc, then take multisets of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, combinations_with_replacement, product
 
+from .checks import checked_integer
 from .families import SQUARE, ArcType, GraphFamily
 from .multigraph import Multigraph
 
 
 def multigraphs(
-    degree: int, family: GraphFamily = SQUARE, *, connected: bool = False, max_nodes: int | None = None
+    degree: int | Sequence[int],
+    family: GraphFamily = SQUARE,
+    *,
+    connected: bool = False,
+    nodes: int | None = None,
+    max_nodes: int | Sequence[int] | None = None,
 ) -> tuple[Multigraph, ...]:
     """All multigraphs with `degree` arcs, each isomorphism class once: the permutation invariants of that degree.
 
@@ -17,24 +23,64 @@ def multigraphs(
 
     Args:
         degree: number of arcs, at least 1. For one square matrix there are 2, 11, 52, 296, 1724, 11060 (OEIS A052171).
+            Or one number for each matrix of the family, such as (2, 1) of two.
         family: the kind of matrices (default: one square matrix).
         connected: only the connected graphs.
-        max_nodes: only graphs with at most so many nodes; with max_nodes = N they form a basis at finite size N.
+        nodes: only graphs with exactly so many nodes.
+        max_nodes: only graphs with at most so many nodes of each kind (one number, or one for each kind): at this
+            finite size they form a basis.
 
     Raises:
-        ValueError: if degree or max_nodes is not a positive integer.
+        ValueError: if the degree, nodes or max_nodes are not such integers.
 
     >>> [len(multigraphs(degree)) for degree in (1, 2, 3)]
     [2, 11, 52]
-    >>> [graph.formula for graph in multigraphs(1)]
-    ['sum_i M_ii', 'sum_ij M_ij']
+    >>> [graph.formula for graph in multigraphs(2, nodes=1)]
+    ['sum_i M_ii^2']
     """
-    if not isinstance(degree, int) or degree < 1:
-        raise ValueError(f"degree must be an integer of at least 1, got {degree!r}")
-    if max_nodes is not None and max_nodes < 1:
-        raise ValueError(f"max_nodes must be at least 1, got {max_nodes!r}")
-    found = _connected(degree, family) if connected else _all(degree, family)
-    return tuple(graph for graph in found if max_nodes is None or graph.number_of_nodes <= max_nodes)
+    degrees = checked_degrees(degree, family)
+    limits = checked_limits(max_nodes, family)
+    if nodes is not None:
+        checked_integer("nodes", nodes, least=1)
+    total = sum(degrees)
+
+    def wanted(graph: Multigraph) -> bool:
+        few = limits is None or all(
+            graph.kinds.count(kind) <= most for kind, most in zip(family.node_kinds, limits, strict=True)
+        )
+        split = len(degrees) == 1 or all(graph.colours.count(c) == d for c, d in enumerate(degrees))
+        return few and split and nodes in (None, graph.number_of_nodes)
+
+    return tuple(filter(wanted, _connected(total, family) if connected else _all(total, family)))
+
+
+def checked_degrees(degree: int | Sequence[int], family: GraphFamily) -> tuple[int, ...]:
+    """A total degree as (degree,), or one degree for each of several matrices; ValueError otherwise.
+
+    >>> checked_degrees(3, SQUARE)
+    (3,)
+    """
+    if not isinstance(degree, tuple | list):
+        return (checked_integer("degree", degree, least=1),)
+    degrees = tuple(checked_integer("degree", d, least=0) for d in degree)
+    if len(degrees) != len(family.arc_types) or sum(degrees) < 1:
+        count = len(family.arc_types)
+        raise ValueError(f"degree must be at least 1, one integer or one for each of {count} matrices, got {degree!r}")
+    return degrees
+
+
+def checked_limits(max_nodes: int | Sequence[int] | None, family: GraphFamily) -> tuple[int, ...] | None:
+    """The largest number of nodes of each kind; ValueError if there is not one for each.
+
+    >>> checked_limits(3, SQUARE)
+    (3,)
+    """
+    if max_nodes is None:
+        return None
+    given = tuple(max_nodes) if isinstance(max_nodes, tuple | list) else (max_nodes,) * len(family.node_kinds)
+    if len(given) != len(family.node_kinds):
+        raise ValueError(f"max_nodes must be one integer, or one for each kind of nodes, got {max_nodes!r}")
+    return tuple(checked_integer("max_nodes", most, least=1) for most in given)
 
 
 def _ordered(graphs: set[Multigraph]) -> tuple[Multigraph, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,27 +11,33 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..simd import WIDTH
 from .arrays import run_on_arrays
-from .families import common_family
+from .checks import check_symmetric, checked_matrices
+from .families import GraphFamily, checked_family, checked_graphs
 from .interpreter import assemble, run
 from .multigraph import Multigraph
 from .plan import plan
 
 # Up to this size the registers of the interpreter stay in cache and its vector loops beat calls of BLAS.
-_LARGEST_INTERPRETED = 48
+_LARGEST_INTERPRETED = 64
 # A fixed chunk, so that results do not depend on the number of threads.
 _CHUNK = 128 * WIDTH
+# Entries of the matrices that numpy works on together.
+_ARRAY_ENTRIES = 1 << 15
 
 
-def evaluate(matrices: ArrayLike, graphs: Sequence[Multigraph]) -> NDArray[np.float64]:
+def evaluate(
+    matrices: ArrayLike, graphs: Iterable[Multigraph], *, family: GraphFamily | None = None
+) -> NDArray[np.float64]:
     """Values of the invariants of given graphs on a batch of matrices.
 
     Args:
         matrices: (..., N, N); (..., M, N) for bipartite graphs; (..., k, N, N) for graphs of k > 1 matrices;
             any real dtype, computed in float64.
         graphs: all of one kind of matrices.
+        family: the kind of matrices, if the graphs alone do not tell (how many there are, zero diagonal).
 
     Returns:
-        (..., len(graphs)) float64, in the order given.
+        (..., len(graphs)) float64, in the order given. Values beyond the range of float64 become infinite or NaN.
 
     Raises:
         ValueError: if the matrices are not of the shape that the graphs need (square, for graphs of square matrices),
@@ -41,8 +47,8 @@ def evaluate(matrices: ArrayLike, graphs: Sequence[Multigraph]) -> NDArray[np.fl
     array([[ 4., 16.],
            [ 4., 16.]])
     """
-    graphs = tuple(graphs)
-    family = common_family(graphs)
+    graphs = checked_graphs(graphs)
+    family = checked_family(graphs, family)
     batch = checked_matrices(matrices, square=len(family.node_kinds) == 1)
     if not family.directed:
         check_symmetric(batch)
@@ -53,55 +59,34 @@ def evaluate(matrices: ArrayLike, graphs: Sequence[Multigraph]) -> NDArray[np.fl
         raise ValueError(f"matrices must be of shape (..., {colours}, N, N), got {batch.shape}")
     leading, shape = batch.shape[:-3], batch.shape[-2:]
     batch = batch.reshape(-1, *batch.shape[-3:])
-    steps = plan(graphs)
     results = np.empty((len(batch), len(graphs)))
-    if max(shape) > _LARGEST_INTERPRETED or steps.needs_general_contractions:
-        for number, matrix in enumerate(batch):
-            results[number] = run_on_arrays(steps, matrix.astype(np.float64))
-    else:
-        program = assemble(steps, shape[: len(family.node_kinds)])
-
-        def run_chunk(start: int) -> None:
-            chunk = slice(start, start + _CHUNK)
-            run(program, np.ascontiguousarray(batch[chunk], dtype=np.float64), results[chunk])
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(run_chunk, range(0, len(batch), _CHUNK)))
+    _evaluate(batch, graphs, shape[: len(family.node_kinds)], results)
     return results.reshape(*leading, len(graphs))
 
 
-def check_symmetric(matrices: NDArray[np.floating]) -> None:
-    """Raise ValueError unless matrices (..., N, N) are symmetric, but for rounding errors.
+def _evaluate(
+    batch: NDArray[np.floating], graphs: tuple[Multigraph, ...], sizes: tuple[int, ...], results: NDArray[np.float64]
+) -> None:
+    """Evaluate matrices (n, colours, rows, columns) into results (n, len(graphs))."""
+    hard = [k for k, graph in enumerate(graphs) if plan((graph,)).needs_general_contractions]
+    if hard and len(hard) < len(graphs):
+        for chosen in (hard, [k for k in range(len(graphs)) if k not in set(hard)]):
+            part = np.empty((len(batch), len(chosen)))
+            _evaluate(batch, tuple(graphs[k] for k in chosen), sizes, part)
+            results[:, chosen] = part
+        return
+    steps = plan(graphs)
+    if hard or max(batch.shape[-2:]) > _LARGEST_INTERPRETED:
+        step = max(1, _ARRAY_ENTRIES // batch[:1].size) if len(batch) else 1
+        with np.errstate(over="ignore", invalid="ignore"):  # as in the interpreter
+            for start in range(0, len(batch), step):
+                results[start : start + step] = run_on_arrays(steps, batch[start : start + step].astype(np.float64))
+        return
+    program = assemble(steps, sizes)
 
-    >>> check_symmetric(np.array([[1.0, 2.0], [2.0, 3.0]]))
-    """
-    largest = np.abs(matrices).max(initial=0)
-    difference = np.abs(matrices - matrices.swapaxes(-1, -2)).max(initial=0)
-    if difference > largest * 100 * np.finfo(np.result_type(matrices, np.float32)).eps:
-        raise ValueError(f"matrices must be symmetric, got entries {difference:.3g} off their mirrors")
+    def run_chunk(start: int) -> None:
+        chunk = slice(start, start + _CHUNK)
+        run(program, np.ascontiguousarray(batch[chunk], dtype=np.float64), results[chunk])
 
-
-def checked_matrices(matrices: ArrayLike, *, square: bool, least_size: int = 1) -> NDArray[np.floating]:
-    """Matrices as a real array (..., rows, columns); ValueError that says what is wrong with them otherwise.
-
-    >>> checked_matrices(np.ones((3, 10, 9)), square=True)
-    Traceback (most recent call last):
-        ...
-    ValueError: matrices must be square in the last two axes, got shape (3, 10, 9)
-    """
-    batch = np.asarray(matrices)
-    if batch.dtype.kind not in "fiub":
-        raise ValueError(f"matrices must be real numbers, got dtype {batch.dtype}")
-    if batch.ndim < 2 or min(batch.shape[-2:]) == 0:
-        raise ValueError(f"matrices must have a last two axes of rows and columns, got shape {batch.shape}")
-    if square and batch.shape[-1] != batch.shape[-2]:
-        raise ValueError(f"matrices must be square in the last two axes, got shape {batch.shape}")
-    if min(batch.shape[-2:]) < least_size:
-        raise ValueError(f"matrices must be of size at least {least_size}, got shape {batch.shape}")
-    bad = ~np.isfinite(batch)
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"matrices must be finite, got {int(bad.sum())} NaN or infinite entries, the first at index {first}"
-        )
-    return batch
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(run_chunk, range(0, len(batch), _CHUNK)))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import isqrt, prod, sqrt
 
-import numpy as np
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
-from .families import GraphFamily, family_of
+from .checks import checked_integer
+from .families import GraphFamily, checked_family
 from .multigraph import Multigraph
-from .tensors import FIELD, Coefficient
+from .tensors import FIELD, Coefficient, padded_sizes
 from .wick import Monomial, polynomial_at, propagator, wick_expectation
 
 
@@ -42,7 +42,7 @@ def expectation(
     >>> expectation(Multigraph([(0, 0)]), size=5)
     mu_1 + 2*mu_2
     """
-    family = family_of(graph) if family is None else family
+    family = checked_family([graph], family)
     if size is None:
         return _symbolic(graph, family)
     sizes = checked_sizes(size, family)
@@ -68,10 +68,9 @@ def checked_size_of_each_kind(size: int | Sequence[int], family: GraphFamily, le
     (3,)
     """
     sizes = tuple(size) if isinstance(size, Sequence) else (size,)
-    whole = all(isinstance(s, (int, np.integer)) for s in sizes)
-    if len(sizes) != len(family.node_kinds) or not whole or min(sizes) < least:
+    if len(sizes) != len(family.node_kinds):
         raise ValueError(f"size must be {len(family.node_kinds)} integer(s) of at least {least}, got {size!r}")
-    return tuple(int(s) for s in sizes)
+    return tuple(checked_integer("size", s, least) for s in sizes)
 
 
 # ---- symbolic sizes ------------------------------------------------------------------------------------------------
@@ -130,16 +129,21 @@ def kronecker_sizes(degree: int, family: GraphFamily) -> tuple[tuple[int, ...], 
 def _kronecker_room(degree: int, family: GraphFamily) -> tuple[int, int]:
     """(bits that any coefficient fits in with its sign, bound on the number of powers of the last size).
 
-    The sum of absolute coefficients is submultiplicative, so it is at most that of the largest form to the power
-    `degree`, times the number of Wick contractions.
+    The sum of absolute coefficients is subadditive and submultiplicative. So with w_1 and w_2 those of the forms of the
+    mean and of the two-point function, summed over their set partitions, an expectation value of degree d has at most
+    W(d) = w_1 W(d - 1) + (d - 1) w_2 W(d - 2), and a difference <O_G O_H> - <O_G> <O_H> at most twice that.
     """
     elements = propagator(family)
-    contractions = [1, len(elements.means)]
+    absolute = [sum(sum(abs(int(c)) for c in p.values()) for p in form.values()) for form in elements.forms]
+    mean, pair = (
+        max(sum(absolute[e] for e in partitions.values()) for partitions in table.values())
+        for table in (elements.means, elements.pairs)
+    )
+    bound = [1, mean]
     for d in range(2, degree + 1):
-        contractions.append(len(elements.means) * contractions[-1] + (d - 1) * len(elements.pairs) * contractions[-2])
-    largest = max(sum(sum(abs(int(c)) for c in p.values()) for p in form.values()) for form in elements.forms)
+        bound.append(mean * bound[-1] + (d - 1) * pair * bound[-2])
     degree_in_size = max(max(map(max, p.keys())) for form in elements.forms for p in form.values())
-    return (contractions[degree] * largest**degree).bit_length() + 1, degree * (2 + degree_in_size) + 1
+    return (2 * bound[degree]).bit_length() + 1, degree * (2 + degree_in_size) + 1
 
 
 def _signed_digits(packed: int, bits: int) -> tuple[int, ...]:
@@ -168,7 +172,7 @@ def _factors(
     for factor, power in factors:
         powers[factor] = powers.get(factor, Rational(0)) + power
     symbols = propagator(family).decomposition.sizes
-    padded = (*symbols, *[Integer(1)] * (ring.ngens - kinds))
+    padded = padded_sizes(symbols)
     return (
         Rational(int(number)) * constant,
         *(Pow(f.as_expr(*padded), power) for f, power in powers.items() if power),

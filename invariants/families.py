@@ -45,6 +45,16 @@ class GraphFamily:
     directed: bool = True
 
     @property
+    def name(self) -> str:
+        """As on the command line, or how many square matrices.
+
+        >>> SYMMETRIC.name
+        'symmetric'
+        """
+        known = {family: name for name, family in FAMILIES.items()}
+        return known.get(self, f"{len(self.arc_types)} square")
+
+    @property
     def node_kinds(self) -> tuple[int, ...]:
         """The kinds of nodes that occur, each once, in increasing order."""
         return tuple(sorted({kind for arc in self.arc_types for kind in (arc.tail, arc.head)}))
@@ -90,6 +100,8 @@ def family_of(graph: Multigraph) -> GraphFamily:
     >>> family_of(Multigraph([(0, 1)], kinds=(0, 1))) == RECTANGULAR
     True
     """
+    if not isinstance(graph, Multigraph):
+        raise ValueError(f"graph must be a Multigraph (parse_label makes one of a label), got {graph!r}")
     count = 1 + max(graph.colours)
     if not any(graph.kinds) and graph.directed:
         return GraphFamily(SQUARE.arc_types * count)
@@ -111,3 +123,43 @@ def common_family(graphs: Iterable[Multigraph]) -> GraphFamily:
     if len(kinds) != 1:
         raise ValueError(f"graphs must be one or more, all of one kind of matrices, got {len(kinds)} kinds")
     return families[-1]
+
+
+def checked_graphs(graphs: Iterable[Multigraph]) -> tuple[Multigraph, ...]:
+    """Graphs as a tuple; ValueError if there are none, or they are something else.
+
+    >>> checked_graphs(Multigraph([(0, 0)]))
+    Traceback (most recent call last):
+        ...
+    ValueError: graphs must be several Multigraphs, in a list or tuple, got Multigraph([(0, 0)])
+    """
+    found = tuple(graphs) if isinstance(graphs, Iterable) else ()
+    if not found or not all(isinstance(graph, Multigraph) for graph in found):
+        raise ValueError(f"graphs must be several Multigraphs, in a list or tuple, got {_shortened(graphs)}")
+    return found
+
+
+def _shortened(value: object, length: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= length else text[:length] + "..."
+
+
+def checked_family(graphs: Iterable[Multigraph], family: GraphFamily | None) -> GraphFamily:
+    """The family of graphs: the one given, if they belong to it; else the one they tell. ValueError otherwise.
+
+    >>> checked_family([Multigraph([(0, 1)])], RECTANGULAR)
+    Traceback (most recent call last):
+        ...
+    ValueError: graph must be one of rectangular matrices, got Multigraph([(0, 1)])
+    """
+    found = tuple(graphs)
+    if family is None:
+        return common_family(found)
+    for graph in found:
+        fits = graph.directed == family.directed and max(graph.colours) < len(family.arc_types)
+        if not fits or any(
+            (graph.kinds[tail], graph.kinds[head]) != (family.arc_types[c].tail, family.arc_types[c].head)
+            for (tail, head), c in zip(graph.arcs, graph.colours, strict=True)
+        ):
+            raise ValueError(f"graph must be one of {family.name} matrices, got {graph}")
+    return family

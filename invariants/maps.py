@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Integer, Mul, Rational, Symbol
 
+from .bases import merge_nodes
 from .enumeration import multigraphs
 from .expectations import expectation
 from .families import SQUARE, GraphFamily
 from .matrix_kinds import decomposition_of
 from .multigraph import Multigraph
-from .tensors import power_of
+from .tensors import padded_sizes, power_of
 
 
 def statistics_graphs(family: GraphFamily = SQUARE) -> tuple[Multigraph, ...]:
@@ -50,7 +51,7 @@ def inverse_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
     T_01/N
     """
     decomposition = decomposition_of(family)
-    sizes = [*decomposition.sizes, Integer(1)][:2]
+    sizes = padded_sizes(decomposition.sizes)
     means: dict[tuple[int, int], Expr] = {}
     results = []
     for k in decomposition.parameters:
@@ -58,7 +59,9 @@ def inverse_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
         terms = []
         tensor = k.tensor if k.y is None else decomposition.transfer(k.irrep, k.x, k.y)
         for partition, value in tensor.terms.items():
-            graph = _contracted(partition, tensor.kinds, k.colours, family)
+            # the legs of the tensor, row and column of each factor, are the nodes of separate arcs before merging
+            arcs = [(2 * factor, 2 * factor + 1) for factor in range(len(k.colours))]
+            graph = merge_nodes(arcs, k.colours, tensor.kinds, partition, family)
             if graph is not None:
                 terms.append(Mul(value.as_expr(*sizes).factor(), statistic_symbol(graph)))
         scale = irrep.dimension.as_expr(*sizes) if k.y is not None else Integer(1)
@@ -70,14 +73,3 @@ def inverse_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
             estimate -= means[k.irrep, k.x] * means[k.irrep, k.y]
         results.append(estimate)
     return tuple(results)
-
-
-def _contracted(
-    partition: tuple[int, ...], kinds: tuple[int, ...], colours: tuple[int, ...], family: GraphFamily
-) -> Multigraph | None:
-    """The graph of M_ij, or of M_ij M_kl, with its indices so merged; None if it has an entry of a zero diagonal."""
-    arcs = [(partition[2 * a], partition[2 * a + 1]) for a in range(len(colours))]
-    if any(t == h and not family.arc_types[c].loops for (t, h), c in zip(arcs, colours, strict=True)):
-        return None
-    node_kinds = [kinds[partition.index(block)] for block in range(max(partition) + 1)]
-    return Multigraph(arcs, colours, node_kinds, family.directed)

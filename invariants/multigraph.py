@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -202,11 +203,14 @@ _Part = tuple[tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]]
 
 
 def _checked_arcs(arcs: Iterable[Sequence[int]]) -> tuple[tuple[int, int], ...]:
-    given = list(arcs)
+    try:
+        given = list(arcs)
+    except TypeError:
+        raise ValueError(f"arcs must be pairs (tail, head) of node numbers, got {arcs!r}") from None
     pairs = []
     for arc in given:
         try:
-            tail, head = (int(node) for node in arc)
+            tail, head = (operator.index(node) for node in arc)
         except (TypeError, ValueError):
             raise ValueError(f"arcs must be pairs (tail, head) of node numbers, got {arc!r}") from None
         pairs.append((tail, head))
@@ -221,9 +225,12 @@ def _checked_arcs(arcs: Iterable[Sequence[int]]) -> tuple[tuple[int, int], ...]:
 def _checked_labels(name: str, labels: Sequence[int] | None, count: int, of_what: str) -> tuple[int, ...]:
     if labels is None:
         return (0,) * count
-    values = tuple(int(label) for label in labels)
+    try:
+        values = tuple(operator.index(label) for label in labels)
+    except TypeError:
+        values = ()
     if len(values) != count or min(values) < 0:
-        raise ValueError(f"{name} must be {count} non-negative integers, one for each {of_what}, got {list(labels)}")
+        raise ValueError(f"{name} must be {count} non-negative integers, one for each {of_what}, got {labels!r}")
     return values
 
 
@@ -254,25 +261,25 @@ def _split(
 
 
 def _automorphisms(graph: Multigraph) -> int:
-    """Renamings of a connected graph, placing its nodes one by one."""
+    """Order of the group by its chain of stabilisers: fix node after node, and count where the next can still go."""
     n = graph.number_of_nodes
     adjacency = _adjacency(graph.arcs, graph.colours, n, graph.directed)
 
-    def extensions(images: tuple[int, ...]) -> int:
+    def fits(images: tuple[int, ...], w: int) -> bool:
         v = len(images)
-        if v == n:
-            return 1
-        return sum(
-            extensions((*images, w))
-            for w in range(n)
-            if w not in images
+        return (
+            w not in images
             and graph.kinds[w] == graph.kinds[v]
             and adjacency[w][w] == adjacency[v][v]
             and all(adjacency[w][x] == adjacency[v][u] for u, x in enumerate(images))
             and all(adjacency[x][w] == adjacency[u][v] for u, x in enumerate(images))
         )
 
-    return extensions(())
+    def extends(images: tuple[int, ...]) -> bool:
+        return len(images) == n or any(fits(images, w) and extends((*images, w)) for w in range(n))
+
+    fixed = [tuple(range(v)) for v in range(n)]
+    return prod(sum(fits(nodes, w) and extends((*nodes, w)) for w in range(n)) for nodes in fixed)
 
 
 def _adjacency(arcs: Sequence[tuple[int, int]], colours: Sequence[int], nodes: int, directed: bool) -> list[list[int]]:

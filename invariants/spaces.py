@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import check_symmetric, checked_integer
 from .decomposition import Decomposition
-from .evaluation import check_symmetric
 from .matrix_kinds import rectangular, several_square, square, symmetric, symmetric_zero_diagonal
 from .tensors import evaluate_coefficient
 
@@ -93,8 +93,8 @@ class SquareSpace:
     size: int
 
     def __post_init__(self) -> None:
-        if self.size < 4:
-            raise ValueError(f"size must be at least 4 (below, some irreps are absent), got {self.size}")
+        # below 4 some irreps are absent
+        object.__setattr__(self, "size", checked_integer("size", self.size, least=4))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -172,8 +172,8 @@ class RectangularSpace:
     columns: int
 
     def __post_init__(self) -> None:
-        if min(self.rows, self.columns) < 2:
-            raise ValueError(f"rows and columns must be at least 2, got {self.rows} and {self.columns}")
+        object.__setattr__(self, "rows", checked_integer("rows", self.rows, least=2))
+        object.__setattr__(self, "columns", checked_integer("columns", self.columns, least=2))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -233,7 +233,7 @@ class SymmetricSpace:
     diagonal: bool = True
 
     def __post_init__(self) -> None:
-        SquareSpace(self.size)
+        object.__setattr__(self, "size", checked_integer("size", self.size, least=4))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -296,9 +296,8 @@ class SeveralSpace:
     size: int
 
     def __post_init__(self) -> None:
-        SquareSpace(self.size)
-        if self.count < 1:
-            raise ValueError(f"count must be at least 1, got {self.count}")
+        object.__setattr__(self, "count", checked_integer("count", self.count, least=1))
+        object.__setattr__(self, "size", checked_integer("size", self.size, least=4))
 
     @property
     def shape(self) -> tuple[int, int, int]:

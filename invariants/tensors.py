@@ -85,7 +85,7 @@ class InvariantTensor:
 
     def as_expr(self, sizes: Sequence[Symbol]) -> dict[Partition, Expr]:
         """Coefficients as sympy expressions in the given size symbols, one for each node kind."""
-        return {p: c.as_expr(*_padded(sizes)).factor() for p, c in sorted(self.terms.items())}
+        return {p: c.as_expr(*padded_sizes(sizes)).factor() for p, c in sorted(self.terms.items())}
 
     def to_dense(self, *sizes: int) -> NDArray[np.float64]:
         """The array at integer sizes, one for each node kind; for checks.
@@ -105,8 +105,12 @@ class InvariantTensor:
         return dense
 
 
-def _padded(sizes: Sequence[Any]) -> list[Any]:
-    """One value for every generator of FIELD; those of kinds that do not occur are arbitrary."""
+def padded_sizes(sizes: Sequence[Any]) -> list[Any]:
+    """One value for every generator of FIELD; those of kinds that do not occur are arbitrary.
+
+    >>> padded_sizes([5])
+    [5, 1]
+    """
     return [*sizes, *[1] * (len(SIZES) - len(sizes))]
 
 
@@ -116,7 +120,7 @@ def evaluate_coefficient(value: Coefficient, sizes: Sequence[int]) -> Rational:
     >>> evaluate_coefficient(1 / (SIZES[0] - 1), [5])
     1/4
     """
-    at = list(zip(value.numer.ring.gens, _padded(sizes), strict=True))
+    at = list(zip(value.numer.ring.gens, padded_sizes(sizes), strict=True))
     return Rational(int(value.numer.evaluate(at)), int(value.denom.evaluate(at)))
 
 
@@ -131,7 +135,7 @@ def power_of(value: Coefficient, power: Rational, sizes: Sequence[Expr]) -> Expr
     for polynomial, sign in ((value.numer, 1), (value.denom, -1)):
         content, factors = polynomial.factor_list()
         result *= Pow(Integer(int(content)), sign * power)
-        result *= Mul(*(Pow(f.as_expr(*_padded(sizes)), sign * power * times) for f, times in factors))
+        result *= Mul(*(Pow(f.as_expr(*padded_sizes(sizes)), sign * power * times) for f, times in factors))
     return result
 
 

@@ -8,10 +8,10 @@ from functools import lru_cache
 from sympy import Add, Expr, Integer, Mul, Poly, Pow, Rational, Symbol
 
 from .expectations import checked_sizes, kronecker_sizes
-from .families import SQUARE, GraphFamily, family_of
+from .families import SQUARE, GraphFamily, checked_family
 from .matrix_kinds import SIZE
 from .multigraph import Multigraph
-from .tensors import Partition, power_of
+from .tensors import Partition, padded_sizes, power_of
 from .wick import contractions, graph_arcs, propagator
 
 
@@ -50,7 +50,7 @@ def two_point_coefficients(family: GraphFamily = SQUARE) -> dict[Symbol, Expr]:
     """
     elements = propagator(family)
     parameters = elements.decomposition.parameters
-    sizes = [*elements.decomposition.sizes, Integer(1)][:2]
+    sizes = padded_sizes(elements.decomposition.sizes)
     result: dict[Symbol, Expr] = {}
     for symbol, form in zip(two_point_symbols(family), elements.forms, strict=True):
         terms = []
@@ -78,7 +78,7 @@ def two_point_expectation(
     >>> two_point_expectation(Multigraph([(0, 1), (1, 0)]), size=4).coeff(Symbol("C_il_jk", real=True))
     16
     """
-    family = family_of(graph) if family is None else family
+    family = checked_family([graph], family)
     symbols = two_point_symbols(family)
     if size is not None:
         sizes = checked_sizes(size, family)
@@ -121,4 +121,7 @@ def leading_term(expression: Expr, size: Symbol = SIZE) -> Expr:
                 base = polynomial.LC() * Pow(size, polynomial.degree())
             factors.append(Pow(base, exponent))
         by_power.setdefault(power, []).append(Mul(*factors))
-    return Add(*by_power[max(by_power)])
+    leading = Add(*by_power[max(by_power)])
+    if leading == 0:
+        raise ValueError(f"expression must have no leading terms that cancel, got {expression}")
+    return leading

@@ -21,7 +21,7 @@ from .decomposition import Decomposition, Parameter
 from .families import GraphFamily
 from .matrix_kinds import decomposition_of
 from .multigraph import Multigraph
-from .tensors import FIELD, Coefficient, Partition, normal_partition
+from .tensors import FIELD, Coefficient, Partition, normal_partition, padded_sizes
 
 Arcs = tuple[tuple[int, int, int], ...]  # (tail, head, colour)
 Monomial = tuple[int, ...]  # increasing numbers of elements, or of parameters, with repetition
@@ -231,5 +231,4 @@ def _forms_at(family: GraphFamily, sizes: tuple[int, ...]) -> tuple[dict[int, in
 
 def polynomial_at(polynomial: Coefficient, sizes: tuple[int, ...]) -> int:
     """Value of a polynomial in the sizes at integers; sizes of node kinds that do not occur are left out."""
-    padded = (*sizes, *[1] * (polynomial.ring.ngens - len(sizes)))
-    return int(polynomial.evaluate(list(zip(polynomial.ring.gens, padded, strict=True))))
+    return int(polynomial.evaluate(list(zip(polynomial.ring.gens, padded_sizes(sizes), strict=True))))

@@ -53,6 +53,20 @@ def test_forced_agreement_has_no_z(random_model):
     assert (table["deviation"] < 1e-10).all()
 
 
+def test_forced_agreement_is_seen_behind_a_large_mean(random_model):
+    matrices = random_model(5, seed=4).sample(60, seed=0) + 1e7
+    assert compare(PIGMM.fit(matrices), matrices, multigraphs(2))["z"].isna().all()
+
+
+def test_several_matrices_with_graphs_of_one():
+    from pigmm.fitting import BlockGaussian
+
+    matrices = np.random.default_rng(0).normal(size=(80, 2, 4, 4))
+    table = compare(BlockGaussian.fit(matrices), matrices, multigraphs(3))
+    assert len(table) == 52
+    assert table["z"].abs().max() < 5.5
+
+
 def test_bad_input(random_model):
     model = random_model(5, seed=4)
     with pytest.raises(ValueError, match="at least 2"):

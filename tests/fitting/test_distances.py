@@ -38,6 +38,12 @@ def test_small_distances_keep_their_digits():
     assert wasserstein_distance(p, q) == pytest.approx(1e-8, rel=1e-6)
 
 
+def test_small_divergences_keep_their_digits():
+    """Variances 1 and 1 + e of N^2 entries are N^2 e^2 / 4 apart, to leading order."""
+    found = kl_divergence(PIGMM.iid(10, 1.0), PIGMM.iid(10, 1.0 + 1e-7))
+    assert found == pytest.approx(100 * 1e-14 / 4, rel=1e-5)
+
+
 def test_divergence_by_monte_carlo(random_model):
     p, q = random_model(5, seed=3), random_model(5, seed=4)
     matrices = p.sample(20_000, seed=0)

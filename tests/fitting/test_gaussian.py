@@ -1,13 +1,27 @@
 """The Gaussian model: fits, samples, densities, against dense formulas and independent values."""
 
+import copy
 from math import sqrt
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.stats
+import sympy
 
-from pigmm.fitting import PIGMM, BlockGaussian, RectangularSpace, SquareSpace
-from pigmm.invariants import evaluate, multigraphs
+from pigmm.fitting import (
+    PIGMM,
+    BlockGaussian,
+    RectangularSpace,
+    SeveralSpace,
+    SquareSpace,
+    SymmetricSpace,
+    blocks,
+    compare,
+    kl_divergence,
+    wasserstein_distance_squared,
+)
+from pigmm.invariants import Multigraph, evaluate, multigraphs
 
 
 def test_golden_fits(golden):
@@ -25,11 +39,132 @@ def test_density_is_the_dense_normal_density(size, random_model):
     assert model.entropy() == pytest.approx(dense.entropy(), rel=1e-10)
 
 
-def test_rectangular_density():
-    model = BlockGaussian(RectangularSpace(3, 5), [0.4, 1.5, 0.3, 2.0, 0.8])
-    matrices = model.sample(7, seed=0)
-    dense = scipy.stats.multivariate_normal(model.mean.ravel(), model.covariance.reshape(15, 15))
-    np.testing.assert_allclose(model.log_prob(matrices), dense.logpdf(matrices.reshape(7, -1)), rtol=1e-10)
+def generic(space, seed):
+    """A model with generic parameters on a space."""
+    rng = np.random.default_rng(seed)
+    means, covariances = [], []
+    for irrep in space.decomposition.irreps:
+        copies = len(irrep.copies)
+        means += rng.normal(size=copies).tolist() if irrep.is_trivial else []
+        root = rng.normal(size=(copies, copies + 2))
+        covariances += (root @ root.T / copies)[np.triu_indices(copies)].tolist()
+    return BlockGaussian(space, means + covariances)
+
+
+def coordinates(space, matrices):
+    """Orthonormal coordinates of matrices in their space: all entries, or those above the diagonal times sqrt 2."""
+    if not isinstance(space, SymmetricSpace):
+        return matrices.reshape(len(matrices), -1)
+    upper = sqrt(2) * matrices[:, *np.triu_indices(space.size, 1)]
+    diagonal = np.diagonal(matrices, axis1=1, axis2=2)
+    return np.concatenate([diagonal, upper], axis=1) if space.diagonal else upper
+
+
+def dense(model):
+    """Mean and covariance in orthonormal coordinates, from the exact tensors of the decomposition."""
+    shape = model.space.shape
+    entries = np.eye(int(np.prod(shape))).reshape(-1, *shape)
+    inside = coordinates(model.space, model.space.assemble(model.space.project(entries)))  # (entries, count)
+    covariance = model.covariance.reshape(len(entries), len(entries))
+    return coordinates(model.space, model.mean[None])[0], inside.T @ covariance @ inside
+
+
+GOOD = [0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 1]
+
+SPACES = [
+    SquareSpace(4),
+    RectangularSpace(3, 5),
+    SymmetricSpace(4),
+    SymmetricSpace(5, diagonal=False),
+    SeveralSpace(2, 4),
+]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_density_entropy_and_distances_on_every_space(space):
+    p, q = generic(space, seed=1), generic(space, seed=2)
+    (mean_p, cov_p), (mean_q, cov_q) = dense(p), dense(q)
+    matrices = p.sample(6, seed=3)
+    normal = scipy.stats.multivariate_normal(mean_p, cov_p)
+    np.testing.assert_allclose(p.log_prob(matrices), normal.logpdf(coordinates(space, matrices)), rtol=1e-9)
+    assert p.entropy() == pytest.approx(normal.entropy(), rel=1e-9)
+    shift, ratio = mean_p - mean_q, np.linalg.solve(cov_q, cov_p)
+    kl = np.trace(ratio) - len(ratio) - np.linalg.slogdet(ratio)[1] + shift @ np.linalg.solve(cov_q, shift)
+    assert kl_divergence(p, q) == pytest.approx(kl / 2, rel=1e-9)
+    root = scipy.linalg.sqrtm(cov_p).real
+    bures = np.trace(cov_p + cov_q - 2 * scipy.linalg.sqrtm(root @ cov_q @ root).real)
+    assert wasserstein_distance_squared(p, q) == pytest.approx(shift @ shift + bures, rel=1e-8)
+
+
+def test_fits_in_chunks_are_the_same(random_model, monkeypatch):
+    matrices = random_model(5, seed=4).sample(50, seed=4)
+    expected = PIGMM.fit(matrices).parameters
+    monkeypatch.setattr(blocks, "_CHUNK_ENTRIES", 7 * 25)
+    np.testing.assert_allclose(PIGMM.fit(matrices).parameters, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_matrices_outside_the_space_are_refused():
+    symmetric, hollow = SymmetricSpace(4), SymmetricSpace(4, diagonal=False)
+    matrices = np.random.default_rng(0).normal(size=(20, 4, 4))
+    with pytest.raises(ValueError, match="symmetric"):
+        BlockGaussian.fit(matrices, symmetric)
+    mirrored = matrices + matrices.swapaxes(1, 2)
+    assert len(BlockGaussian.fit(mirrored, symmetric).parameters) == 9
+    with pytest.raises(ValueError, match="zero diagonal"):
+        BlockGaussian.fit(mirrored, hollow)
+    assert len(BlockGaussian.fit(mirrored * (1 - np.eye(4)), hollow).parameters) == 4
+
+
+@pytest.mark.parametrize("scale", [1e-140, 1e-8, 1e8, 1e140])
+def test_fits_at_any_scale(scale, random_model):
+    matrices = random_model(5, seed=4).sample(50, seed=4)
+    theta = PIGMM.fit(matrices).parameters
+    scaled = PIGMM.fit(scale * matrices).parameters
+    np.testing.assert_allclose(scaled[:2], scale * theta[:2], rtol=1e-9)
+    np.testing.assert_allclose(scaled[2:] / scale, scale * theta[2:], rtol=1e-9)
+
+
+def test_dependent_entries_are_noticed_in_float32_too():
+    """Rows that sum to one, as attention matrices, have no variance of their row sums."""
+    rng = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        matrices = rng.uniform(size=(100, 6, 6)).astype(dtype)
+        matrices /= matrices.sum(axis=2, keepdims=True)
+        with pytest.raises(ValueError, match="vary in every irrep"):
+            PIGMM.fit(matrices)
+
+
+def test_equal_models_have_equal_hashes_and_stay_frozen(random_model):
+    zero, negative = PIGMM(5, [0.0, *GOOD[1:]]), PIGMM(5, [-0.0, *GOOD[1:]])
+    assert zero == negative
+    assert hash(zero) == hash(negative)
+    copied = copy.deepcopy(random_model(5, seed=1))
+    assert copied == random_model(5, seed=1)
+    assert not copied.parameters.flags.writeable
+
+
+@pytest.mark.parametrize("size", [5.7, "5", 3, sympy.Symbol("N"), True])
+def test_sizes_must_be_integers(size):
+    with pytest.raises(ValueError, match="size must be an integer of at least 4"):
+        PIGMM(size, GOOD)
+    with pytest.raises(ValueError, match="size must be an integer of at least 4"):
+        PIGMM.iid(size, variance=1.0)
+
+
+def test_graphs_of_other_matrices_are_refused(random_model):
+    model = random_model(5, seed=1)
+    matrices = model.sample(5, seed=1)
+    for graph in (
+        Multigraph([(0, 1)], kinds=[0, 1]),
+        Multigraph([(0, 1)], directed=False),
+        Multigraph([(0, 1)], colours=[1]),
+    ):
+        with pytest.raises(ValueError, match="graph must be one of square matrices"):
+            model.expectation([graph])
+        with pytest.raises(ValueError, match="graph must be one of square matrices"):
+            compare(model, matrices, [graph])
+    with pytest.raises(ValueError, match="several Multigraphs"):
+        model.expectation(Multigraph([(0, 0)]))
 
 
 def test_covariance_eigenvalues_are_those_of_the_blocks(random_model):
@@ -136,9 +271,6 @@ def test_models_are_values(random_model, tmp_path):
         PIGMM.load(tmp_path / "broken.json")
 
 
-GOOD = [0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 1]
-
-
 @pytest.mark.parametrize(
     ("size", "changes", "message"),
     [
@@ -181,9 +313,9 @@ def test_symmetric_matrices_are_recognised():
 
 
 def test_wrong_number_of_parameters():
-    with pytest.raises(ValueError, match="13 numbers"):
+    with pytest.raises(ValueError, match="13 real numbers"):
         PIGMM(5, [1.0] * 12)
-    with pytest.raises(ValueError, match="must not be negative"):
+    with pytest.raises(ValueError, match="count must be an integer of at least 0"):
         PIGMM(5, GOOD).sample(-1)
     with pytest.raises(ValueError, match=r"shape \(n, 5, 5\)"):
         PIGMM(5, GOOD).log_prob(np.ones((3, 4, 4)))

@@ -60,7 +60,7 @@ def value(combination, values):
 @pytest.mark.parametrize("size", [2, 3, 4, 5])
 def test_both_transforms_are_exact(family, size):
     matrix = matrix_for(family, size, seed=size)
-    degrees = (1, 2, 3) if family != TWO_SQUARE and size < 5 else (1, 2)
+    degrees = (1, 2) if family == TWO_SQUARE else (1, 2, 3)
     for graph in (g for degree in degrees for g in multigraphs(degree, family)):
 
         def summed(g):
@@ -71,12 +71,6 @@ def test_both_transforms_are_exact(family, size):
 
         assert value(graph_to_orbit_basis(graph, family), distinct) == summed(graph)
         assert value(orbit_to_graph_basis(graph, family), summed) == distinct(graph)
-
-
-def test_degree_three_at_size_five():
-    matrix = matrix_for(SQUARE, 5, seed=5)
-    for graph in multigraphs(3):
-        assert value(orbit_to_graph_basis(graph), lambda g: evaluate_slowly(matrix, g)) == orbit_sum(matrix, graph)
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3, 4])
@@ -124,7 +118,7 @@ def test_products():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="size must be 1 integer"):
+    with pytest.raises(ValueError, match="size must be an integer of at least 1"):
         reduce_to_size(Multigraph([(0, 1)]), 0)
     with pytest.raises(ValueError, match="size must be 2 integer"):
         reduce_to_size(Multigraph([(0, 1)], kinds=[0, 1]), 3)

@@ -12,6 +12,7 @@ from pigmm.invariants import (
     SQUARE,
     SYMMETRIC,
     SYMMETRIC_ZERO_DIAGONAL,
+    TWO_SQUARE,
     Multigraph,
     covariance,
     evaluate,
@@ -29,7 +30,7 @@ from pigmm.invariants import (
 )
 from pigmm.invariants.matrix_kinds import decomposition_of
 
-# MATH: variances of the 13 invariants for iid entries with moments E2, E4, as published formulas in d
+# Variances of the 13 invariants for iid entries with moments E2, E4, derived by hand, as formulas in d
 E2, E4 = symbols("E2 E4")
 d = SIZE
 IID = {
@@ -97,7 +98,7 @@ def test_parameter_covariance_by_the_delta_method(random_model):
 
 
 def test_parameter_errors_at_a_gaussian_initialisation():
-    """The list of MATH: squared standard deviations times n, at variance s2."""
+    """Squared standard deviations times n at variance s2, by the Wishart law."""
     s2 = symbols("s2", positive=True)
     iid = dict(zip(PARAMETERS, [0, 0, s2, 0, s2, s2, 0, 0, s2, 0, s2, s2, s2], strict=True))
     found = parameter_covariance().subs(iid)
@@ -109,7 +110,7 @@ def test_parameter_errors_at_a_gaussian_initialisation():
     assert found.is_diagonal()
 
 
-@pytest.mark.parametrize("family", [SQUARE, RECTANGULAR, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL])
+@pytest.mark.parametrize("family", [SQUARE, RECTANGULAR, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL, TWO_SQUARE])
 def test_the_maps_are_inverse(family):
     averages = [statistic_symbol(g) for g in statistics_graphs(family)]
     forward = dict(zip(averages, forward_map(family), strict=True))
@@ -145,6 +146,19 @@ def test_two_point_basis(all_graphs):
         at_six = two_point_expectation(graph, size=6)
         assert sympy.expand(two_point_expectation(graph).subs(SIZE, 6) - at_six) == 0
         assert all(c.is_Integer for c in at_six.as_coefficients_dict().values())
+
+
+def test_leading_terms_that_cancel_are_refused():
+    mu = PARAMETERS[0]
+    with pytest.raises(ValueError, match="cancel"):
+        leading_term(SIZE * (SIZE - 1) * mu - SIZE**2 * mu)
+
+
+def test_variances_are_of_one_square_matrix():
+    with pytest.raises(ValueError, match="one of square matrices"):
+        iid_variance(Multigraph([(0, 1)], kinds=[0, 1]), E2, E4)
+    with pytest.raises(ValueError, match="degree 1 or 2"):
+        iid_variance(multigraphs(3)[0], E2, E4)
 
 
 def test_leading_terms():

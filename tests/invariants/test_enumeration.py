@@ -65,8 +65,25 @@ def test_counts_of_other_matrices(family, counts):
 
 @pytest.mark.parametrize(("degrees", "count"), [((1, 1), 15), ((2, 1), 117), ((3, 1), 877), ((2, 2), 1252)])
 def test_counts_of_two_matrices(degrees, count):
-    listed = [g for g in multigraphs(sum(degrees), TWO_SQUARE) if g.colours.count(0) == degrees[0]]
-    assert len(listed) == count == count_multigraphs(degrees, TWO_SQUARE)
+    assert len(multigraphs(degrees, TWO_SQUARE)) == count == count_multigraphs(degrees, TWO_SQUARE)
+
+
+@pytest.mark.parametrize("sizes", [1, 2, 3, (1, 4), (3, 2)])
+def test_rectangular_graphs_at_finite_size(sizes):
+    for degree in (1, 2, 3, 4):
+        listed = multigraphs(degree, RECTANGULAR, max_nodes=sizes)
+        assert len(listed) == count_multigraphs(degree, RECTANGULAR, max_nodes=sizes)
+
+
+def test_lists_by_number_of_nodes():
+    for degree in (1, 2, 3, 4):
+        assert [len(multigraphs(degree, nodes=n)) for n in range(1, 2 * degree + 1)] == BY_NODES[degree]
+
+
+def test_rectangular_counts_of_high_degree():
+    """OEIS A007716."""
+    known = [1, 4, 10, 33, 91, 298, 910, 3017, 9945, 34207]
+    assert [count_multigraphs(degree, RECTANGULAR) for degree in range(1, 11)] == known
 
 
 def test_oeis_a052171():
@@ -85,9 +102,16 @@ def test_the_order_is_as_documented():
         assert all(first < second for first, second in pairwise(keys))
 
 
-@pytest.mark.parametrize("degree", [0, -1, 1.5])
+@pytest.mark.parametrize("degree", [0, -1, 1.5, "3", True, None, (1, 1)])
 def test_bad_degrees(degree):
     with pytest.raises(ValueError, match="degree"):
         multigraphs(degree)
     with pytest.raises(ValueError, match="degree"):
         count_multigraphs(degree)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 2.5, (1, 2)])
+def test_bad_limits(limit):
+    for function in (multigraphs, count_multigraphs):
+        with pytest.raises(ValueError, match="max_nodes"):
+            function(2, max_nodes=limit)

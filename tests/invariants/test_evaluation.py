@@ -145,5 +145,40 @@ def test_bad_matrices_are_described(matrices, message):
 
 
 def test_bad_graphs_are_described():
+    arc = Multigraph([(0, 1)])
+    for graphs in ([], arc, [[(0, 1)]]):
+        with pytest.raises(ValueError, match="graphs must be several Multigraphs"):
+            evaluate(np.ones((5, 5)), graphs)
     with pytest.raises(ValueError, match="one kind"):
-        evaluate(np.ones((5, 5)), [])
+        evaluate(np.ones((5, 5)), [arc, Multigraph([(0, 1)], kinds=[0, 1])])
+    with pytest.raises(ValueError, match="one of rectangular matrices"):
+        evaluate(np.ones((5, 5)), [arc], family=RECTANGULAR)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool, np.float16, np.float32, np.float64])
+def test_symmetry_is_checked_in_every_dtype(dtype):
+    graphs = multigraphs(2, SYMMETRIC)
+    good, bad = np.array([[1, 0], [0, 1]], dtype=dtype), np.array([[1, 1], [0, 1]], dtype=dtype)
+    assert evaluate(good, graphs).shape == (7,)
+    with pytest.raises(ValueError, match="symmetric"):
+        evaluate(bad, graphs)
+    if dtype == np.int8:
+        with pytest.raises(ValueError, match="symmetric"):
+            evaluate(np.array([[1, 100], [-28, 4]], dtype=dtype), graphs)  # 128 apart: 0 after wrapping round
+
+
+def test_symmetry_is_checked_matrix_by_matrix():
+    batch = np.stack([np.full((4, 4), 1e6), np.arange(16.0).reshape(4, 4) / 4]).astype(np.float32)
+    with pytest.raises(ValueError, match=r"symmetric, got entries 2\.25 off"):
+        evaluate(batch, multigraphs(1, SYMMETRIC))
+    nearly = np.array([[1.0, 1.0 + 1e-15], [1.0, 1.0]])
+    assert evaluate(nearly, multigraphs(1, SYMMETRIC)).shape == (2,)
+    with pytest.raises(ValueError, match="symmetric"):
+        evaluate(np.array([[1.0, 1.0 + 1e-9], [1.0, 1.0]]), multigraphs(1, SYMMETRIC))
+
+
+def test_graphs_of_some_of_several_matrices():
+    pair = np.random.default_rng(8).integers(-2, 3, size=(5, 2, 3, 3))
+    first_only = multigraphs(2)
+    values = evaluate(pair, first_only, family=TWO_SQUARE)
+    np.testing.assert_array_equal(values, evaluate(pair[:, 0], first_only))

@@ -39,7 +39,7 @@ def test_listed_graphs_are_pairwise_different_for_networkx(degree):
         assert not any(nx.is_isomorphic(graph, other) for other in graphs[:k])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.data())
 def test_equality_is_networkx_isomorphism_on_random_graphs(data):
     degree = data.draw(st.integers(2, 6))
@@ -86,9 +86,28 @@ def test_properties():
         graph.arcs = ()
 
 
+def test_bad_labels_are_named():
+    with pytest.raises(ValueError, match="colours must be 1 non-negative integers, one for each arc"):
+        Multigraph([(0, 1)], colours=["a"])
+    with pytest.raises(ValueError, match="kinds must be 2 non-negative integers, one for each node"):
+        Multigraph([(0, 1)], kinds=[0])
+
+
+def test_automorphisms_of_large_stars():
+    assert Multigraph([(0, k) for k in range(1, 10)]).automorphisms == 362_880
+
+
 @pytest.mark.parametrize(
     ("arcs", "message"),
-    [([], "at least one"), ([(0, 2)], "without gaps"), ([(0, 1, 2)], "pairs"), ([(-1, 0)], "gaps"), (["ab"], "pairs")],
+    [
+        ([], "at least one"),
+        ([(0, 2)], "without gaps"),
+        ([(0, 1, 2)], "pairs"),
+        ([(-1, 0)], "gaps"),
+        (["ab"], "pairs"),
+        ([(0.7, 1.2)], "pairs"),
+        (None, "pairs"),
+    ],
 )
 def test_bad_arcs_are_named(arcs, message):
     with pytest.raises(ValueError, match=message):
