@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from ..invariants.evaluation import checked_matrices
+from ..invariants.checks import checked_matrices
 
 Named = Iterator[tuple[str, NDArray[Any]]]
 Populations = dict[str, NDArray[Any]]
