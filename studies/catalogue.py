@@ -111,7 +111,7 @@ def catalogue_html(degree: int, found: list[Entry], advance: Callable[[], None] 
     rows = []
     for entry in found:
         # our own markup, of numbers and names that we made: not to be escaped again
-        formula, value = Markup(formula_html(entry.graph.formula)), Markup(_mathml(entry.expectation))
+        formula, value = formula_html(entry.graph.formula), Markup(_mathml(entry.expectation))
         drawing = Markup(graph_svg(entry.graph))
         rows.append({"graph": entry.graph, "formula": formula, "svg": drawing, "value": value, "steps": entry.steps})
         advance()

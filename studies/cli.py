@@ -89,15 +89,19 @@ def fit(
     output: Annotated[Path, typer.Option(help="Folder for tables, models and report.")] = Path("pigmm-fit"),
     tensor: Annotated[str, typer.Option(help="Only tensors whose name matches, such as '*.weight'.")] = "*",
     epoch: Annotated[float | None, typer.Option(help="Of a RUN or an ensemble [the last].")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Of matrices: square, rectangular, symmetric or symmetric-zero-diagonal [by shape]."),
+    ] = None,
 ) -> None:
     """Fit matrices from anywhere, square or rectangular, and write tables and a report.
 
     An array (n, rows, columns) is n matrices; single matrices (rows, columns) of one name and shape, from one file
-    each, are taken together.
+    each, are taken together. Parameters and a verdict are printed too; the last line is the path of the report.
     """
     from .fit import fit_paths
 
-    print(fit_paths(paths, output, pattern=tensor, epoch=epoch))
+    print(fit_paths(paths, output, pattern=tensor, epoch=epoch, kind=kind, say=print))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from ..invariants import RECTANGULAR, SQUARE, Multigraph, parse_label
+from ..invariants import RECTANGULAR, SQUARE, GraphFamily, parse_label
 from ..training import EnsembleConfig
 from .drawing import draw_graph
 from .files import file_name
@@ -45,7 +45,8 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
             drawn.append(departures_by_epoch(where(tables["comparison_summary"], population=ALL)))
             for layer, chosen in where(tables["departures"], population=ALL).groupby("layer"):
                 number = int(str(layer))
-                drawn.append(largest(chosen, number, config.shapes[number]))
+                rows, columns = config.shapes[number]
+                drawn.append(largest(chosen, number, SQUARE if rows == columns else RECTANGULAR))
     return drawn
 
 
@@ -223,17 +224,17 @@ def departures_by_epoch(summary: pd.DataFrame) -> Illustration:
     )
 
 
-def largest(departures: pd.DataFrame, layer: int | str, shape: tuple[int, int]) -> Illustration:
+def largest(departures: pd.DataFrame, layer: int | str, family: GraphFamily) -> Illustration:
     """The invariants of largest |z| with their graphs, in the order of the rows."""
     figure = Figure(figsize=(7.6, 0.1 + 1.55 * ceil(len(departures) / 5)))
     grid = figure.subplots(ceil(len(departures) / 5), 5, squeeze=False).flatten()
     for axes in grid[len(departures) :]:
         axes.set_axis_off()
     for axes, row in zip(grid, departures.itertuples(), strict=False):
-        draw_graph(axes, _graph(str(row.graph), shape))
+        draw_graph(axes, parse_label(str(row.graph), family))
         axes.set_title(f"{formula_latex(str(row.formula))}\n$z = {row.z:+.1f}$", fontsize=7.5)
     first = departures.iloc[0]
-    roles = "" if shape[0] == shape[1] else " (discs are rows, squares columns)"
+    roles = " (discs are rows, squares columns)" if len(family.node_kinds) > 1 else ""
     when = f" at epoch {first.epoch:g}" if "epoch" in departures else ""
     return _illustration(
         figure,
@@ -245,10 +246,6 @@ def largest(departures: pd.DataFrame, layer: int | str, shape: tuple[int, int]) 
         f"Many of these are strongly correlated with each other.",
         "Drawings of directed graphs: " + "; ".join(departures.formula),
     )
-
-
-def _graph(label: str, shape: tuple[int, int]) -> Multigraph:
-    return parse_label(label, SQUARE if shape[0] == shape[1] else RECTANGULAR)
 
 
 def _panels(

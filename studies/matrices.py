@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -15,15 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..invariants.checks import checked_matrices
+from .wording import counted
 
 Named = Iterator[tuple[str, NDArray[Any]]]
 Populations = dict[str, NDArray[Any]]
 
 _PICKLE_CODEC = re.compile(r'"(id|name)"\s*:\s*"[^"]*pickle')
+_ARRAY_FILES = (".npy", ".npz", ".safetensors")
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin")
 
 
-def read_matrices(paths: Sequence[Path], pattern: str = "*", epoch: float | None = None) -> Populations:
+def read_matrices(
+    paths: Sequence[Path],
+    pattern: str = "*",
+    epoch: float | None = None,
+    skipped: Callable[[str, str], None] = lambda name, why: None,
+) -> Populations:
     """Populations of matrices, (n, rows, columns) each, by name.
 
     An array of three axes is a population of its own. Single matrices of one tensor name and shape, from whichever
@@ -34,6 +42,7 @@ def read_matrices(paths: Sequence[Path], pattern: str = "*", epoch: float | None
         paths: files, zarr stores, ensembles, RUN folders.
         pattern: only tensors whose name matches, as in a shell.
         epoch: of ensembles (default: the last).
+        skipped: called with each array that is passed over, and why.
 
     Raises:
         FileNotFoundError: a path does not exist.
@@ -54,7 +63,11 @@ def read_matrices(paths: Sequence[Path], pattern: str = "*", epoch: float | None
     for path in paths:
         for name, array in _arrays(path, epoch):
             seen.append(f"{name or path.stem} {array.shape}")
-            if array.ndim not in (2, 3) or not fnmatchcase(name or path.stem, pattern):
+            if not fnmatchcase(name or path.stem, pattern):
+                skipped(seen[-1], f"the name does not match {pattern!r}")
+                continue
+            if array.ndim not in (2, 3):
+                skipped(seen[-1], f"{counted(array.ndim, 'axis')}, where matrices have 2 or 3")
                 continue
             try:
                 checked_matrices(array, square=False)
@@ -125,7 +138,10 @@ def _checkpoint(path: Path) -> Named:
     import torch
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # torch warns of pickle protocols before it refuses what it cannot read
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError:
         raise ValueError(
             f"{path} holds pickled objects besides tensors, which is refused because unpickling runs code: "
@@ -153,7 +169,9 @@ def _folder(path: Path, epoch: float | None) -> Named:
     if (path / CONFIGURATION).exists():
         yield from _ensemble(RunFolder.open(path).ensemble, epoch)
     elif not is_ensemble(path) and not any((path / name).exists() for name in (".zarray", ".zgroup")):
-        raise ValueError(f"{path} is a folder, but neither a zarr store nor a RUN")
+        files = sorted({file.suffix for file in path.iterdir() if file.suffix in (*_ARRAY_FILES, *_CHECKPOINTS)})
+        hint = f"; to take the files in it, give {path}/*{files[0]}" if files else ""
+        raise ValueError(f"{path} is a folder, but neither a zarr store nor a RUN{hint}")
     elif _is_of_networks(path):
         yield from _ensemble(path, epoch)
     else:

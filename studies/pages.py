@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from .symbols import formula_html, parameter_html
+from .wording import number
 
 HEAD = 12
 
@@ -44,18 +48,20 @@ class Table:
 def cell(value: object) -> str:
     """A value in a table: four significant digits of a float, anything else as it is.
 
-    >>> cell(0.000123456), cell(12), cell("01 12"), cell(float("nan"))
-    ('0.0001235', '12', '01 12', '–')
+    >>> cell(0.000123456), cell(-12), cell("01 12"), cell(float("nan"))
+    ('0.0001235', '−12', '01 12', '–')
     """
+    if isinstance(value, Markup):
+        return value
     if isinstance(value, float):
-        return "–" if value != value else f"{value:.4g}"
-    return str(value)
+        return number(value)
+    return number(value, "d") if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def render(template: str, **values: object) -> str:
     """A page from a template of this package.
 
-    >>> "<title>Fit</title>" in render("fit.html", title="Fit", version="0", populations=[], sections=[], tables=[])
+    >>> "<title>All</title>" in render("catalogue.html", title="All", rows=[])
     True
     """
     environment = Environment(
@@ -69,13 +75,20 @@ def render(template: str, **values: object) -> str:
 
 
 def linked(tables: dict[str, pd.DataFrame], captions: dict[str, str]) -> Sequence[Table]:
-    """The heads of tables that were written to `tables/`, in the order of their captions.
+    """The heads of tables that were written to `tables/`, in the order of their captions; symbols as on the page.
 
     >>> linked({"a": pd.DataFrame({"x": [1]})}, {"a": "All of it."})[0].link
     'tables/a.csv'
     """
     return [
-        Table.head(name, caption, tables[name], f"tables/{name}.csv")
+        Table.head(name, caption, _with_symbols(tables[name]), f"tables/{name}.csv")
         for name, caption in captions.items()
         if name in tables
     ]
+
+
+def _with_symbols(table: pd.DataFrame) -> pd.DataFrame:
+    written = {"parameter": parameter_html, "formula": formula_html}
+    head = table.head(HEAD)
+    shown = {name: head[name].map(write).astype(object) for name, write in written.items() if name in table}
+    return table.assign(**shown) if shown else table

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
+from markupsafe import Markup
 from sympy import Expr, Symbol
+
+#: What the parameters are, for those who read a report.
+LEGEND = Markup(
+    "The parameters: μ are means, Λ<sub>V</sub><sup>−1</sup> is the variance in the irreducible representation V, or "
+    "the matrix of covariances of its copies, which are the outer subscripts. In the files G0_12 is "
+    "(Λ<sub>0</sub><sup>−1</sup>)<sub>12</sub>."
+)
 
 _IRREP = re.compile(r"G([0-9H]+?)(?:_(\d)(\d))?")
 
@@ -39,6 +47,17 @@ def parameter_text(name: str) -> str:
     return re.sub(r"_\{(\w+)\}", lambda m: m.group(1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), latex)
 
 
+def parameter_html(name: str) -> Markup:
+    """The symbol of a parameter as HTML.
+
+    >>> print(parameter_html("mu_1"), parameter_html("G3"), parameter_html("G0_12"))
+    μ<sub>1</sub> Λ<sub>3</sub><sup>−1</sup> (Λ<sub>0</sub><sup>−1</sup>)<sub>12</sub>
+    """
+    latex = parameter_latex(name).replace(r"\mu", "μ").replace(r"\Lambda", "Λ").replace("^{-1}", "<sup>−1</sup>")
+    # a name has letters and digits only
+    return Markup(re.sub(r"_\{(\w+)\}", r"<sub>\1</sub>", latex))
+
+
 def formula_latex(formula: str) -> str:
     """A graph's plain formula in the mathematics of matplotlib.
 
@@ -51,15 +70,15 @@ def formula_latex(formula: str) -> str:
     return rf"$\sum_{{{indices}}} {product}$"
 
 
-def formula_html(formula: str) -> str:
+def formula_html(formula: str) -> Markup:
     """A graph's plain formula as HTML.
 
-    >>> formula_html("sum_ij M_ii M_ij^2")
-    '∑<sub>ij</sub> <i>M</i><sub>ii</sub> <i>M</i><sub>ij</sub><sup>2</sup>'
+    >>> print(formula_html("sum_ij M_ii M_ij^2"))
+    ∑<sub>ij</sub> <i>M</i><sub>ii</sub> <i>M</i><sub>ij</sub><sup>2</sup>
     """
     total, *factors = formula.split(" ")
     product = " ".join(re.sub(r"^(\w)_(\w+?)(\^(\d+))?$", _tagged, factor) for factor in factors)
-    return f"∑<sub>{total.removeprefix('sum_')}</sub> {product}"
+    return Markup(f"∑<sub>{total.removeprefix('sum_')}</sub> {product}")
 
 
 def displayed(expression: Expr) -> Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ import zarr
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from pigmm.fitting import PIGMM, BlockGaussian, compare
+from pigmm.fitting import (
+    PIGMM,
+    BlockGaussian,
+    MatrixSpace,
+    RectangularSpace,
+    SquareSpace,
+    SymmetricSpace,
+    compare,
+)
 from pigmm.invariants import multigraphs
 from pigmm.studies.files import read_table
 from pigmm.studies.matrices import read_matrices
@@ -56,7 +65,10 @@ def test_every_kind_of_file(pigmm: Any, tmp_path: Path, square: Matrices, rectan
     path = write(tmp_path, kind, square, rectangular)
     outcome = pigmm("fit", path, "--output", tmp_path / "fit")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out == f"{tmp_path / 'fit' / 'report.html'}\n"
+    *said, path_said = outcome.out.splitlines()
+    assert path_said == str(tmp_path / "fit" / "report.html")
+    assert any("too few matrices for a verdict: 30" in line for line in said)
+    assert ("bias (3,): 1 axis" in said[0]) == (kind != "npy")
     # single precision is enough to store a checkpoint
     precision = 1e-6 if kind == "pt" else 0
     parameters = read_table(tmp_path / "fit" / "tables" / "parameters.csv")
@@ -142,11 +154,77 @@ def test_bad_matrices(pigmm: Any, tmp_path: Path, square: Matrices) -> None:
 
     assert "bad.npy: matrices must be finite, got 1 NaN" in error_of(with_nan(square))
     assert "at least 3 for a fit, got 2" in error_of(square[:2])
-    assert "size must be at least 4" in error_of(square[:, :3, :3])
-    assert "singular" in error_of(square + square.swapaxes(1, 2))
+    assert "at least 4" in error_of(square[:, :3, :3])
+    symmetric = square + square.swapaxes(1, 2)
+    assert "use --kind symmetric\n" in error_of(symmetric)
+    assert "use --kind symmetric-zero-diagonal\n" in error_of(symmetric * (1 - np.eye(5)))
+    assert "zero diagonal" in error_of(symmetric, "--kind", "symmetric-zero-diagonal")
+    assert "must be symmetric" in error_of(square, "--kind", "symmetric")
+    assert "needs square matrices, got 5 × 4" in error_of(square[..., :4], "--kind", "square")
+    assert "kind must be one of" in error_of(square, "--kind", "round")
     assert "real numbers" in error_of(square * 1j)
     assert "there are: bad (5,)" in error_of(np.zeros(5))
     assert "match 'x*'; there are: bad (30, 5, 5)" in error_of(square, "--tensor", "x*")
+
+
+@pytest.mark.parametrize(
+    ("kind", "space", "names"),
+    [
+        ("square", SquareSpace(5), 13),
+        ("rectangular", RectangularSpace(5, 5), 5),
+        ("symmetric", SymmetricSpace(5), 9),
+        ("symmetric-zero-diagonal", SymmetricSpace(5, diagonal=False), 4),
+    ],
+)
+def test_kinds(pigmm: Any, tmp_path: Path, square: Matrices, kind: str, space: MatrixSpace, names: int) -> None:
+    matrices = square + square.swapaxes(1, 2) if kind.startswith("symmetric") else square
+    if kind == "symmetric-zero-diagonal":
+        matrices = matrices * (1 - np.eye(5))
+    np.save(tmp_path / "words.npy", matrices)
+    outcome = pigmm("fit", tmp_path / "words.npy", "--kind", kind, "--output", tmp_path / "fit")
+    assert (outcome.code, outcome.err) == (0, "")
+    parameters = read_table(tmp_path / "fit" / "tables" / "parameters.csv")
+    assert len(parameters) == names
+    np.testing.assert_allclose(parameters.estimate, BlockGaussian.fit(matrices, space).parameters)
+    # population, parameters, verdict, path
+    assert len(outcome.out.splitlines()) == 1 + names + 2
+
+
+@pytest.mark.parametrize(("cubic", "word"), [(0.0, "no departure detected"), (1.0, "a departure")])
+def test_verdict(pigmm: Any, tmp_path: Path, cubic: float, word: str) -> None:
+    entries = np.random.default_rng(2).normal(size=(2000, 4, 6))
+    np.save(tmp_path / "m.npy", entries + cubic * (entries**2 - 1))
+    outcome = pigmm("fit", tmp_path / "m.npy", "--output", tmp_path / "fit")
+    (line,) = [line for line in outcome.out.splitlines() if "largest |z|" in line]
+    assert line.endswith(f"bound 3.25: {word}")
+    page = (tmp_path / "fit" / "report.html").read_text()
+    assert f"bound 3.25: {word}</b>" in page
+    assert "one in twenty" not in page
+    assert "sum_" not in page.partition("<h2>Tables")[0].replace("alt=", "").partition("Drawings")[0]
+
+
+def test_what_is_passed_over_is_said(pigmm: Any, tmp_path: Path, square: Matrices) -> None:
+    np.savez(tmp_path / "a.npz", weight=square, bias=np.zeros(3), other=square)
+    outcome = pigmm("fit", tmp_path / "a.npz", "--tensor", "[wb]*", "--output", tmp_path / "fit")
+    assert outcome.out.splitlines()[:2] == [
+        "skipped bias (3,): 1 axis, where matrices have 2 or 3",
+        "skipped other (30, 5, 5): the name does not match '[wb]*'",
+    ]
+    assert "Passed over: bias (3,)" in (tmp_path / "fit" / "report.html").read_text()
+
+
+def test_a_folder_of_files_is_told_how(pigmm: Any, tmp_path: Path, square: Matrices) -> None:
+    np.save(tmp_path / "a.npy", square)
+    assert f"give {tmp_path}/*.npy" in pigmm("fit", tmp_path, "--output", tmp_path / "fit").err
+
+
+def test_old_pickle_protocols_give_one_line(tmp_path: Path) -> None:
+    (tmp_path / "old.pt").write_bytes(pickle.dumps({"a": Path("b")}, protocol=4))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match=r"old\.pt"):
+            read_matrices([tmp_path / "old.pt"])
+    assert not warned
 
 
 def test_bad_paths(pigmm: Any, tmp_path: Path, square: Matrices) -> None:

@@ -1,0 +1,71 @@
+"""Numbers and counts as they are written in prose and tables."""
+
+from __future__ import annotations
+
+from math import floor, isfinite, log10
+
+MINUS = "−"
+
+
+def number(value: float, form: str = ".4g") -> str:
+    """A number with a proper minus sign; a dash if there is none.
+
+    >>> number(-0.5), number(3, "+.1f"), number(float("nan"))
+    ('−0.5', '+3.0', '–')
+    """
+    return f"{value:{form}}".replace("-", MINUS) if value == value else "–"
+
+
+def rounded(value: float, error: float) -> str:
+    """A value to the digits that its standard error, with two significant digits, leaves.
+
+    >>> rounded(37.04918, 0.298), rounded(-1234.5, 210), rounded(2.0, 0.0)
+    ('37.05', '−1230', '2')
+    """
+    return _to_place(value, _place(error)) if isfinite(value) and _has_digits(error) else number(value)
+
+
+def with_error(value: float, error: float) -> str:
+    """A value and its standard error, both to two significant digits of the error.
+
+    >>> with_error(0.50893, 0.0251), with_error(0.5, float("nan"))
+    ('0.509 ± 0.025', '0.5')
+    """
+    if not _has_digits(error):
+        return number(value)
+    return f"{rounded(value, error)} ± {_to_place(error, _place(error))}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "network"), counted(2, "matrix"), counted(3, "epoch")
+    ('1 network', '2 matrices', '3 epochs')
+    """
+    plural = {"matrix": "matrices", "axis": "axes"}.get(noun, noun + "s")
+    return f"{count} {noun if count == 1 else plural}"
+
+
+def listed(words: list[str]) -> str:
+    """Words with commas, and `and` before the last.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _has_digits(error: float) -> bool:
+    return isfinite(error) and error > 0
+
+
+def _place(error: float) -> int:
+    """Decimal places that keep two significant digits of an error, also where rounding adds a digit."""
+    return 1 - floor(log10(float(f"{error:.1e}")))
+
+
+def _to_place(value: float, place: int) -> str:
+    if place > 6:
+        return number(value, ".3g")
+    shown = number(round(value, place), f".{max(0, place)}f")
+    return shown.removeprefix(MINUS) if not any(digit in shown for digit in "123456789") else shown
