@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,8 +21,12 @@ from .layer_analysis import Tables
 from .populations import ALL, TRAINED
 from .selection import at_last_epoch, where
 from .style import GREY, PALETTE, Illustration, as_svg, house_style, line_looks
-from .symbols import formula_latex, layer_name, parameter_latex
+from .symbols import formula_html, formula_latex, layer_name, parameter_html, parameter_latex
+from .symmetry import COMMON, EQUALS
+from .wording import number, rounded
 
+# on top of the curve of all networks, which it often follows closely
+_WITHOUT_UNTRAINED: dict[str, Any] = {"color": "black", "linewidth": 1.3, "linestyle": ":", "zorder": 5}
 _DEGREE_NAMES = {3: "cubic", 4: "quartic"}
 
 
@@ -63,7 +68,7 @@ def layers_by_shape(config: EnsembleConfig) -> dict[tuple[int, int], list[int]]:
 
 
 def learning(table: pd.DataFrame) -> Illustration:
-    """Loss and accuracy by epoch: mean, and the band of the middle nine tenths of the networks."""
+    """Loss and accuracy by epoch: mean, and the band between the 5% and 95% quantiles of the networks."""
     figure = Figure(figsize=(7.2, 2.9))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, colour in zip(("train", "test"), PALETTE, strict=False):
@@ -75,13 +80,20 @@ def learning(table: pd.DataFrame) -> Illustration:
     figure.axes[1].set_ylim(0, 1)
     figure.axes[0].legend()
     last = where(table, population=ALL, metric="test_accuracy").iloc[-1]
+    count = int(last.networks)
+    drawn = (
+        "Of the one network"
+        if count == 1
+        else f"Mean over {count} networks (line) and their 5% to 95% quantiles (band)"
+    )
+    mean = f"{last['mean']:.3f}" if count == 1 else f"{last['mean']:.3f} on average"
+    spread = f"; the quantiles are {last.q05:.3f} and {last.q95:.3f}" if count >= 20 else ""
     return _illustration(
         figure,
         "learning",
         "Loss and accuracy",
-        f"Mean over all {last.networks:.0f} networks (line) and the range of the middle nine tenths of them (band). "
-        f"At epoch {last.epoch:g} the test accuracy is {last['mean']:.3f} on average; nine networks of ten lie between "
-        f"{last.q05:.3f} and {last.q95:.3f}. Training values are running means over the epoch.",
+        f"{drawn}. At epoch {last.epoch:g} the test accuracy is {mean}{spread}. Training values are running means over "
+        f"the epoch.",
         "Curves of training and test loss and accuracy against the epoch.",
     )
 
@@ -103,14 +115,27 @@ def parameters(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
         axes.set_title(f"${parameter_latex(name)}$")
 
     figure = _panels(names, panel, [*_layer_legend(table), ("exact initial value", {"color": GREY, "linestyle": "--"})])
+    equal = [axes for axes, name in zip(figure.axes, names, strict=False) if name in (*EQUALS, COMMON)]
+    if shape[0] == shape[1]:
+        limits = [axes.get_ylim() for axes in equal]
+        for axes in equal:
+            axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
     size = f"{shape[0]} × {shape[1]}"
-    moved = _most_moved(table)
+    note = (
+        Markup("; one ordinate for {}, which the symmetry of the network makes equal").format(
+            Markup(", ").join(parameter_html(name) for name in (*EQUALS, COMMON))
+        )
+        if equal
+        else ""
+    )
     return _illustration(
         figure,
         f"parameters_{shape[0]}x{shape[1]}",
         f"The {len(names)} parameters of the {size} layers",
-        f"Fitted parameters by epoch, with bands of two standard errors; dashed: the exact value at initialisation. "
-        f"Over training {moved}.",
+        Markup(
+            "Fitted parameters by epoch, with bands of two standard errors; dashed: the exact initial value{}. "
+            "Over training {}."
+        ).format(note, _most_moved(table)),
         f"{len(names)} small panels, one for each parameter, with a curve for each layer against the epoch.",
     )
 
@@ -129,7 +154,9 @@ def initialisation(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
         axes.set_title(formula_latex(formulas[graph]))
 
     figure = _panels(
-        graphs, panel, [*_layer_legend(table), ("below 2", {"color": GREY, "alpha": 0.25, "linewidth": 7})]
+        graphs,
+        panel,
+        [*_layer_legend(table), ("compatible with initialisation", {"color": GREY, "alpha": 0.25, "linewidth": 7})],
     )
     first, last = (table[table.epoch == epoch] for epoch in (table.epoch.min(), table.epoch.max()))
     size = f"{shape[0]} × {shape[1]}"
@@ -138,7 +165,7 @@ def initialisation(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
         f"initialisation_{shape[0]}x{shape[1]}",
         f"Linear and quadratic invariants of the {size} layers: deviation from initialisation",
         f"|mean − exact expectation at initialisation| / exact standard error at initialisation, on a log scale "
-        f"(values below 0.1 are drawn at 0.1); in the grey band the invariant is as it was before training. "
+        f"(values below 0.1 are drawn at 0.1); the grey band: compatible with the weights before training. "
         f"At epoch {first.epoch.iloc[0]:g} the largest of the {len(first)} is {first.deviation.max():.1f}, at epoch "
         f"{last.epoch.iloc[0]:g} it is {last.deviation.max():.3g}, and {(last.deviation > 2).sum()} are above 2.",
         "Small panels, one for each invariant, with the deviation of each layer against the epoch.",
@@ -153,13 +180,13 @@ def distances(table: pd.DataFrame) -> Illustration:
         everyone, learnt = (where(rows, population=name) for name in (ALL, TRAINED))
         axes.plot(everyone.epoch, everyone.wasserstein, **look, **_marks(everyone))
         if learnt.networks.max() < everyone.networks.max():
-            axes.plot(learnt.epoch, learnt.wasserstein, color=look["color"], linewidth=1, linestyle=":")
+            axes.plot(learnt.epoch, learnt.wasserstein, **_WITHOUT_UNTRAINED)
     axes.set_ylabel("Wasserstein distance $W_2$")
     axes.set_ylim(bottom=0)
     _epochs(axes)
     entries = _layer_legend(table)
     if (table.population == TRAINED).any() and table.networks.nunique() > 1:
-        entries.append(("without untrained networks", {"color": GREY, "linewidth": 1, "linestyle": ":"}))
+        entries.append(("without untrained networks", _WITHOUT_UNTRAINED))
     _legend(figure, entries)
     everyone = where(table, population=ALL)
     ends = "; ".join(
@@ -170,7 +197,8 @@ def distances(table: pd.DataFrame) -> Illustration:
         figure,
         "distances",
         "Distance to initialisation",
-        f"2-Wasserstein distance (in units of a weight) between the fitted model and the exact one at initialisation: "
+        f"2-Wasserstein distance (of whole matrices, in the Frobenius norm) between the fitted model and the exact one "
+        f"at initialisation: "
         f"{ends}, from epoch {everyone.epoch.min():g} to {everyone.epoch.max():g}. At epoch 0 it is not zero but the "
         f"sampling error of a finite ensemble. arXiv:2510.05218 plots the square, which is in the table.",
         "Curves of the Wasserstein distance against the epoch, one for each layer.",
@@ -193,7 +221,7 @@ def departures_by_epoch(summary: pd.DataFrame) -> Illustration:
                 axes.plot(rows.epoch, rows["max"], color=colour, linewidth=1.1, linestyle=":")
             if quantity == "absolute_z":
                 axes.axhspan(0.2, 2, color=GREY, alpha=0.1, linewidth=0)
-                _epochs(axes)
+                _epochs(axes, most=2)
             else:
                 axes.set_title(layer_name(layer))
         row[0].set_ylabel(title)
@@ -218,8 +246,8 @@ def departures_by_epoch(summary: pd.DataFrame) -> Illustration:
         f"How far the Gaussian model fitted at each epoch misses the cubic and quartic invariants. Above, in standard "
         f"deviations of one network's value, the measure of arXiv:2510.05218: at epoch {last.epoch.iloc[0]:g} the "
         f"medians lie between {medians.min():.2g} and {medians.max():.2g}. Below, |z|, the same difference in standard "
-        f"errors of the comparison, refit included, on a log scale: up to {top:.3g} at that epoch. If nothing departs, "
-        f"19 of 20 lie in the grey band.",
+        f"errors of the comparison, refit included, on a log scale: up to {top:.3g} at that epoch. The grey "
+        f"band: compatible with the fitted model.",
         "Median, quantiles and maximum over the invariants against the epoch, a column of panels for each layer.",
     )
 
@@ -240,11 +268,20 @@ def largest(departures: pd.DataFrame, layer: int | str, family: GraphFamily) -> 
         figure,
         f"largest_{file_name(layer_name(layer))}",
         f"The largest departures in {layer_name(layer)}",
-        f"The {len(departures)} cubic and quartic invariants that the fitted model misses most{when}, by "
-        f"|z|. A node is an index that is summed over{roles}, an arc from i to j a factor M_ij. "
-        f"The first, {first.formula}, is predicted as {first.predicted:.4g} and measured as {first.measured:.4g}. "
-        f"Many of these are strongly correlated with each other.",
-        "Drawings of directed graphs: " + "; ".join(departures.formula),
+        Markup(
+            "The {} cubic and quartic invariants that the fitted model misses most{}, by |z|. A node is an index that "
+            "is summed over{}, an {} a factor <i>M</i><sub>ij</sub>. The first, {}, is predicted as {} and measured as "
+            "{}. Many of these are strongly correlated with each other."
+        ).format(
+            len(departures),
+            when,
+            roles,
+            "arc from i to j" if family.directed else "edge between i and j",
+            formula_html(str(first.formula)),
+            rounded(first.predicted, first.standard_error),
+            rounded(first.measured, first.standard_error),
+        ),
+        "Drawings of graphs: " + "; ".join(departures.formula),
     )
 
 
@@ -255,14 +292,14 @@ def _panels(
     lines = ceil(len(names) / 5)
     figure = Figure(figsize=(9.2, 0.4 + 1.6 * lines))
     grid = figure.subplots(lines, 5, sharex=True, squeeze=False).flatten()
-    for place, (axes, name) in enumerate(zip(grid, names, strict=False)):
+    for axes, name in zip(grid, names, strict=False):
         draw(axes, name)
-        axes.tick_params(labelsize=7.5)
-        if place + 5 >= len(names):
-            _epochs(axes)
-            axes.tick_params(labelbottom=True)
+        # labels below every panel, so that the lines of panels are evenly apart where the last one is not full
+        axes.tick_params(labelsize=7.5, labelbottom=True)
+        axes.set_xticks(epoch_ticks(axes.dataLim.x0, axes.dataLim.x1, most=2))
     for axes in grid[len(names) :]:
         axes.set_axis_off()
+    figure.supxlabel("epoch", fontsize=9)
     _legend(figure, legend)
     return figure
 
@@ -287,9 +324,22 @@ def _marks(rows: pd.DataFrame) -> dict[str, Any]:
     return {"marker": "o", "markersize": 3.5} if len(rows) <= 6 else {}
 
 
-def _epochs(axes: Axes) -> None:
+def _epochs(axes: Axes, most: int = 5) -> None:
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xticks(epoch_ticks(axes.dataLim.x0, axes.dataLim.x1, most=most))
+
+
+def epoch_ticks(first: float, last: float, most: int) -> list[float]:
+    """Round epochs, at most `most` intervals, and the last one, no other near it.
+
+    >>> epoch_ticks(0, 50, most=2), epoch_ticks(0, 3, most=5), epoch_ticks(0, 47, most=2)
+    ([0.0, 25.0, 50.0], [0.0, 1.0, 2.0, 3.0], [0.0, 25.0, 47.0])
+    """
+    if last <= first:
+        return [first]
+    ticks = MaxNLocator(most, integer=True).tick_values(first, last)
+    step = ticks[1] - ticks[0]
+    return [float(tick) for tick in ticks if first <= tick <= last - 0.6 * step] + [float(last)]
 
 
 def _log_scale(axes: Axes, low: float, high: float) -> None:
@@ -301,12 +351,15 @@ def _log_scale(axes: Axes, low: float, high: float) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _most_moved(table: pd.DataFrame) -> str:
+def _most_moved(table: pd.DataFrame) -> Markup:
     last = at_last_epoch(table)
     row = last.iloc[int(last.z_from_initial.abs().argmax())]
-    return (
-        f"the largest move is that of {row.parameter} in {layer_name(row.layer)}, from {row.initial:.4g} to "
-        f"{row.estimate:.4g} ({abs(row.z_from_initial):.3g} standard errors at initialisation)"
+    return Markup("the largest move is that of {} in {}, from {} to {} ({} standard errors at initialisation)").format(
+        parameter_html(row.parameter),
+        layer_name(row.layer),
+        number(row.initial),
+        rounded(row.estimate, row.standard_error),
+        f"{abs(row.z_from_initial):.3g}",
     )
 
 

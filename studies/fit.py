@@ -23,7 +23,7 @@ from .matrices import Populations, read_matrices
 from .pages import Table, linked, render
 from .provenance import package_version
 from .selection import where
-from .study import write_tables
+from .study import replace_files, write_tables
 from .style import Illustration, house_style
 from .summaries import LARGEST
 from .symbols import LEGEND, formula_html, parameter_html, parameter_text
@@ -66,8 +66,8 @@ def fit_paths(
     """Fit a model to each population of matrices in the given files, and write what it says.
 
     By default square matrices get the 13-parameter model, rectangular ones that of S_M x S_N with 5. Written are
-    output/fit.json (what was asked for), output/tables/{parameters,comparison}.csv, output/models/*.json and
-    output/report.html.
+    output/fit.json (what was asked for), output/tables/{parameters,comparison}.csv, output/models/*.json,
+    output/figures/*.svg and output/report.html.
 
     Args:
         paths, pattern, epoch: see `read_matrices`.
@@ -103,6 +103,8 @@ def fit_paths(
     (output / "models").mkdir()
     for name, model in models.items():
         model.save(output / "models" / f"{file_name(name)}.json")
+    sections = [_section(name, models[name], parameters, comparison) for name in populations]
+    replace_files(output / "figures", {f"{figure.name}.svg": figure.svg for s in sections for figure in s.figures})
     page = render(
         "fit.html",
         title=f"Gaussian models of {', '.join(path.name for path in paths[:3])}{' …' if len(paths) > 3 else ''}",
@@ -110,7 +112,7 @@ def fit_paths(
         legend=LEGEND,
         populations=[(name, _what(matrices)) for name, matrices in populations.items()],
         skipped=[_skipped(why, names) for why, names in passed_over.items()],
-        sections=[_section(name, models[name], parameters, comparison) for name in populations],
+        sections=sections,
         tables=linked(tables, CAPTIONS),
     )
     write_text(output / "report.html", page)
@@ -126,8 +128,9 @@ def _summary(
     yield from (f"skipped {_skipped(why, names)}" for why, names in passed_over.items())
     for name, matrices in populations.items():
         yield f"{name}: {_what(matrices)}"
-        for row in where(parameters, population=name).itertuples():
-            yield f"  {parameter_text(str(row.parameter)):<10}{with_error(row.estimate, row.standard_error)}"
+        own = where(parameters, population=name)
+        for parameter, *value in zip(own.parameter, own.estimate, own.standard_error, strict=True):
+            yield f"  {parameter_text(parameter):<10}{with_error(*value)}"
         yield f"  cubic and quartic invariants: {verdict(where(comparison, population=name).z, len(matrices))}"
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..fitting import (
     BlockGaussian,
+    SquareSpace,
     compare,
     kl_divergence,
     wasserstein_distance,
@@ -20,12 +21,14 @@ from ..invariants import Multigraph, evaluate, multigraphs
 from ..invariants.families import GraphFamily
 from .initial_law import InitialLaw
 from .sampling_errors import invariant_variances, parameter_law
+from .symmetry import symmetry_table
 
 Matrices = NDArray[np.floating]
 Tables = dict[str, pd.DataFrame]
 
-#: What `analyse_layer` may return; `omissions` has the snapshots that no model could be fitted to.
-LAYER_TABLES = ("parameters", "comparison", "distances", "initialisation", "omissions")
+#: What `analyse_layer` may return: `symmetry` is of square layers only, `omissions` has the snapshots that no model
+#: could be fitted to.
+LAYER_TABLES = ("parameters", "symmetry", "comparison", "distances", "initialisation", "omissions")
 
 # Snapshots read from the store at once.
 _SLAB_BYTES = 1 << 28
@@ -52,7 +55,7 @@ def analyse_layer(
     >>> weights = xr.DataArray(matrices, dims=("network", "epoch", "row", "col"), coords={"epoch": [0.0]})
     >>> tables = analyse_layer(weights, InitialLaw.of("gaussian", 4), {"all": np.ones(20, bool)})
     >>> {name: len(table) for name, table in tables.items()}
-    {'parameters': 13, 'comparison': 348, 'distances': 1, 'initialisation': 13}
+    {'parameters': 13, 'symmetry': 8, 'comparison': 348, 'distances': 1, 'initialisation': 13}
     """
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
     for epoch, matrices in snapshots(weights):
@@ -82,8 +85,10 @@ def analyse_snapshot(matrices: Matrices, law: InitialLaw) -> Tables:
     except ValueError as error:
         return {"omissions": pd.DataFrame({"networks": [len(matrices)], "reason": [str(error)]})}
     family = model.space.decomposition.family
+    square = {"symmetry": symmetry_table(model, matrices)} if isinstance(model.space, SquareSpace) else {}
     return {
         "parameters": parameter_table(model, matrices, law),
+        **square,
         "comparison": compare(model, matrices, graphs_of_degrees((3, 4), family)),
         "distances": distance_table(model, law, len(matrices)),
         "initialisation": initialisation_table(model, matrices, law),

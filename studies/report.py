@@ -18,10 +18,12 @@ from .provenance import package_version
 from .run_folder import RunFolder
 from .selection import at_last_epoch, where
 from .style import Illustration
-from .symbols import layer_name, parameter_text
+from .symbols import LEGEND, layer_name, parameter_html
+from .wording import counted, number, with_error
 
 CAPTIONS = {
     "parameters": "Fitted parameters of every layer, epoch and population, beside the exact ones at initialisation.",
+    "symmetry": "The constraints that the symmetry of the network puts on the parameters of square layers.",
     "initialisation": "Linear and quadratic invariants, their exact expectation and standard error at initialisation.",
     "comparison": "Cubic and quartic invariants: predicted by the fitted model, and measured.",
     "comparison_summary": "Quantiles over the cubic and over the quartic invariants.",
@@ -48,8 +50,9 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         summaries.append(parameter_summary(tables["parameters"]))
     return render(
         "report.html",
-        title=f"{config.networks} networks {'-'.join(map(str, config.widths))} on {config.dataset}",
+        title=f"{counted(config.networks, 'network')} {'-'.join(map(str, config.widths))} on {config.dataset}",
         version=package_version(),
+        legend=LEGEND,
         made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
         configuration=configuration_rows(config),
         origin=origin_rows(run, ensemble),
@@ -89,21 +92,23 @@ def parameter_summary(parameters: pd.DataFrame) -> Table:
     """Parameters of all networks at the last epoch, a row each, with standard errors and exact initial values.
 
     >>> row = {"layer": 1, "epoch": 0.0, "population": "all", "parameter": "mu_1", "index": 0}
-    >>> values = {"estimate": 0.5, "standard_error": 0.25, "initial": 0.0}
-    >>> parameter_summary(pd.DataFrame([{**row, **values}])).rows
-    (('μ₁', '0 → 0.5 ± 0.25'),)
+    >>> values = {"estimate": 0.51234, "standard_error": 0.25, "initial": 0.0}
+    >>> [print(cell) for cell in parameter_summary(pd.DataFrame([{**row, **values}])).rows[0]]
+    μ<sub>1</sub>
+    0 → 0.51 ± 0.25
+    [None, None]
     """
     last = where(at_last_epoch(parameters), population=ALL)
     text = last.assign(
         value=[
-            f"{initial:.3g} → {estimate:.3g} ± {error:.2g}"
+            f"{number(initial, '.3g')} → {with_error(estimate, error)}"
             for initial, estimate, error in zip(last.initial, last.estimate, last.standard_error, strict=True)
         ],
         layer=[layer_name(layer) for layer in last.layer],
     )
     order = text.parameter.drop_duplicates()
     wide = text.pivot(index="parameter", columns="layer", values="value").reindex(order).fillna("–")
-    wide.insert(0, "parameter", [parameter_text(name) for name in wide.index])
+    wide.insert(0, "parameter", pd.Series([parameter_html(name) for name in wide.index], wide.index, dtype=object))
     epoch = last.epoch.iloc[0] if len(last) else float("nan")
     return Table.head(
         "Parameters before and after training",

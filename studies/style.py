@@ -57,6 +57,11 @@ class Illustration:
     svg: bytes
 
     @property
+    def link(self) -> str:
+        """Address of the file, relative to a page in the folder above `figures`."""
+        return f"figures/{self.name}.svg"
+
+    @property
     def data_uri(self) -> str:
         """The figure as an address that holds it, for pages that need no other file.
 

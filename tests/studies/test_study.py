@@ -72,9 +72,9 @@ def test_everything_is_there(finished_run: Path) -> None:
 def test_report_is_self_contained_and_says_what_was_run(finished_run: Path) -> None:
     page = (finished_run / "report.html").read_text()
     assert "24 networks 784-5-5-5-10 on mnist-5k" in page
-    assert not re.search(r"""(src|href)=["'](?!data:|#|tables/)""", page)
+    assert not re.search(r"""(src|href)=["'](?!data:|#|tables/|figures/)""", page)
     assert "<script" not in page
-    for link in re.findall(r'href="(tables/[^"]+)"', page):
+    for link in re.findall(r'href="((?:tables|figures)/[^"]+)"', page):
         assert (finished_run / link).is_file()
     assert page.count("<figure") == page.count("<img") == len(list((finished_run / "figures").iterdir()))
     assert all(re.findall(r'<img [^>]*alt="([^"]+)"', page))
