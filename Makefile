@@ -28,7 +28,7 @@ typecheck: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@for b in benchmarks/*.py; do echo "== $$b"; env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(PY) $$b || exit 1; done
 
-docs: $(VENV)/.installed-docs
+docs: $(VENV)/.installed-dev
 	@$(VENV)/bin/mkdocs build --strict
 
 clean:
@@ -39,9 +39,5 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml
-	@./install.sh $(VENV) training,test,lint
-	@touch $@ $(VENV)/.installed
-
-$(VENV)/.installed-docs: pyproject.toml
-	@./install.sh $(VENV) training,docs
-	@touch $@ $(VENV)/.installed
+	@./install.sh $(VENV) training,test,lint,docs
+	@touch $(VENV)/.installed $@
