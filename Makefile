@@ -23,10 +23,12 @@ typecheck: $(VENV)/.installed-dev
 	@for p in $(PACKAGES); do ln -sfn "$(CURDIR)/$$p" build/types/pigmm/$$p; done
 	@MYPYPATH=build/types $(VENV)/bin/mypy $(PACKAGES:%=-p pigmm.%)
 
-# Full MNIST is used where PIGMM_DATA_ROOT names its folder. OpenBLAS is left to choose its kernel: a setting of the
-# machine would slow the baselines.
+# Full MNIST is used where PIGMM_DATA_ROOT names its folder, or where it lies beside the checkout. OpenBLAS is left to
+# choose its kernel: a setting of the machine would slow the baselines.
 bench: $(VENV)/.installed-dev
-	@for b in benchmarks/*.py; do echo "== $$b"; env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(PY) $$b || exit 1; done
+	@root="$${PIGMM_DATA_ROOT:-$$(cd ../shared/data 2>/dev/null && pwd)}"; \
+	for b in benchmarks/*.py; do echo "== $$b"; \
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $${root:+PIGMM_DATA_ROOT="$$root"} $(PY) $$b || exit 1; done
 
 docs: $(VENV)/.installed-dev
 	@$(VENV)/bin/mkdocs build --strict

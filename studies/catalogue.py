@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 from sympy import Add, Expr, Mul, Symbol, latex, mathml
 
-from ..invariants import GraphFamily, Multigraph, expectation, multigraphs
+from ..invariants import GraphFamily, Multigraph, count_multigraphs, expectation, multigraphs
 from ..invariants.families import family_by_name
 from ..invariants.plan import plan
 from .files import write_text
@@ -193,8 +193,8 @@ def write_catalogue(degree: int, form: str, kind: str = "square", output: Path |
     if form not in _FORMATS:
         raise ValueError(f"format must be one of {', '.join(_FORMATS)}, got {form!r}")
     write, ending = _FORMATS[form]
-    found = entries(degree, family_by_name(kind))
+    family = family_by_name(kind)
     path = output or Path(f"invariants-{kind}-{degree}.{ending}")
-    with progress_of("deriving", len(found)) as advance:
-        write_text(path, write(degree, found, advance))
+    with progress_of("deriving", count_multigraphs(degree, family)) as advance:
+        write_text(path, write(degree, entries(degree, family), advance))
     return path

@@ -34,8 +34,21 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 _INTERRUPTED = 130
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"pigmm {version('pigmm')}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def _without_command(context: typer.Context) -> None:
+def _without_command(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     if context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -88,10 +101,12 @@ def fit(
     ],
     output: Annotated[Path, typer.Option(help="Folder for tables, models and report.")] = Path("pigmm-fit"),
     tensor: Annotated[str, typer.Option(help="Only tensors whose name matches, such as '*.weight'.")] = "*",
-    epoch: Annotated[float | None, typer.Option(help="Of a RUN or an ensemble [the last].")] = None,
+    epoch: Annotated[float | None, typer.Option(help="Of a RUN or an ensemble (default: the last).")] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="Of matrices: square, rectangular, symmetric or symmetric-zero-diagonal [by shape]."),
+        typer.Option(
+            help="Of matrices: square, rectangular, symmetric or symmetric-zero-diagonal (default: by shape)."
+        ),
     ] = None,
 ) -> None:
     """Fit matrices from anywhere, square or rectangular, and write tables and a report.
@@ -124,20 +139,27 @@ def invariants(
 def expectation(
     graph: Annotated[str, typer.Argument(help="Arcs, tail first: '01 12 20' is sum_ijk M_ij M_jk M_ki.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
-    size: Annotated[str | None, typer.Option(help="Matrix size, or rows,columns [the symbols N, M].")] = None,
+    size: Annotated[str | None, typer.Option(help="Matrix size, or rows,columns (default: the symbols N, M).")] = None,
     kind: KindOption = "square",
     two_point: Annotated[
         bool, typer.Option("--two-point", help="In the coefficients of mean and covariance, not the parameters.")
     ] = False,
     leading: Annotated[bool, typer.Option("--leading", help="Only the leading term for large N.")] = False,
 ) -> None:
-    """Print the exact expectation value of an invariant in the Gaussian model."""
+    """Print the exact expectation value of an invariant in the Gaussian model.
+
+    With --two-point a line follows for each coefficient: what it multiplies in the mean or the covariance.
+    """
     from sympy import latex as as_latex
 
-    from .exact_results import expectation_of
+    from .exact_results import expectation_of, legend_of
+    from .symbols import displayed
 
     value = expectation_of(graph, kind=kind, size=size, two_point=two_point, leading=leading)
-    print(as_latex(value) if latex else value)
+    print(as_latex(displayed(value)) if latex else value)
+    if two_point:
+        for line in legend_of(value, kind):
+            print(f"% {line}" if latex else line)
 
 
 @derive.command()
@@ -145,7 +167,7 @@ def catalogue(
     degree: Annotated[int, typer.Option(help="Number of factors of the matrix.")],
     form: Annotated[str, typer.Option("--format", help="html, latex or json.")] = "html",
     kind: KindOption = "square",
-    output: Annotated[Path | None, typer.Option(help="File to write [invariants-KIND-DEGREE.*].")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write (default: invariants-KIND-DEGREE.*).")] = None,
 ) -> None:
     """Write all invariants of a degree: drawing, formula, exact expectation value and plan of evaluation of each."""
     from .catalogue import write_catalogue

@@ -165,7 +165,7 @@ def symmetry(table: pd.DataFrame) -> Finding:
     >>> row = {"layer": 1, "epoch": 2.0, "population": "all", "networks": 500, "z": 0.5}
     >>> both = [{**row, "parameter": "mu_2", "minus": ""}, {**row, "parameter": "G2", "minus": "G3"}]
     >>> print(symmetry(pd.DataFrame(both)).table.rows[0][1])
-    0.50 (μ<sub>2</sub>)
+    0.50, μ<sub>2</sub>
     """
     last = where(at_last_epoch(table), population=ALL)
     is_zero = ~last.minus.isin([COMMON])  # an empty cell may have been read as missing
@@ -178,24 +178,24 @@ def symmetry(table: pd.DataFrame) -> Finding:
             if name == "equalities":
                 symbol = Markup("{} − {}").format(symbol, parameter_html(COMMON))
             line[f"largest |z| of the {'five zeros' if name == 'zeros' else 'three equalities'}"] = Markup(
-                "{} ({})"
+                "{}, {}"
             ).format(f"{abs(worst.z):.2f}", symbol)
         rows.append(line)
     limit, top = bound(len(last)), last.z.abs().max()
     if few := too_few(int(last.networks.iloc[0]), "network"):
-        conclusion = f"Here there are {few}."
+        conclusion = f"here there are {few}."
     elif top <= limit:
-        conclusion = f"No departure is detected: the largest |z| is {top:.2f}, the bound for all of them {limit:.2f}."
+        conclusion = f"no departure is detected: the largest |z| is {top:.2f}, the bound for all of them {limit:.2f}."
     else:
         conclusion = (
-            f"They do not all hold: the largest |z| is {top:.2f}, the bound for all of them {limit:.2f}. Either the "
+            f"they do not all hold: the largest |z| is {top:.2f}, the bound for all of them {limit:.2f}. Either the "
             f"training treats units of a layer differently, or the standard errors are too small."
         )
     text = Markup(
         "The units of a hidden layer can be relabelled without changing what its network computes, each layer on its "
         "own, and this training treats them alike: of the 13 parameters of a square layer {} must be zero, and {} must "
         "be equal, at each epoch; the output layer is no exception. At epoch {} the estimates say, in standard errors "
-        "(of the influence functions, so that correlations of the estimates are allowed for): {} The remaining five, "
+        "that allow for the correlations of the estimates (by their influence functions): {} The remaining five, "
         "{} and the common value, carry what training does."
     ).format(
         _symbols(ZEROS),

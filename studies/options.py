@@ -18,7 +18,7 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the 
 # name: (type, default, help). A test compares names and defaults with those of EnsembleConfig.
 ENSEMBLE_OPTIONS: dict[str, tuple[type, Any, str]] = {
     "dataset": (str, "mnist-5k", "Images: mnist-5k (bundled), mnist, fashion-mnist or cifar10."),
-    "data_root": (Path, None, "Folder of the images, downloaded to if they are not there [user's cache]."),
+    "data_root": (Path, None, "Folder of the images, downloaded to if they are not there (default: the user's cache)."),
     "hidden": (str, "10,10,10", "Widths of the hidden layers, with commas."),
     "networks": (int, 1000, "How many networks."),
     "epochs": (int, 50, "Passes over the training images."),

@@ -1,4 +1,4 @@
-"""Progress of an analysis: a bar on a terminal, an occasional line elsewhere."""
+"""Progress of an analysis: a bar on a terminal, elsewhere a line at the start and then now and again."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def progress_of(description: str, total: int, shown: bool = True) -> Iterator[Ca
 
 def _line_by_line(console: Console, description: str, total: int) -> Callable[[], None]:
     done, last = 0, time.monotonic()
+    console.print(f"{description}: 0 of {total}", soft_wrap=True)
 
     def advance() -> None:
         nonlocal done, last

@@ -1,4 +1,4 @@
-"""Progress of a training run: a bar on a terminal, an occasional line elsewhere."""
+"""Progress of a training run: a bar on a terminal, elsewhere a line at the start and then now and again."""
 
 from __future__ import annotations
 
@@ -37,11 +37,21 @@ def console_progress() -> Iterator[Report]:
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.finished_speed or task.speed or 0:.0f}/s")
+        speed = task.finished_speed or task.speed
+        return Text(_per_second(speed) if speed else "")
+
+
+def _per_second(rate: float) -> str:
+    """A rate; below 1, where a whole number would say nothing, with one digit that is not zero.
+
+    >>> _per_second(1234.5), _per_second(0.42), _per_second(0.0312)
+    ('1234/s', '0.4/s', '0.03/s')
+    """
+    return f"{rate:.0f}/s" if rate >= 1 else f"{rate:.1f}/s" if rate >= 0.1 else f"{rate:.1g}/s"
 
 
 def _line_by_line(console: Console) -> Report:
-    """Prints a line when the last one is old enough; the rate leaves out what an earlier run had done."""
+    """Prints a line at once, then when the last one is old enough; the rate leaves out what an earlier run had done."""
     started = last = time.monotonic()
     already: int | None = None
 
@@ -50,12 +60,11 @@ def _line_by_line(console: Console) -> Report:
         now = time.monotonic()
         if already is None:
             already = done
+            console.print(f"training: {done} of {total} network-epochs", soft_wrap=True)
         elif now - last >= SECONDS_BETWEEN_LINES:
             last = now
             rate = (done - already) / (now - started)
-            console.print(
-                f"training: {done} of {total} network-epochs, {rate:.0f}/s, {(total - done) / rate:.0f} s remain",
-                soft_wrap=True,
-            )
+            pace = f", {_per_second(rate)}, {(total - done) / rate:.0f} s remain" if rate > 0 else ""
+            console.print(f"training: {done} of {total} network-epochs{pace}", soft_wrap=True)
 
     return report

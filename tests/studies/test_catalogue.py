@@ -99,11 +99,41 @@ def test_exact_results(pigmm: Any) -> None:
     cubic = Multigraph([(0, 1), (1, 2), (2, 0)])
     assert pigmm("derive", "expectation", "01 12 20").out.strip() == str(expectation(cubic))
     assert pigmm("derive", "expectation", "01 12 20", "--size", "6").out.strip() == str(expectation(cubic, 6))
-    assert pigmm("derive", "expectation", "01 12 20", "--two-point").out.strip() == str(two_point_expectation(cubic))
+    assert pigmm("derive", "expectation", "01 12 20", "--two-point").out.splitlines()[0] == str(
+        two_point_expectation(cubic)
+    )
     assert pigmm("derive", "expectation", "01 12 20", "--leading").out.strip() == str(leading_term(expectation(cubic)))
     rectangular = Multigraph([(0, 1), (0, 1)], kinds=[0, 1])
     given = ("derive", "expectation", "01 01", "--kind", "rectangular")
     assert pigmm(*given, "--size", "3,4").out.strip() == str(expectation(rectangular, (3, 4)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"), [("square", "01 12 20"), ("rectangular", "01 01"), ("two-square", "A00 B11")]
+)
+def test_every_coefficient_is_explained(pigmm: Any, kind: str, label: str) -> None:
+    value, *lines = pigmm("derive", "expectation", label, "--two-point", "--kind", kind).out.splitlines()
+    explained = [line.partition(":")[0] for line in lines]
+    used = set(re.findall(r"[mC](?:\^[AB]+)?(?:_[ijkl]+)*", value))
+    assert sorted(explained) == sorted(used)
+    assert all("coefficient of" in line for line in lines)
+
+
+def test_coefficients_in_words(pigmm: Any) -> None:
+    lines = pigmm("derive", "expectation", "01 01", "--two-point").out.splitlines()
+    assert "C_ik_jl: coefficient of delta_ik delta_jl in cov(M_ij, M_kl)" in lines
+    assert "m: coefficient of 1 in <M_ij>" in lines
+    comments = pigmm("derive", "expectation", "01 01", "--two-point", "--latex").out.splitlines()[1:]
+    assert all(line.startswith("% ") for line in comments)
+
+
+def test_latex_has_irreps_as_superscripts(pigmm: Any) -> None:
+    assert "G^{0}_{11}" in pigmm("derive", "expectation", "01 01", "--latex").out
+
+
+def test_catalogue_says_at_once_what_it_does(pigmm: Any, tmp_path: Path) -> None:
+    outcome = pigmm("derive", "catalogue", "--degree", "1", "--output", tmp_path / "one.html")
+    assert outcome.err == "deriving: 0 of 2\n"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,18 @@ def test_help(pigmm: Any, arguments: tuple[str, ...]) -> None:
     assert outcome.code == 0
     for command in ("study", "train", "fit", "report", "invariants", "derive"):
         assert command in outcome.out
+
+
+def test_version(pigmm: Any) -> None:
+    outcome = pigmm("--version")
+    assert (outcome.code, outcome.out) == (0, f"pigmm {version('pigmm')}\n")
+
+
+@pytest.mark.parametrize("command", ["study", "fit", "derive expectation", "derive catalogue", "invariants"])
+def test_help_says_all_that_is_written(pigmm: Any, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    # text in square brackets would vanish as markup
+    assert " ." not in re.sub(r" \.[a-z]", "", pigmm(*command.split(), "--help").out)
 
 
 @pytest.mark.parametrize(
@@ -125,4 +139,4 @@ def test_commands_have_help_for_every_parameter() -> None:
         assert command.callback.__doc__
         for parameter in inspect.signature(command.callback, eval_str=True).parameters.values():
             assert parameter.annotation.__metadata__[0].help
-    assert np.all([text.endswith((".", "]")) for _, _, text in ENSEMBLE_OPTIONS.values()])
+    assert np.all([text.endswith(".") for _, _, text in ENSEMBLE_OPTIONS.values()])

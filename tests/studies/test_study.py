@@ -199,17 +199,23 @@ def test_train_alone_then_study(tmp_path: Path, pigmm: Command) -> None:
 def test_interruption_by_the_keyboard(tmp_path: Path) -> None:
     """Ctrl-C during training: exit 130, one line; the same command then finishes."""
     run = tmp_path / "run"
-    command = [sys.executable, "-c", "from pigmm.studies.cli import main; main()"]
+    # a parent may have told its children to ignore the signal
+    script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", script + "from pigmm.studies.cli import main; main()"]
     command += ["train", str(run), "--hidden", "4,4", "--networks", "800", "--epochs", "4", "--block-size", "4"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"})
-    blocks = run / "ensemble.zarr" / "blocks"
-    deadline = time.monotonic() + 60
-    while not list(blocks.glob("*.done")):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    try:
+        blocks = run / "ensemble.zarr" / "blocks"
+        deadline = time.monotonic() + 60
+        while not list(blocks.glob("*.done")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 130
     assert said.splitlines()[-1] == "interrupted: the same command goes on from here"
     assert "Traceback" not in said
