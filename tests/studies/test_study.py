@@ -22,7 +22,9 @@ from pigmm.fitting import PIGMM, BlockGaussian, compare, kl_divergence, wasserst
 from pigmm.invariants import Multigraph, multigraphs
 from pigmm.studies import analysis
 from pigmm.studies.files import read_table
+from pigmm.studies.findings import symmetry
 from pigmm.studies.run_folder import RunFolder
+from pigmm.studies.symmetry import symmetry_table
 from pigmm.training import EnsembleConfig, open_ensemble
 
 # layer: (parameters, linear and quadratic invariants, cubic and quartic invariants); layers 0 and 3 are rectangular
@@ -203,19 +205,82 @@ def test_interruption_by_the_keyboard(tmp_path: Path) -> None:
     script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     command = [sys.executable, "-c", script + "from pigmm.studies.cli import main; main()"]
     command += ["train", str(run), "--hidden", "4,4", "--networks", "800", "--epochs", "4", "--block-size", "4"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"})
-    try:
-        blocks = run / "ensemble.zarr" / "blocks"
-        deadline = time.monotonic() + 60
-        while not list(blocks.glob("*.done")):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.communicate()
+    environment = {**os.environ, "COLUMNS": "200"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            blocks = run / "ensemble.zarr" / "blocks"
+            deadline = time.monotonic() + 60
+            while not list(blocks.glob("*.done")):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert said.splitlines()[-1] == "interrupted: the same command goes on from here"
     assert "Traceback" not in said
+
+
+def words_of(page: str) -> str:
+    """Text of a report before its tables of files, without figures and their descriptions."""
+    return re.sub(r"<img[^>]*>", "", page.partition('<h2 id="tables">')[0])
+
+
+def test_report_writes_symbols_not_names(finished_run: Path) -> None:
+    words = words_of((finished_run / "report.html").read_text())
+    assert "Λ<sub>3</sub><sup>−1</sup>" in words
+    assert "sum_" not in words
+    for name in ("M_ij", "nan", "one in twenty", "independent normal"):
+        assert name not in words
+    assert not re.search(r"\bG[0H23]\b|[ >(]-\d", words.replace("G0_12", "").partition("<h2")[2])
+    assert "&lt;sub&gt;" not in words
+
+
+def test_no_verdict_on_few_networks(finished_run: Path) -> None:
+    words = words_of((finished_run / "report.html").read_text())
+    assert "too few networks for a verdict: 24" in words
+    assert "no departure is detected" not in words
+    assert "3.80" not in words
+
+
+def test_symmetry_of_the_network(finished_run: Path) -> None:
+    rows = table(finished_run, "symmetry")
+    assert rows.groupby("layer").size().to_dict() == dict.fromkeys((1, 2), 8 * EPOCHS * POPULATIONS)
+    own = rows[(rows.layer == 1) & (rows.epoch == 2) & (rows.population == "all")].set_index("parameter")
+    matrices = snapshot(finished_run, layer=1, epoch=2)
+    model = PIGMM.fit(matrices)
+    value = dict(zip(model.names, model.parameters, strict=True))
+    influence = dict(zip(model.names, model.influence(matrices).T, strict=True))
+    for name, row in own.iterrows():
+        other = row.minus if isinstance(row.minus, str) else None
+        difference = value[str(name)] - (value[other] if other else 0)
+        error = (influence[str(name)] - (influence[other] if other else 0)).std(ddof=1) / np.sqrt(24)
+        np.testing.assert_allclose([row.estimate, row.standard_error, row.z], [difference, error, difference / error])
+    assert own.minus.fillna("").tolist() == [""] * 5 + ["G3"] * 3
+
+
+def symmetry_rows(matrices: np.ndarray[Any, Any]) -> pd.DataFrame:
+    return symmetry_table(PIGMM.fit(matrices), matrices).assign(layer=1, epoch=0.0, population="all")
+
+
+def test_symmetry_is_kept_and_broken() -> None:
+    matrices = PIGMM.iid(5, variance=0.2).sample(400, seed=5)
+    # rows and columns may have structure of their own
+    structured = (
+        matrices * np.arange(1, 6)[np.random.default_rng(0).permuted(np.tile(range(5), (400, 1)), axis=1)][:, None]
+    )
+    assert "no departure is detected" in symmetry(symmetry_rows(structured)).text
+    assert "do not all hold" in symmetry(symmetry_rows(matrices + np.eye(5))).text
+
+
+def test_one_network(tmp_path: Path, pigmm: Command) -> None:
+    run = tmp_path / "run"
+    assert pigmm("study", run, "--hidden", "4,4", "--networks", "1", "--epochs", "1", "--block-size", "1").code == 0
+    words = words_of((run / "report.html").read_text())
+    assert "1 network 784-4-4-10" in words
+    assert "the one network" in words
+    assert "layers 1 and 2" in words or "layer 1," in words
+    for wrong in ("nan", "1 networks", "all 1 "):
+        assert wrong not in words
