@@ -68,15 +68,17 @@ def _evaluate(
     batch: NDArray[np.floating], graphs: tuple[Multigraph, ...], sizes: tuple[int, ...], results: NDArray[np.float64]
 ) -> None:
     """Evaluate matrices (n, colours, rows, columns) into results (n, len(graphs))."""
-    hard = [k for k, graph in enumerate(graphs) if plan((graph,)).needs_general_contractions]
-    if hard and len(hard) < len(graphs):
-        for chosen in (hard, [k for k in range(len(graphs)) if k not in set(hard)]):
+    steps = plan(graphs)
+    if steps.needs_general_contractions and len(graphs) > 1:
+        # few graphs do, and the others should not wait for them
+        hard = [k for k, graph in enumerate(graphs) if plan((graph,)).needs_general_contractions]
+        easy = sorted(set(range(len(graphs))) - set(hard))
+        for chosen in filter(None, [easy, *([k] for k in hard)]):
             part = np.empty((len(batch), len(chosen)))
             _evaluate(batch, tuple(graphs[k] for k in chosen), sizes, part)
             results[:, chosen] = part
         return
-    steps = plan(graphs)
-    if hard or max(batch.shape[-2:]) > _LARGEST_INTERPRETED:
+    if steps.needs_general_contractions or max(batch.shape[-2:]) > _LARGEST_INTERPRETED:
         step = max(1, _ARRAY_ENTRIES // batch[:1].size) if len(batch) else 1
         with np.errstate(over="ignore", invalid="ignore"):  # as in the interpreter
             for start in range(0, len(batch), step):
