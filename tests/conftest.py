@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pigmm.fitting import PIGMM
+from pigmm.fitting import PIGMM, BlockGaussian, SquareSpace
 from pigmm.invariants import multigraphs
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -25,15 +25,23 @@ def all_graphs():
 
 
 @pytest.fixture(scope="session")
-def random_model():
-    """random_model(size, seed): a PIGMM with generic parameters."""
+def generic():
+    """generic(space, seed): a model with generic parameters on any space."""
 
-    def build(size, seed):
+    def build(space, seed):
         rng = np.random.default_rng(seed)
-        parameters = rng.normal(size=2).tolist()
-        for copies in (2, 3, 1, 1):
+        means, covariances = [], []
+        for irrep in space.decomposition.irreps:
+            copies = len(irrep.copies)
+            means += rng.normal(size=copies).tolist() if irrep.is_trivial else []
             root = rng.normal(size=(copies, copies + 2))
-            parameters += (root @ root.T / copies)[np.triu_indices(copies)].tolist()
-        return PIGMM(size, parameters)
+            covariances += (root @ root.T / copies)[np.triu_indices(copies)].tolist()
+        return BlockGaussian(space, means + covariances)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def random_model(generic):
+    """random_model(size, seed): a PIGMM with generic parameters."""
+    return lambda size, seed: PIGMM(size, generic(SquareSpace(size), seed).parameters)

@@ -39,18 +39,6 @@ def test_density_is_the_dense_normal_density(size, random_model):
     assert model.entropy() == pytest.approx(dense.entropy(), rel=1e-10)
 
 
-def generic(space, seed):
-    """A model with generic parameters on a space."""
-    rng = np.random.default_rng(seed)
-    means, covariances = [], []
-    for irrep in space.decomposition.irreps:
-        copies = len(irrep.copies)
-        means += rng.normal(size=copies).tolist() if irrep.is_trivial else []
-        root = rng.normal(size=(copies, copies + 2))
-        covariances += (root @ root.T / copies)[np.triu_indices(copies)].tolist()
-    return BlockGaussian(space, means + covariances)
-
-
 def coordinates(space, matrices):
     """Orthonormal coordinates of matrices in their space: all entries, or those above the diagonal times sqrt 2."""
     if not isinstance(space, SymmetricSpace):
@@ -81,7 +69,7 @@ SPACES = [
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_density_entropy_and_distances_on_every_space(space):
+def test_density_entropy_and_distances_on_every_space(space, generic):
     p, q = generic(space, seed=1), generic(space, seed=2)
     (mean_p, cov_p), (mean_q, cov_q) = dense(p), dense(q)
     matrices = p.sample(6, seed=3)

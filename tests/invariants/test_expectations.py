@@ -73,18 +73,6 @@ def test_dense_isserlis_sums_at_generic_parameters(random_model):
     np.testing.assert_allclose(model.expectation(graphs), expected, rtol=1e-10)
 
 
-def generic(space, seed):
-    """A model with generic parameters on a space."""
-    rng = np.random.default_rng(seed)
-    means, covariances = [], []
-    for irrep in space.decomposition.irreps:
-        copies = len(irrep.copies)
-        means += rng.normal(size=copies).tolist() if irrep.is_trivial else []
-        root = rng.normal(size=(copies, copies + 2))
-        covariances += (root @ root.T / copies)[np.triu_indices(copies)].tolist()
-    return BlockGaussian(space, means + covariances)
-
-
 @pytest.mark.parametrize(
     ("space", "degrees"),
     [
@@ -94,7 +82,7 @@ def generic(space, seed):
         (SeveralSpace(2, 4), (1, 2, 3)),
     ],
 )
-def test_other_matrices_against_dense_isserlis_sums(space, degrees):
+def test_other_matrices_against_dense_isserlis_sums(space, degrees, generic):
     model, family = generic(space, seed=1), space.decomposition.family
     graphs = [graph for degree in degrees for graph in multigraphs(degree, family)]
     expected = [expectation_slowly(graph, model.mean, model.covariance) for graph in graphs]
@@ -108,7 +96,7 @@ def test_other_matrices_against_dense_isserlis_sums(space, degrees):
 
 
 @pytest.mark.parametrize("space", [SymmetricSpace(5), SymmetricSpace(5, diagonal=False), SeveralSpace(2, 4)])
-def test_other_models_sample_and_fit(space):
+def test_other_models_sample_and_fit(space, generic):
     model = generic(space, seed=2)
     matrices = model.sample(3000, seed=3)
     fitted = BlockGaussian.fit(matrices, space)
