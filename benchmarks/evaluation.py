@@ -13,8 +13,9 @@ import numba
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from pigmm.invariants import evaluate, multigraphs
+from pigmm.invariants import evaluate, expectation_map, multigraphs
 from pigmm.invariants.arrays import run_on_arrays
+from pigmm.invariants.interpreter import assemble, run
 from pigmm.invariants.plan import plan
 
 ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))
@@ -56,6 +57,21 @@ def main():
         ours = microseconds(lambda m: evaluate(m, ALL), matrices, repeats=3)
         plain = microseconds(baseline, matrices[: max(10, min(300, batch))], repeats=3)
         print(f"{size:4d}{plain:14.1f}{ours:14.2f}{plain / ours:8.1f}")
+
+    print("one thread, results not allocated: us a matrix")
+    for size, batch in ((10, 50_000), (40, 2_000), (64, 400)):
+        matrices, results = rng.standard_normal((batch, 1, size, size)), np.zeros((batch, len(ALL)))
+        program = assemble(plan(ALL), (size,))
+        print(f"{size:4d}{microseconds(lambda m, p=program, r=results: run(p, m, r), matrices, repeats=5):14.2f}")
+    print("one matrix, milliseconds, and ratio to three products (gemm, the same BLAS and threads)")
+    for size in (160, 640):
+        matrix = rng.standard_normal((1, size, size))
+        other, product = matrix[0].copy(), np.empty((size, size))
+        ours = microseconds(lambda m: run_on_arrays(plan(ALL), m), matrix, repeats=10)
+        gemm = microseconds(lambda m, o=other, p=product: np.matmul(m[0], o, out=p), matrix, repeats=10)
+        print(f"{size:4d}{ours / 1000:14.2f}{ours / (3 * gemm):8.2f}")
+    compiled, models = expectation_map(ALL, 10), rng.standard_normal((20_000, 13))
+    print(f"expectation values of all 361: {microseconds(compiled, models, repeats=5):.2f} us a model")
 
 
 if __name__ == "__main__":
