@@ -65,10 +65,7 @@ def compare(
     difference = measured - predicted
     return pd.DataFrame(
         {
-            "graph": [graph.label for graph in graphs],
-            "formula": [graph.formula for graph in graphs],
-            "degree": [graph.degree for graph in graphs],
-            "nodes": [graph.number_of_nodes for graph in graphs],
+            **graph_columns(graphs),
             "predicted": predicted,
             "measured": measured,
             "standard_deviation": deviation,
@@ -77,3 +74,18 @@ def compare(
             "z": np.divide(difference, error, out=np.full_like(error, np.nan), where=spread > rounding),
         }
     )
+
+
+def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int]]:
+    """The columns by which tables name graphs: graph (its label), formula, degree, nodes.
+
+    >>> graph_columns([Multigraph([(0, 1)])])
+    {'graph': ['01'], 'formula': ['sum_ij M_ij'], 'degree': [1], 'nodes': [2]}
+    """
+    rows = tuple(graphs)
+    return {
+        "graph": [graph.label for graph in rows],
+        "formula": [graph.formula for graph in rows],
+        "degree": [graph.degree for graph in rows],
+        "nodes": [graph.number_of_nodes for graph in rows],
+    }

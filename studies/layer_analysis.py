@@ -17,6 +17,7 @@ from ..fitting import (
     wasserstein_distance,
     wasserstein_distance_squared,
 )
+from ..fitting.comparison import graph_columns
 from ..invariants import Multigraph, evaluate, multigraphs
 from ..invariants.families import GraphFamily
 from .initial_law import InitialLaw
@@ -161,10 +162,7 @@ def initialisation_table(model: BlockGaussian, matrices: Matrices, law: InitialL
     return pd.DataFrame(
         {
             "networks": len(matrices),
-            "graph": [graph.label for graph in graphs],
-            "formula": [graph.formula for graph in graphs],
-            "degree": [graph.degree for graph in graphs],
-            "nodes": [graph.number_of_nodes for graph in graphs],
+            **graph_columns(graphs),
             "measured": measured,
             "expected": expected,
             "standard_error": error,
