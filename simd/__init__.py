@@ -5,6 +5,18 @@
 24
 """
 
-from .vectors import WIDTH, add, aligned_empty, fma, load, multiply, store, zero
+from .vectors import WIDTH, add, aligned_empty, broadcast, fma, load, multiply, store, sums, transpose, zero
 
-__all__ = ["WIDTH", "add", "aligned_empty", "fma", "load", "multiply", "store", "zero"]
+__all__ = [
+    "WIDTH",
+    "add",
+    "aligned_empty",
+    "broadcast",
+    "fma",
+    "load",
+    "multiply",
+    "store",
+    "sums",
+    "transpose",
+    "zero",
+]

@@ -119,3 +119,74 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
         return builder.fadd(product, arguments[2], flags=("contract",))
 
     return _vector(_vector, _vector, _vector), generate
+
+
+@_operation
+def broadcast(typing: Any, array: Any, place: Any) -> Any:
+    """broadcast(array, place): the entry at `place`, eight times."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source = context.make_array(signature.args[0])(context, builder, arguments[0])
+        entry = builder.load(builder.gep(source.data, [arguments[1]]))
+        lowest = builder.insert_element(ir.Constant(_LLVM_VECTOR, ir.Undefined), entry, ir.IntType(32)(0))
+        return _shuffled(builder, lowest, lowest, (0,) * WIDTH)
+
+    return _vector(array, types.intp), generate
+
+
+@_operation
+def sums(typing: Any, v0: Any, v1: Any, v2: Any, v3: Any, v4: Any, v5: Any, v6: Any, v7: Any) -> Any:
+    """sums(v0, ..., v7): the vector of the sums of the entries of eight vectors."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = list(arguments)
+        for low, high in _STAGES:
+            pairs = zip(values[::2], values[1::2], strict=True)
+            values = [builder.fadd(_shuffled(builder, x, y, low), _shuffled(builder, x, y, high)) for x, y in pairs]
+        return values[0]
+
+    return _vector(*[_vector] * WIDTH), generate
+
+
+@_operation
+def transpose(typing: Any, source: Any, place: Any, stride: Any, target: Any, other: Any, step: Any) -> Any:
+    """transpose(source, place, stride, target, other, step): an 8 by 8 block, at any alignment.
+
+    Its rows begin at `place`, `place + stride`, ... of `source`, and as columns at `other`, `other + step`, ... of
+    `target`.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        reads = [_unaligned(context, builder, signature, arguments, 0, k) for k in range(WIDTH)]
+        rows = [builder.load(read, align=8) for read in reads]
+        for distance, (low, high) in zip((1, 2, 4), _STAGES, strict=True):
+            found = dict.fromkeys(range(WIDTH))
+            for k in (k for k in range(WIDTH) if not k & distance):
+                found[k] = _shuffled(builder, rows[k], rows[k + distance], low)
+                found[k + distance] = _shuffled(builder, rows[k], rows[k + distance], high)
+            rows = [found[k] for k in range(WIDTH)]
+        for k, row in enumerate(rows):
+            builder.store(row, _unaligned(context, builder, signature, arguments, 3, k), align=8)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
+
+
+# How entries of two vectors are paired at distance 1, 2 and 4.
+_STAGES = (
+    ((0, 8, 2, 10, 4, 12, 6, 14), (1, 9, 3, 11, 5, 13, 7, 15)),
+    ((0, 1, 8, 9, 4, 5, 12, 13), (2, 3, 10, 11, 6, 7, 14, 15)),
+    ((0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15)),
+)
+
+
+def _shuffled(builder: Any, x: Any, y: Any, order: tuple[int, ...]) -> Any:
+    return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), list(order)))
+
+
+def _unaligned(context: Any, builder: Any, signature: Any, arguments: Any, first: int, row: int) -> Any:
+    """Address of a row of the block whose array, place and stride are the arguments from `first` on."""
+    array = context.make_array(signature.args[first])(context, builder, arguments[first])
+    stride = builder.mul(arguments[first + 2], arguments[first + 2].type(row))
+    place = builder.gep(array.data, [builder.add(arguments[first + 1], stride)])
+    return builder.bitcast(place, _LLVM_VECTOR.as_pointer())
