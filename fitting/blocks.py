@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..invariants.spaces import MatrixSpace, irrep_dimensions
+from ..invariants.spaces import MatrixSpace
 
 Array = NDArray[np.float64]
-
-# Matrices at a time while second moments are summed, so that memory stays bounded whatever their number.
-_CHUNK_ENTRIES = 1 << 22
 
 
 def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array, tuple[Array, ...]]:
@@ -46,40 +42,6 @@ def parameters_from_blocks(means: Array, covariances: Sequence[Array]) -> Array:
     """
     triangles = [block[..., *np.triu_indices(block.shape[-1])] for block in covariances]
     return np.concatenate([means, *triangles], axis=-1)
-
-
-def mean_and_second_moments(
-    space: MatrixSpace, matrices: NDArray[np.floating], unit: float = 1.0
-) -> tuple[Array, tuple[Array, ...]]:
-    """Maximum-likelihood estimates: mean of the trivial components, and each irrep's second moments of its copies.
-
-    Components of irreps that are not trivial have zero mean by symmetry, so theirs are plain second moments; the
-    trivial block is centred.
-
-    Args:
-        space: the matrices.
-        matrices: (n, *space.shape).
-        unit: in which the matrices, hence the results, are measured.
-
-    >>> from ..invariants.spaces import RectangularSpace
-    >>> mean, moments = mean_and_second_moments(RectangularSpace(2, 2), np.ones((3, 2, 2)))
-    >>> mean, moments[0]
-    (array([2.]), array([[0.]]))
-    """
-    step = max(1, _CHUNK_ENTRIES // (prod(matrices.shape[1:])))
-    trivial: list[Array] = []
-    sums: list[Array] = [np.zeros((len(i.copies), len(i.copies))) for i in space.decomposition.irreps]
-    for start in range(0, len(matrices), step):
-        parts = space.project(matrices[start : start + step].astype(np.float64) / unit)
-        trivial.append(parts[0][..., 0])
-        for block, part in zip(sums, parts, strict=True):
-            block += np.einsum("nxa,nya->xy", part, part)
-    components = np.concatenate(trivial)
-    mean = components.mean(axis=0)
-    centred = components - mean
-    sums[0] = centred.T @ centred  # not from the sum of squares, which would lose digits to a large mean
-    moments = (s / (len(matrices) * d) for s, d in zip(sums, irrep_dimensions(space), strict=True))
-    return mean, tuple(moments)
 
 
 def check_positive_definite(covariance: Array, name: str) -> None:

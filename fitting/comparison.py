@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t
 
 from ..invariants.evaluation import evaluate
 from ..invariants.families import checked_graphs
 from ..invariants.multigraph import Multigraph
 from .gaussian import BlockGaussian
+from .multiple_testing import q_values
+from .sufficient_statistics import checked_batch
+
+Array = NDArray[np.float64]
 
 # A residual spread below this fraction of the invariant's own is rounding error: the fit forces it to zero.
 _FORCED = 1e-9
 _ROUNDING = 1e-14  # of the values themselves, which a large mean swamps
+# Values of invariants held at a time.
+_CHUNK_VALUES = 1 << 23
 
 
 def compare(
@@ -24,8 +33,12 @@ def compare(
     """Predicted and measured means of invariants, with a standard error that allows for the fit of the model.
 
     A model fitted to the same matrices follows them, so mean(O_G) - <O_G> varies less than mean(O_G). To leading order
-    (good from about a hundred matrices on) its standard error is sd(psi_G) / sqrt(n), with
-    psi_G = O_G - (d<O_G>/d theta) . (influence of the matrix on theta).
+    its standard error is sd(psi_G) / sqrt(n), with psi_G = O_G - (d<O_G>/d theta) . (influence of the matrix on theta).
+
+    The p-values are asymptotic, cheap enough for every layer and epoch. Quartic invariants have skewed, heavy-tailed
+    means, so a test at 5% on 200 Gaussian matrices of size 10 rejects 5% of the times on average over the 348
+    invariants, but up to 12% for the worst of them; on 1000 matrices up to 10%. `bootstrap_comparison` has calibrated
+    ones.
 
     Args:
         model: as fitted to the matrices.
@@ -36,8 +49,10 @@ def compare(
     Returns:
         A row a graph, with the columns graph (its label), formula, degree, nodes, predicted, measured (means),
         standard_deviation (of one matrix), standard_error (of measured - predicted), deviation
-        (|predicted - measured| / standard_deviation, the paper's, arXiv:2510.05218 section 4) and z
-        ((measured - predicted) / standard_error; NaN where the fit forces agreement).
+        (|predicted - measured| / standard_deviation, the paper's, arXiv:2510.05218 section 4), z
+        ((measured - predicted) / standard_error), p_value (two-sided, of z by Student's t with n - 1 degrees of
+        freedom) and q_value (false discovery rate over these graphs, by Benjamini and Hochberg). z, p_value and q_value
+        are NaN where the fit forces agreement; these graphs are no tests.
 
     Raises:
         ValueError: if the matrices are not those of the model's space, or fewer than 2.
@@ -49,31 +64,99 @@ def compare(
     [['00 00 00', 3, 1]]
     """
     graphs = checked_graphs(graphs)
-    influence = model.influence(matrices)
-    count = len(influence)
-    if count < 2:
-        raise ValueError(f"matrices must be at least 2 for a standard deviation, got {count}")
-    values = evaluate(matrices, graphs, family=model.space.decomposition.family)
-    predicted, measured = model.expectation(graphs), values.mean(axis=0)
-    deviation = values.std(axis=0, ddof=1)
-    residuals = values - measured
-    if fitted:
-        residuals = residuals - influence @ model.expectation_gradient(graphs).T
-    spread = residuals.std(axis=0, ddof=1)
-    error = spread / np.sqrt(count)
-    rounding = _FORCED * deviation + _ROUNDING * np.abs(values).max(axis=0)
-    difference = measured - predicted
+    batch = checked_batch(matrices, model.space)
+    if len(batch) < 2:
+        raise ValueError(f"matrices must be at least 2 for a standard deviation, got {len(batch)}")
+
+    def chunks() -> Iterator[tuple[Array, Array]]:
+        step = max(1, _CHUNK_VALUES // (len(graphs) + prod(model.space.shape)))
+        for start in range(0, len(batch), step):
+            chunk = batch[start : start + step].astype(np.float64)
+            values = evaluate(chunk, graphs, family=model.space.decomposition.family)
+            yield values, model.influence_of_components(model.space.project(chunk))
+
+    predicted = model.expectation(graphs)
+    gradient = model.expectation_gradient(graphs)
+    residuals = residual_moments(chunks(), gradient if fitted else np.zeros_like(gradient))
+    difference, deviation = residuals.measured - predicted, residuals.standard_deviation
+    z = residuals.studentised(predicted)
+    p = 2 * t.sf(np.abs(z), residuals.count - 1)
     return pd.DataFrame(
         {
             **graph_columns(graphs),
             "predicted": predicted,
-            "measured": measured,
+            "measured": residuals.measured,
             "standard_deviation": deviation,
-            "standard_error": error,
-            "deviation": np.divide(np.abs(difference), deviation, out=np.full_like(error, np.nan), where=deviation > 0),
-            "z": np.divide(difference, error, out=np.full_like(error, np.nan), where=spread > rounding),
+            "standard_error": residuals.residual_deviation / np.sqrt(residuals.count),
+            "deviation": np.divide(np.abs(difference), deviation, out=np.full_like(p, np.nan), where=deviation > 0),
+            "z": z,
+            "p_value": p,
+            "q_value": q_values(p),
         }
     )
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualMoments:
+    """Means and spreads, over matrices, of invariants O_G and of their residuals psi_G.
+
+    Args:
+        count: matrices, at least 2.
+        measured: (graphs,) means of O_G.
+        standard_deviation: (graphs,) of O_G.
+        residual_deviation: (graphs,) standard deviation of psi_G.
+        largest: (graphs,) largest |O_G|.
+    """
+
+    count: int
+    measured: Array
+    standard_deviation: Array
+    residual_deviation: Array
+    largest: Array
+
+    def studentised(self, predicted: Array) -> Array:
+        """(graphs,): measured - predicted in standard errors; NaN where the fit forces agreement.
+
+        >>> one = np.ones(1)
+        >>> ResidualMoments(100, one, one, one, one).studentised(0 * one)
+        array([10.])
+        """
+        rounding = _FORCED * self.standard_deviation + _ROUNDING * self.largest
+        error = self.residual_deviation / np.sqrt(self.count)
+        result = np.full_like(error, np.nan)
+        return np.divide(self.measured - predicted, error, out=result, where=self.residual_deviation > rounding)
+
+
+def residual_moments(chunks: Iterable[tuple[Array, Array]], gradient: Array) -> ResidualMoments:
+    """The moments of psi = values - influence . gradient^T, accumulated over chunks of matrices.
+
+    Args:
+        chunks: pairs of values (k, graphs) of the invariants and influences (k, parameters) of k matrices.
+        gradient: (graphs, parameters) of the expectation values.
+
+    >>> values, influence = np.array([[1.0], [3.0]]), np.array([[-1.0], [1.0]])
+    >>> moments = residual_moments([(values, influence)], np.ones((1, 1)))
+    >>> moments.measured, moments.residual_deviation
+    (array([2.]), array([0.]))
+    """
+    count = 0
+    mean, largest = np.zeros((2, len(gradient))), np.zeros(len(gradient))
+    squares = np.zeros_like(mean)  # about the mean, of O and of psi; merged by the pairwise formula
+    for values, influence in chunks:
+        largest = np.maximum(largest, np.maximum(values.max(axis=0), -values.min(axis=0)))
+        pair = np.empty((2, len(gradient)))
+        pair_squares = np.empty_like(pair)
+        for k, array in enumerate((values, values - influence @ gradient.T)):
+            pair[k] = array.mean(axis=0)
+            array -= pair[k]
+            pair_squares[k] = np.einsum("ng,ng->g", array, array)
+        total = count + len(values)
+        shift = pair - mean
+        squares += pair_squares + shift**2 * (count * len(values) / total)
+        mean += shift * (len(values) / total)
+        count = total
+    deviations = np.sqrt(squares / (count - 1))
+    return ResidualMoments(count, mean[0], deviations[0], deviations[1], largest)
 
 
 def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int]]:

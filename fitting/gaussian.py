@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import log, pi, prod
 from os import PathLike
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..invariants.checks import checked_integer, checked_matrices, rounding_unit
+from ..invariants.checks import checked_integer
 from ..invariants.compiled_expectations import ExpectationMap, expectation_map
 from ..invariants.multigraph import Multigraph
-from ..invariants.spaces import (
-    MatrixSpace,
-    RectangularSpace,
-    SeveralSpace,
-    SquareSpace,
-    SymmetricSpace,
-    irrep_dimensions,
-    space_of,
-)
-from .blocks import blocks_from_parameters, check_positive_definite, mean_and_second_moments, parameters_from_blocks
+from ..invariants.spaces import MatrixSpace, SquareSpace, irrep_dimensions, space_of
+from .blocks import blocks_from_parameters, check_positive_definite, parameters_from_blocks
+from .storage import read_json, space_content, space_from_content, write_json
+from .sufficient_statistics import SufficientStatistics, checked_batch
 
 Array = NDArray[np.float64]
-
-_SPACES = {space.__name__: space for space in (SquareSpace, RectangularSpace, SymmetricSpace, SeveralSpace)}
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -45,6 +35,7 @@ class BlockGaussian:
     Raises:
         ValueError: if the number of parameters is wrong, one is not finite, or a block is not positive definite.
 
+    >>> from ..invariants.spaces import RectangularSpace
     >>> white = BlockGaussian(RectangularSpace(3, 4), [0.0, 1.0, 1.0, 1.0, 1.0])
     >>> white.log_prob(np.zeros((1, 3, 4))).round(4)
     array([-11.0273])
@@ -81,45 +72,71 @@ class BlockGaussian:
         return space_of(shape)
 
     @classmethod
-    def fit(cls, matrices: ArrayLike, space: MatrixSpace | None = None) -> Self:
+    def fit(
+        cls,
+        matrices: ArrayLike | Iterator[ArrayLike] | SufficientStatistics,
+        space: MatrixSpace | None = None,
+        *,
+        shrinkage: float = 0.0,
+    ) -> Self:
         """Maximum likelihood: the model whose mean and second moments of the components are the measured ones.
 
         Args:
-            matrices: (n, rows, columns), finite; n at least one more than the copies of the trivial irrep
-                (3 for square matrices, 2 for rectangular ones).
+            matrices: (n, rows, columns), finite, n at least one more than the copies of the trivial irrep
+                (3 for square matrices, 2 for rectangular ones); or an iterator of chunks of them (a generator, say
+                `matrix_chunks` of an array on disk), of which one is in memory at a time; or their
+                `SufficientStatistics`.
             space: the permutations assumed (default: S_N for square matrices, S_M x S_N for rectangular ones; give
-                `SymmetricSpace` for symmetric matrices).
+                `SymmetricSpace` for symmetric matrices). Statistics have their own.
+            shrinkage: intensity s in [0, 1] of a regularisation: each covariance G becomes (1 - s) G + s v 1, with v
+                the fitted variance per free entry, that of the iid model (linear shrinkage to the identity as by
+                Ledoit and Wolf 2004, but with a given intensity). With s > 0 two matrices suffice, and blocks may be
+                singular.
 
         Raises:
             ValueError: if there are too few matrices, their shape is not that of the space, an entry is not finite,
-                or a block of the estimate is singular (as for symmetric matrices, or all-equal ones).
+                or a block of the estimate is singular (as for symmetric matrices, or all-equal ones) and s is 0.
 
         >>> model = BlockGaussian.fit(np.random.default_rng(0).normal(size=(500, 3, 4)))
         >>> dict(zip(model.names[1:], model.parameters[1:].round(1).tolist()))
         {'G00': 1.0, 'G0H': 1.0, 'GH0': 1.0, 'GHH': 1.0}
         """
-        batch = checked_matrices(matrices, square=False)
-        if batch.ndim < 3:
-            raise ValueError(f"matrices must be of shape (n, rows, columns), got {batch.shape}")
-        space = cls.space_for(batch.shape[1:]) if space is None else space
-        _check_in_space(batch, space)
-        least = 1 + max(len(irrep.copies) for irrep in space.decomposition.irreps if irrep.is_trivial)
-        if len(batch) < least:
-            raise ValueError(f"matrices must be at least {least} for a fit, got {len(batch)}")
-        # in units of the largest entry, so that squares neither overflow nor vanish
-        unit = float(np.abs(batch).max()) or 1.0
-        mean, moments = mean_and_second_moments(space, batch, unit)
-        largest = max(float(np.trace(block)) for block in moments)
-        precision = rounding_unit(batch)
+        if not 0 <= shrinkage <= 1:
+            raise ValueError(f"shrinkage must be in [0, 1], got {shrinkage!r}")
+        statistics = cls._statistics(matrices, space)
+        space = statistics.space
+        copies = max(len(irrep.copies) for irrep in space.decomposition.irreps if irrep.is_trivial)
+        least = 2 if shrinkage else 1 + copies
+        if statistics.count < least:
+            raise ValueError(f"matrices must be at least {least} for a fit, got {statistics.count}")
+        moments = statistics.moments
+        if shrinkage:
+            dimensions = irrep_dimensions(space)
+            total = sum(d * float(np.trace(block)) for d, block in zip(dimensions, moments, strict=True))
+            free = sum(d * len(block) for d, block in zip(dimensions, moments, strict=True))
+            moments = tuple((1 - shrinkage) * m + shrinkage * total / free * np.eye(len(m)) for m in moments)
+        largest = max(float(np.trace(block)) for block in moments) + float(np.square(statistics.mean).sum())
         for irrep, block in zip(space.decomposition.irreps, moments, strict=True):
             # below this a block is rounding error of data without this part
-            if float(np.diag(block).min()) <= (100 * precision) ** 2 * largest:
+            if float(np.diag(block).min()) <= (100 * statistics.rounding) ** 2 * largest:
                 hint = "; symmetric matrices need SymmetricSpace" if isinstance(space, SquareSpace) else ""
                 raise ValueError(
                     f"matrices must vary in every irrep, got none in V_{irrep.name}: its covariance is singular{hint}"
                 )
-        scaled = parameters_from_blocks(unit * mean, [unit**2 * block for block in moments])
-        return cls.from_space(space, scaled)
+        return cls.from_space(space, parameters_from_blocks(statistics.mean, moments))
+
+    @classmethod
+    def _statistics(
+        cls, matrices: ArrayLike | Iterator[ArrayLike] | SufficientStatistics, space: MatrixSpace | None
+    ) -> SufficientStatistics:
+        if isinstance(matrices, SufficientStatistics):
+            if space is not None and space != matrices.space:
+                raise ValueError(f"space must be that of the statistics, {matrices.space}, got {space}")
+            return matrices
+        if isinstance(matrices, Iterator):
+            return SufficientStatistics.of_chunks(matrices, space)
+        batch = checked_batch(matrices, space)
+        return SufficientStatistics.of(batch, cls.space_for(batch.shape[1:]) if space is None else space)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -174,14 +191,21 @@ class BlockGaussian:
         >>> PIGMM.iid(4, variance=1.0).sample(2, seed=0).shape
         (2, 4, 4)
         """
+        return self.space.assemble(self.sample_components(count, seed))
+
+    def sample_components(self, count: int, seed: int | np.random.Generator | None = None) -> list[Array]:
+        """Components, as `space.project` gives them, of the matrices that `sample` draws with the same seed.
+
+        >>> [part.shape for part in PIGMM.iid(4, variance=1.0).sample_components(2, seed=0)]
+        [(2, 2, 1), (2, 3, 4), (2, 1, 16), (2, 1, 16)]
+        """
         checked_integer("count", count, least=0)
-        white = np.random.default_rng(seed).standard_normal((count, *self.space.shape))
-        components = [
-            np.einsum("xy,nya->nxa", np.linalg.cholesky(covariance), part)
-            for covariance, part in zip(self.covariances, self.space.project(white), strict=True)
-        ]
+        white = self.space.project(np.random.default_rng(seed).standard_normal((count, *self.space.shape)))
+        roots = [np.linalg.cholesky(covariance) for covariance in self.covariances]
+        # a single copy is only scaled, which is faster than a product of matrices
+        components = [r @ part if len(r) > 1 else r.item() * part for r, part in zip(roots, white, strict=True)]
         components[0] += self.means[:, None]
-        return self.space.assemble(components)
+        return components
 
     def log_prob(self, matrices: ArrayLike) -> Array:
         """Logarithm of the density at matrices (n, rows, columns): (n,).
@@ -190,7 +214,8 @@ class BlockGaussian:
         """
         batch = self._checked(matrices)
         result = np.full(len(batch), -0.5 * self.total_dimension * log(2 * pi))
-        for covariance, dimension, part in zip(self.covariances, self.dimensions, self._centred(batch), strict=True):
+        parts = self._centred(self.space.project(batch))
+        for covariance, dimension, part in zip(self.covariances, self.dimensions, parts, strict=True):
             whitened = np.linalg.solve(np.linalg.cholesky(covariance), part)
             result -= 0.5 * (np.square(whitened).sum(axis=(-2, -1)) + dimension * np.linalg.slogdet(covariance)[1])
         return result
@@ -224,8 +249,16 @@ class BlockGaussian:
 
         The mean over the matrices that were fitted is zero; the covariance divided by n is that of the estimates.
         """
-        batch = self._checked(matrices)
-        parts = self._centred(batch)
+        return self.influence_of_components(self.space.project(self._checked(matrices)))
+
+    def influence_of_components(self, components: Sequence[Array]) -> Array:
+        """`influence` of matrices that are given by their components, as `space.project` gives them.
+
+        >>> model = PIGMM.iid(4, variance=1.0)
+        >>> model.influence_of_components(model.sample_components(3, seed=0)).shape
+        (3, 13)
+        """
+        parts = self._centred(components)
         moments = [
             np.einsum("nxa,nya->nxy", part, part) / dimension - covariance
             for part, dimension, covariance in zip(parts, self.dimensions, self.covariances, strict=True)
@@ -236,35 +269,29 @@ class BlockGaussian:
         """Write the model as JSON."""
         content = {
             "format": "pigmm model",
-            "space": {"kind": type(self.space).__name__, **vars(self.space)},
+            "space": space_content(self.space),
             "parameters": dict(zip(self.names, self.parameters.tolist(), strict=True)),
         }
-        target = Path(path)
-        # renamed into place, so that an interrupted write leaves no half file under the name
-        partial = target.with_name(target.name + ".partial")
-        partial.write_text(json.dumps(content, indent=1) + "\n")
-        partial.replace(target)
+        write_json(path, content)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read a model written by `save`; ValueError if the file is not one.
 
         >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "model.json"
+        >>> path = tempfile.mkdtemp() + "/model.json"
         >>> PIGMM.iid(4, variance=1.0).save(path)
         >>> PIGMM.load(path) == PIGMM.iid(4, variance=1.0)
         True
         """
-        try:
-            content = json.loads(Path(path).read_text())
-            sizes = {name: value for name, value in content["space"].items() if name != "kind"}
-            space = _SPACES[content["space"]["kind"]](**sizes)
-            parameters = [float(content["parameters"][str(p.symbol)]) for p in space.decomposition.parameters]
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ValueError(
-                f"{path} must be a model written by pigmm, but it cannot be read as one: {error!r}"
-            ) from None
-        return cls.from_space(space, parameters)
+
+        def build(content: dict[str, Any]) -> Self:
+            space = space_from_content(content["space"])
+            return cls.from_space(
+                space, [float(content["parameters"][str(p.symbol)]) for p in space.decomposition.parameters]
+            )
+
+        return read_json(path, "a model", build)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_space, (self.space, self.parameters)
@@ -282,15 +309,11 @@ class BlockGaussian:
         return f"{type(self).__name__}({self.space}, {named})"
 
     def _checked(self, matrices: ArrayLike) -> Array:
-        batch = checked_matrices(matrices, square=False)
-        _check_in_space(batch, self.space)
-        return batch.astype(np.float64)
+        return checked_batch(matrices, self.space).astype(np.float64)
 
-    def _centred(self, batch: Array) -> list[Array]:
+    def _centred(self, components: Sequence[Array]) -> list[Array]:
         """Components with the mean of the trivial ones taken off."""
-        parts = list(self.space.project(batch))
-        parts[0] = parts[0] - self.means[:, None]
-        return parts
+        return [components[0] - self.means[:, None], *components[1:]]
 
 
 class PIGMM(BlockGaussian):
@@ -343,9 +366,3 @@ class PIGMM(BlockGaussian):
     def size(self) -> int:
         """N."""
         return self.space.shape[0]
-
-
-def _check_in_space(batch: NDArray[np.floating], space: MatrixSpace) -> None:
-    if batch.shape[1:] != space.shape:
-        raise ValueError(f"matrices must be of shape (n, {str(space.shape)[1:]}, got {batch.shape}")
-    space.check(batch)

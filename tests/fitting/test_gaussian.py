@@ -16,9 +16,9 @@ from pigmm.fitting import (
     SeveralSpace,
     SquareSpace,
     SymmetricSpace,
-    blocks,
     compare,
     kl_divergence,
+    sufficient_statistics,
     wasserstein_distance_squared,
 )
 from pigmm.invariants import Multigraph, evaluate, multigraphs
@@ -87,7 +87,7 @@ def test_density_entropy_and_distances_on_every_space(space, generic):
 def test_fits_in_chunks_are_the_same(random_model, monkeypatch):
     matrices = random_model(5, seed=4).sample(50, seed=4)
     expected = PIGMM.fit(matrices).parameters
-    monkeypatch.setattr(blocks, "_CHUNK_ENTRIES", 7 * 25)
+    monkeypatch.setattr(sufficient_statistics, "_CHUNK_ENTRIES", 7 * 25)
     np.testing.assert_allclose(PIGMM.fit(matrices).parameters, expected, rtol=1e-12, atol=1e-14)
 
 

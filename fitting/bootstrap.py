@@ -1,0 +1,230 @@
+"""Calibrated comparison: what the studentised residuals do in ensembles drawn from the fitted model and refitted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import skew
+
+from ..invariants.checks import checked_integer
+from ..invariants.enumeration import multigraphs
+from ..invariants.evaluation import evaluate
+from ..invariants.families import checked_graphs
+from ..invariants.multigraph import Multigraph
+from ..invariants.spaces import MatrixSpace
+from .blocks import parameters_from_blocks
+from .comparison import compare, residual_moments
+from .gaussian import BlockGaussian
+from .multiple_testing import q_values
+from .sufficient_statistics import SufficientStatistics, checked_batch
+
+Array = NDArray[np.float64]
+
+# Matrices evaluated at a time: their values stay in cache, and the chunk is fixed, so that results are too.
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class BootstrapComparison:
+    """A comparison with p-values by the parametric bootstrap: the null hypothesis is that the matrices are Gaussian.
+
+    Every p-value is (1 + number of replicates at least as extreme) / (1 + replicates), so none is below
+    `smallest_p_value`.
+
+    Args:
+        table: the rows and columns of `compare`; p_value (of |z| among its replicates) and q_value are calibrated here,
+            familywise_p_value is that of |z| among the largest |z| of each replicate (Westfall and Young's maxT),
+            asymptotic_p_value is the one of `compare`, and null_mean, null_standard_deviation and null_skewness
+            describe z over the replicates.
+        replicated_z: (replicates, graphs), NaN where the fit forces agreement.
+        largest_p_value: of the largest |z|, sensitive to one invariant that departs far.
+        mean_square_p_value: of the mean of z^2, sensitive to many that depart a little.
+        global_p_value: of the smaller of these two, itself among the replicates: one test of the ensemble.
+    """
+
+    table: pd.DataFrame
+    replicated_z: Array
+    largest_p_value: float
+    mean_square_p_value: float
+    global_p_value: float
+
+    @property
+    def replicates(self) -> int:
+        """How many ensembles were simulated."""
+        return len(self.replicated_z)
+
+    @property
+    def smallest_p_value(self) -> float:
+        """The smallest p-value that so many replicates can give: 1 / (replicates + 1)."""
+        return 1 / (self.replicates + 1)
+
+
+def bootstrap_comparison(
+    model: BlockGaussian,
+    matrices: ArrayLike,
+    graphs: Iterable[Multigraph],
+    *,
+    fitted: bool = True,
+    replicates: int = 1000,
+    seed: int = 0,
+    threads: int | None = None,
+) -> BootstrapComparison:
+    """Compare as `compare` does, with p-values from ensembles that are drawn from the model, refitted and compared.
+
+    Args:
+        model: as fitted to the matrices.
+        matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep.
+        graphs: the invariants, in the order of the rows.
+        fitted: False if the model was given beforehand: then nothing is refitted.
+        replicates: how many ensembles of n matrices are drawn.
+        seed: a replicate depends on the seed and its number only, not on the threads.
+        threads: at most so many at once (default: the number of cores).
+
+    Raises:
+        ValueError: if the matrices are not those of the model's space or too few, or the fit forces every graph.
+
+    >>> from ..invariants import multigraphs
+    >>> from .gaussian import PIGMM
+    >>> matrices = np.random.default_rng(0).standard_t(4, size=(200, 4, 4))
+    >>> result = bootstrap_comparison(PIGMM.fit(matrices), matrices, multigraphs(4), replicates=99)
+    >>> result.global_p_value == result.smallest_p_value == 0.01
+    True
+    """
+    graphs = checked_graphs(graphs)
+    batch = checked_batch(matrices, model.space)
+    checked_integer("replicates", replicates, least=1)
+    checked_integer("the number of matrices", len(batch), least=1 + len(model.means))
+    table = compare(model, batch, graphs, fitted=fitted)
+    observed = table["z"].to_numpy()
+    tested = ~np.isnan(observed)
+    if not tested.any():
+        raise ValueError("graphs must have one at least that the fit does not force to agree, got none")
+    chosen = tuple(graph for graph, used in zip(graphs, tested, strict=True) if used)
+    drawn = np.full((replicates, len(graphs)), np.nan)
+    drawn[:, tested] = replicate_z(
+        model, len(batch), chosen, fitted=fitted, replicates=replicates, seed=seed, threads=threads
+    )
+    size, null = np.abs(observed[tested]), np.abs(drawn[:, tested])
+
+    def spread(values: Array) -> Array:
+        column = np.full(len(graphs), np.nan)
+        column[tested] = values
+        return column
+
+    largest = np.sort(null.max(axis=1))
+    p = spread((1 + (null >= size).sum(axis=0)) / (replicates + 1))
+    above = replicates - np.searchsorted(largest, size, side="left")
+    table = table.rename(columns={"p_value": "asymptotic_p_value"}).assign(
+        p_value=p,
+        q_value=q_values(p),
+        familywise_p_value=spread((1 + above) / (replicates + 1)),
+        null_mean=spread(drawn[:, tested].mean(axis=0)),
+        null_standard_deviation=spread(drawn[:, tested].std(axis=0, ddof=1)),
+        null_skewness=spread(skew(drawn[:, tested], axis=0)),
+    )
+    return BootstrapComparison(table, drawn, *global_p_values(observed[tested], drawn[:, tested]))
+
+
+def gaussianity_test(
+    matrices: ArrayLike,
+    graphs: Iterable[Multigraph] | None = None,
+    *,
+    space: MatrixSpace | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+    threads: int | None = None,
+) -> BootstrapComparison:
+    """Fit matrices and test whether they are Gaussian; `global_p_value` of the result is the answer.
+
+    Args:
+        matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep.
+        graphs: the invariants that are compared (default: all of degree 3 and 4).
+        space: the permutations assumed, as in `BlockGaussian.fit`.
+        replicates, seed, threads: as in `bootstrap_comparison`.
+
+    Raises:
+        ValueError: as the fit and the comparison.
+
+    >>> from .gaussian import PIGMM
+    >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
+    >>> gaussianity_test(matrices, replicates=99).global_p_value > 0.01
+    True
+    """
+    model = BlockGaussian.fit(matrices, space)
+    if graphs is None:
+        family = model.space.decomposition.family
+        graphs = (*multigraphs(3, family), *multigraphs(4, family))
+    return bootstrap_comparison(model, matrices, graphs, replicates=replicates, seed=seed, threads=threads)
+
+
+def replicate_z(
+    model: BlockGaussian,
+    count: int,
+    graphs: Iterable[Multigraph],
+    *,
+    fitted: bool = True,
+    replicates: int = 1000,
+    seed: int = 0,
+    threads: int | None = None,
+) -> Array:
+    """(replicates, graphs): the column z of `compare` in ensembles of `count` matrices of a model, refitted if so.
+
+    >>> from ..invariants import multigraphs
+    >>> from .gaussian import PIGMM
+    >>> replicate_z(PIGMM.iid(4, variance=1.0), 50, multigraphs(3), replicates=2).shape
+    (2, 52)
+    """
+    chosen = checked_graphs(graphs)
+    seeds = np.random.SeedSequence(seed).spawn(replicates)
+
+    def replicate(own: np.random.SeedSequence) -> Array:
+        return _replicate(model, count, chosen, fitted, np.random.default_rng(own))
+
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        return np.array(list(pool.map(replicate, seeds)))
+
+
+def global_p_values(observed: Array, replicated: Array) -> tuple[float, float, float]:
+    """Bootstrap p-values of max |z|, of mean z^2, and of the smaller of the two.
+
+    Args:
+        observed: (graphs,) z.
+        replicated: (replicates, graphs) z.
+
+    >>> global_p_values(np.array([3.0, 0.0]), np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 4.0]]))
+    (0.5, 0.5, 0.5)
+    """
+    together = np.vstack([observed, replicated])
+    statistics = np.stack([np.abs(together).max(axis=1), np.square(together).mean(axis=1)])
+    # for each ensemble the share of all, itself included, that is at least as extreme
+    ranks = [np.searchsorted(np.sort(-s), -s, side="right") / len(together) for s in statistics]
+    smaller = np.minimum(*ranks)
+    return float(ranks[0][0]), float(ranks[1][0]), float((smaller <= smaller[0]).mean())
+
+
+def _replicate(
+    model: BlockGaussian, count: int, graphs: tuple[Multigraph, ...], fitted: bool, rng: np.random.Generator
+) -> Array:
+    """z of one ensemble. Its components are known from the drawing: the refit need not project the matrices."""
+    space = model.space
+    components = model.sample_components(count, rng)
+    refit = model
+    if fitted:
+        statistics = SufficientStatistics.of_components(space, components)
+        refit = BlockGaussian(space, parameters_from_blocks(statistics.mean, statistics.moments))
+
+    def chunks() -> Iterator[tuple[Array, Array]]:
+        for start in range(0, count, _CHUNK):
+            parts = [part[start : start + _CHUNK] for part in components]
+            values = evaluate(space.assemble(parts), graphs, family=space.decomposition.family)
+            yield values, refit.influence_of_components(parts)
+
+    gradient = refit.expectation_gradient(graphs)
+    moments = residual_moments(chunks(), gradient if fitted else np.zeros_like(gradient))
+    return moments.studentised(refit.expectation(graphs))
