@@ -176,6 +176,6 @@ def _labelled(source: Any, graphs: Graphs, family: GraphFamily) -> Any:
         raise ValueError(f"source must not have a dimension named graph, got {source.dims}")
     leading = source.shape[: len(dimensions)]
     values = _filled(source, leading, graphs, family) if source.chunks is None else _lazy(source.data, graphs, family)
-    kept = source.isel(dict.fromkeys(inner, 0), drop=True).coords
+    kept = source.coords.to_dataset().drop_dims(inner, errors="ignore").coords
     labelled = xr.DataArray(values, kept, (*dimensions, "graph"), source.name)
     return labelled.assign_coords(graph=[graph.label for graph in graphs])
