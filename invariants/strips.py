@@ -8,9 +8,9 @@ the nearest cache. Nothing is compiled per plan: one compiled loop reads a table
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numba import njit
@@ -23,6 +23,7 @@ from ..simd import (
     broadcast,
     fma,
     load,
+    load_anywhere,
     multiply,
     store,
     sums,
@@ -32,10 +33,17 @@ from ..simd import (
 from .fusion import fused
 from .plan import Plan, Step
 
-_BLOCK = 128  # columns of a block: 8 KB each, a handful of which stay in the first-level cache
+_TILE = 16  # vectors in a strip of a block: blocks of 8 KB, a handful of which stay in the first-level cache
+_DEPTH = 192  # of the sums of a product at a time: what is read again stays in the caches
+_PACKED = 12  # from so many strips on the columns of a product are copied next to each other first
+# A large matrix is divided into parts, which several threads may work on; how many does not depend on the threads,
+# so neither do the results.
+_PARTS = 4
+_STRIPS_TO_DIVIDE = 32
 _PRODUCTS_AT_ONCE = 4  # bounds how many matrices are alive together
 
-_IN_PASS = (
+_OPERATIONS = (
+    # of a pass
     "hadamard",
     "scale_rows",
     "scale_columns",
@@ -44,8 +52,15 @@ _IN_PASS = (
     "row_dots",
     "apply",
     "apply_transposed",
+    # between passes
+    "pass",
+    "merge",
+    "product",
+    "mirror",
+    "transpose",
+    "diagonal",
+    "multiply",
 )
-_OPERATIONS = (*_IN_PASS, "product", "transpose", "diagonal", "multiply", "dots", "times", "pass")
 (
     _HADAMARD,
     _SCALE_ROWS,
@@ -55,13 +70,13 @@ _OPERATIONS = (*_IN_PASS, "product", "transpose", "diagonal", "multiply", "dots"
     _ROW_DOTS,
     _APPLY,
     _APPLY_TRANSPOSED,
+    _PASS,
+    _MERGE,
     _PRODUCT,
+    _MIRROR,
     _TRANSPOSE,
     _DIAGONAL,
     _MULTIPLY,
-    _DOTS,
-    _TIMES,
-    _PASS,
 ) = range(len(_OPERATIONS))
 
 
@@ -74,8 +89,8 @@ class StripProgram:
     """A plan as tables of instructions over one workspace; places are entries of it.
 
     Args:
-        code: (instructions, 13): operation, then place, row step, column step and stride of the result and of two
-            operands (`_execute` says what other instructions hold there).
+        code: (instructions, 16): operation; then of the result and of two operands: place, steps from strip to strip,
+            from block to block and from part to part, stride (`_execute` says what other instructions hold there).
         dots: (groups, 18): place of the result, vectors, places of eight pairs.
         times: (scalars, 3): places of the result and of two factors.
         outputs: (len(graphs),) places of the graphs' scalars.
@@ -83,6 +98,7 @@ class StripProgram:
         vectors: where the vectors begin and end; sums are accumulated in them, so they begin as zeros.
         ones: (kinds, 2): places and lengths of constant vectors of ones.
         workspace: entries.
+        parts: into how many parts passes and products are divided.
         buffers: how many matrices the workspace holds.
     """
 
@@ -94,13 +110,14 @@ class StripProgram:
     vectors: tuple[int, int]
     ones: Table
     workspace: int
+    parts: int
     buffers: int
 
     def new_workspace(self) -> Array:
         """Memory that a thread runs the program in."""
         workspace = aligned_empty(self.workspace)
         for place, length in self.ones:
-            workspace[place : place + -(-length // WIDTH) * WIDTH] = 0
+            workspace[place : place + _vectors(int(length)) * WIDTH] = 0
             workspace[place : place + length] = 1
         return workspace
 
@@ -271,8 +288,13 @@ class _Layout:
     @property
     def block(self) -> int:
         """Vectors in a block of columns."""
-        blocks = -(-self.vectors // (_BLOCK // WIDTH))
+        blocks = -(-self.vectors // _TILE)
         return -(-self.vectors // blocks)
+
+    @property
+    def height(self) -> int:
+        """Strips in a block."""
+        return min(self.strips, max(1, _TILE // self.block))
 
 
 @lru_cache(maxsize=64)
@@ -287,42 +309,57 @@ def assemble_strips(plan: Plan, sizes: tuple[int, ...]) -> StripProgram:
     return _Assembler(fused(plan), sizes).program()
 
 
+_Operand = tuple[int, int, int, int, int]
+_NOTHING: _Operand = (0, 0, 0, 0, 0)
+
+
 class _Assembler:
     def __init__(self, plan: Plan, sizes: tuple[int, ...]) -> None:
         self.steps, self.outputs, self.sizes = plan.steps, plan.outputs, sizes
         self.actions = _Schedule(plan.steps).actions
-        self.layouts = {
-            (k, l): _Layout(-(-rows // WIDTH), -(-columns // WIDTH))
+        self.layouts: dict[tuple[int, ...], _Layout] = {
+            (k, l): _Layout(_vectors(rows), _vectors(columns))
             for k, rows in enumerate(sizes)
             for l, columns in enumerate(sizes)
         }
+        self.parts = 1 if max(sizes) < WIDTH * _STRIPS_TO_DIVIDE else _PARTS
         self.code: list[list[int]] = []
         self.memory = _Memory()
         self.vectors: dict[int, int] = {}
         self.scalars: dict[int, int] = {}
         self.places: dict[_Buffer, int] = {}
+        # each part has memory of its own for one column of vectors of a product, or for the blocks of a pass
+        self.scratch = 2 * WIDTH * _DEPTH
+        self.scratch_operands: list[tuple[int, int]] = []  # row and column of the code where such a place stands
 
     def program(self) -> StripProgram:
-        ones = np.array([[self.memory.take(-(-n // WIDTH) * WIDTH), n] for n in self.sizes], dtype=np.int64)
+        ones = np.array([[self.memory.take(_vectors(n) * WIDTH), n] for n in self.sizes], dtype=np.int64)
         start = self.memory.end
         for number, step in enumerate(self.steps):
             if len(step.shape) == 1:
-                self.vectors[number] = self.memory.take(-(-self.sizes[step.shape[0]] // WIDTH) * WIDTH)
+                parts = self.parts if step.operation in ("columns", "apply_transposed") else 1
+                self.vectors[number] = self.memory.take(parts * _vectors(self.sizes[step.shape[0]]) * WIDTH)
         vectors = (start, self.memory.end)
         dots, times = self._scalar_tables(ones)
         matrices = self.memory.end
         inputs = self._matrices()
-        largest = max(layout.entries for layout in self.layouts.values())
+        buffers = (self.memory.end - matrices) // max(layout.entries for layout in self.layouts.values())
+        code = np.array(self.code, dtype=np.int64).reshape(-1, 16)
+        for row, column in self.scratch_operands:
+            code[row, column] += self.memory.end
+            if code[row, column + 3] < 0:
+                code[row, column + 3] = self.scratch
         return StripProgram(
-            code=np.array(self.code, dtype=np.int64).reshape(-1, 13),
+            code=code,
             dots=dots,
             times=times,
             outputs=np.array([self.scalars[n] for n in self.outputs], dtype=np.int64),
             inputs=inputs,
             vectors=vectors,
             ones=ones,
-            workspace=self.memory.end,
-            buffers=(self.memory.end - matrices) // largest,
+            workspace=self.memory.end + self.parts * self.scratch,
+            parts=self.parts,
+            buffers=buffers,
         )
 
     def _scalar_tables(self, ones: Table) -> tuple[Table, Table]:
@@ -342,7 +379,7 @@ class _Assembler:
                 for lane, (number, _, _) in enumerate(group):
                     self.scalars[number] = place + lane
                 group += group[-1:] * (WIDTH - len(group))
-                dots.append([place, -(-self.sizes[kind] // WIDTH), *(p for _, x, y in group for p in (x, y))])
+                dots.append([place, _vectors(self.sizes[kind]), *(p for _, x, y in group for p in (x, y))])
         times = []
         for number, step in enumerate(self.steps):
             if step.operation == "times":
@@ -359,22 +396,30 @@ class _Assembler:
             if step.operation == "input":
                 layout = self._layout(_Buffer(number))
                 self._place(_Buffer(number))
-                row = [self.places[_Buffer(number)], layout.strips, layout.vectors, layout.stride]
-                inputs[step.colour] = row
+                inputs[step.colour] = [self.places[_Buffer(number)], layout.strips, layout.vectors, layout.stride]
+        emit = {
+            "product": self._product,
+            "transpose": self._transpose,
+            "pass": self._pass,
+            "diagonal": self._diagonal,
+            "multiply": self._multiply,
+        }
         for n, action in enumerate(self.actions):
             for buffer in sorted(action.writes - self.places.keys(), key=lambda b: b.step):
                 self._place(buffer)
-            emit = {"product": self._product, "transpose": self._transpose, "pass": self._pass}
-            emit.get(action.operation, self._vector)(action)
+            emit[action.operation](action)
             for buffer in sorted(action.reads | action.writes, key=lambda b: b.step):
                 if last[buffer] == n:
                     self.memory.give_back(self.places[buffer], self._layout(buffer).entries)
         absent = [0, 0, 0, 0]
         return np.array([inputs.get(k, absent) for k in range(max(inputs, default=-1) + 1)], dtype=np.int64)
 
+    def _emit(self, operation: int, out: _Operand, a: _Operand = _NOTHING, b: _Operand = _NOTHING) -> None:
+        self.code.append([operation, *out, *a, *b])
+
     def _layout(self, buffer: _Buffer) -> _Layout:
         shape = self.steps[buffer.step].shape
-        return self.layouts[shape[::-1] if buffer.transposed else shape]  # type: ignore[index]
+        return self.layouts[shape[::-1] if buffer.transposed else shape]
 
     def _place(self, buffer: _Buffer) -> None:
         self.places[buffer] = self.memory.take(self._layout(buffer).entries)
@@ -384,61 +429,74 @@ class _Assembler:
         operation, (left, right) = self.steps[number].operation, self.steps[number].inputs
         a = _Buffer(left, transposed=operation == "transposed_product")
         b = _Buffer(right, transposed=operation == "product_transposed")
-        out = self._layout(_Buffer(number))
+        result, layout = self.places[_Buffer(number)], self._layout(_Buffer(number))
         summed = self.sizes[self.steps[left].shape[0 if a.transposed else 1]]
         symmetric = left == right and operation != "product"
-        row = [_PRODUCT, self.places[_Buffer(number)], out.strips, out.vectors, out.stride]
-        row += [self.places[a], summed, int(symmetric), self._layout(a).stride]
-        self.code.append([*row, self.places[b], 0, 0, self._layout(b).stride])
+        self.scratch_operands.append((len(self.code), 12))
+        self._emit(
+            _PRODUCT,
+            (result, layout.strips, layout.vectors, int(symmetric), layout.stride),
+            (self.places[a], summed, 0, 0, self._layout(a).stride),
+            (self.places[b], 0, self.scratch, 0, self._layout(b).stride),
+        )
+        if symmetric:
+            self._emit(_MIRROR, (result, layout.strips, 0, 0, layout.stride))
 
     def _transpose(self, action: _Action) -> None:
         (source,), (target,) = action.reads, action.writes
-        out = self._layout(target)
-        row = [_TRANSPOSE, self.places[target], out.strips, out.vectors, out.stride]
-        self.code.append([*row, self.places[source], 0, 0, self._layout(source).stride, 0, 0, 0, 0])
+        layout = self._layout(target)
+        out = (self.places[target], layout.strips, layout.vectors, 0, layout.stride)
+        self._emit(_TRANSPOSE, out, (self.places[source], 0, 0, 0, self._layout(source).stride))
 
-    def _vector(self, action: _Action) -> None:
+    def _diagonal(self, action: _Action) -> None:
         (number,) = action.steps
-        step = self.steps[number]
-        length = self.sizes[step.shape[0]]
-        if step.operation == "diagonal":
-            source = _Buffer(step.inputs[0])
-            row = [_DIAGONAL, self.vectors[number], length, 0, 0, self.places[source], 0, 0]
-            self.code.append([*row, self._layout(source).stride, 0, 0, 0, 0])
-        else:
-            x, y = (self.vectors[i] for i in step.inputs)
-            row = [_MULTIPLY, self.vectors[number], -(-length // WIDTH), 0, 0]
-            self.code.append([*row, x, 0, 0, 0, y, 0, 0, 0])
+        source = _Buffer(self.steps[number].inputs[0])
+        length = self.sizes[self.steps[number].shape[0]]
+        a = (self.places[source], 0, 0, 0, self._layout(source).stride)
+        self._emit(_DIAGONAL, (self.vectors[number], length, 0, 0, 0), a)
+
+    def _multiply(self, action: _Action) -> None:
+        (number,) = action.steps
+        x, y = (self.vectors[i] for i in self.steps[number].inputs)
+        out = (self.vectors[number], _vectors(self.sizes[self.steps[number].shape[0]]), 0, 0, 0)
+        self._emit(_MULTIPLY, out, (x, 0, 0, 0, 0), (y, 0, 0, 0, 0))
 
     def _pass(self, action: _Action) -> None:
         swept = self.steps[action.steps[0]]
-        shape = swept.shape if len(swept.shape) == 2 else self.steps[swept.inputs[0]].shape
-        layout = self.layouts[shape]  # type: ignore[index]
-        row = [_PASS, len(action.steps), layout.strips, layout.vectors, layout.block]
-        self.code.append(row + [0] * 8)
+        layout = self.layouts[swept.shape if len(swept.shape) == 2 else self.steps[swept.inputs[0]].shape]
+        sweep = (len(action.steps), layout.strips, layout.vectors, layout.block, layout.height)
+        self._emit(_PASS, sweep)
         width = WIDTH * layout.block
+        tile = WIDTH * layout.height * width
         last = {i: number for number in action.steps for i in self.steps[number].inputs}
-        scratch: dict[int, int] = {}
+        memory, blocks = _Memory(), dict[int, int]()
         for number in action.steps:
             step = self.steps[number]
             transposed = step.operation.endswith("_transposed") and len(self.steps[step.inputs[1]].shape) == 2
             operation = step.operation.removesuffix("_transposed") if transposed else step.operation
-            row = [_OPERATIONS.index(operation)]
             if len(step.shape) == 2 and _Buffer(number) not in action.writes:
-                scratch[number] = self.memory.take(WIDTH * width)
+                blocks[number] = memory.take(tile)
+            operands: list[_Operand] = []
             for place, i in enumerate((number, *step.inputs)):
                 buffer = _Buffer(i, transposed=transposed and place == 2)
-                if i in scratch and not buffer.transposed:
-                    row += [scratch[i], 0, 0, width]
+                if i in blocks and not buffer.transposed:
+                    self.scratch_operands.append((len(self.code), 1 + 5 * place))
+                    operands.append((blocks[i], 0, 0, -1, width))
                 elif len(self.steps[i].shape) == 2:
                     stride = self._layout(buffer).stride
-                    row += [self.places[buffer], WIDTH * stride, width, stride]
+                    operands.append((self.places[buffer], WIDTH * stride, width, 0, stride))
+                elif self._is_along_rows(operation, place):
+                    operands.append((self.vectors[i], WIDTH, 0, 0, 0))
                 else:
-                    along_rows = self._is_along_rows(operation, place)
-                    row += [self.vectors[i], WIDTH * along_rows, width * (not along_rows), 0]
-            self.code.append(row + [0] * (13 - len(row)))
-            for i in {i for i in (number, *step.inputs) if last.get(i, number) == number and i in scratch}:
-                self.memory.give_back(scratch.pop(i), WIDTH * width)
+                    part = 0 if place else WIDTH * layout.vectors
+                    operands.append((self.vectors[i], 0, width, part, 0))
+            self._emit(_OPERATIONS.index(operation), *operands)
+            for i in {i for i in (number, *step.inputs) if last.get(i, number) == number and i in blocks}:
+                memory.give_back(blocks.pop(i), tile)
+        self.scratch = max(self.scratch, memory.end)
+        for number in action.steps:
+            if self.parts > 1 and self.steps[number].operation in ("columns", "apply_transposed"):
+                self._emit(_MERGE, (self.vectors[number], layout.vectors, 0, 0, 0))
 
     @staticmethod
     def _is_along_rows(operation: str, place: int) -> bool:
@@ -448,166 +506,216 @@ class _Assembler:
         return operation in ("apply_transposed", "scale_rows")
 
 
+def _vectors(length: int) -> int:
+    return -(-length // WIDTH)
+
+
 def run_strips(program: StripProgram, matrices: Array, results: Array) -> None:
     """Evaluate a program on matrices (n, colours, rows, columns), C-contiguous, into results (n, len(graphs))."""
-    start, end = program.vectors
-    tables = program.code, program.dots, program.times, program.outputs, program.inputs
-    _run(*tables, start, end, program.new_workspace(), matrices, results)
+    tables = program.inputs, program.vectors, program.code, program.dots, program.times, program.outputs
+    _run(*tables, program.parts, program.new_workspace(), matrices, results)
+
+
+def run_strips_in_parts(program: StripProgram, matrices: Array, results: Array, pool: Executor) -> None:
+    """The same results, bit for bit, with the parts of each matrix spread over the threads of a pool."""
+    workspace = program.new_workspace()
+    for matrix, result in zip(matrices, results, strict=True):
+        _begin(program.inputs, program.vectors, workspace, matrix)
+        step = 0
+        while step < len(program.code):
+            action = partial(_perform, program.code, step, workspace, parts=program.parts)
+            step = max(pool.map(action, range(program.parts)))
+        _finish(program.dots, program.times, program.outputs, workspace, result)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _run(code, dots, times, outputs, inputs, start, end, w, matrices, results):  # type: ignore[no-untyped-def] # pragma: no cover
+def _run(inputs, vectors, code, dots, times, outputs, parts, w, matrices, results):  # type: ignore[no-untyped-def] # pragma: no cover
     for n in range(len(matrices)):
-        w[start:end] = 0.0
-        for colour in range(len(inputs)):
-            place, strips, vectors, stride = inputs[colour]
-            _copy(w, place, strips, vectors, stride, matrices[n, colour])
-        _execute(code, w)
-        _scalars(dots, times, w)
-        for graph in range(len(outputs)):
-            results[n, graph] = w[outputs[graph]]
+        _begin(inputs, vectors, w, matrices[n])
+        step = 0
+        while step < len(code):
+            following = step
+            for part in range(parts):
+                following = _perform(code, step, w, part, parts)
+            step = following
+        _finish(dots, times, outputs, w, results[n])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _copy(w, place, strips, vectors, stride, matrix):  # type: ignore[no-untyped-def] # pragma: no cover
-    rows, columns = matrix.shape
-    if strips == 0:
-        return
-    for i in range(rows):
-        row = place + i * stride
-        for j in range(columns):
-            w[row + j] = matrix[i, j]
-        w[row + columns : row + vectors * WIDTH] = 0.0
-    for i in range(rows, strips * WIDTH):
-        row = place + i * stride
-        w[row : row + vectors * WIDTH] = 0.0
+def _begin(inputs, vectors, w, matrices):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Lay the matrices out, with zeros around them, and begin all sums."""
+    w[vectors[0] : vectors[1]] = 0.0
+    colours, rows, columns = matrices.shape
+    entries = matrices.reshape(colours * rows * columns)
+    whole = columns - columns % WIDTH
+    for colour in range(len(inputs)):
+        place, strips, width, stride = inputs[colour, 0], inputs[colour, 1], inputs[colour, 2], inputs[colour, 3]
+        for i in range(strips * WIDTH):
+            row, source = place + i * stride, (colour * rows + i) * columns
+            filled = 0
+            if i < rows:
+                for j in range(0, whole, WIDTH):
+                    store(w, row + j, load_anywhere(entries, source + j))
+                for j in range(whole, columns):
+                    w[row + j] = entries[source + j]
+                filled = columns
+            for j in range(filled, width * WIDTH):
+                w[row + j] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _execute(code, w):  # type: ignore[no-untyped-def] # pragma: no cover
-    step = 0
-    while step < len(code):
-        operation, out, n1, n2, out_stride, a, n3, n4, a_stride, b, _, _, b_stride = code[step]
-        step += 1
-        if operation == _PASS:
-            _sweep(code[step : step + out], w, n1, n2, out_stride)
-            step += out
-        elif operation == _PRODUCT:
-            _product(w, out, out_stride, a, a_stride, b, b_stride, n1, n2, n3, n4)
-        elif operation == _TRANSPOSE:
-            for i in range(n1):
-                for j in range(n2):
-                    target = out + WIDTH * (i * out_stride + j)
-                    transpose(w, a + WIDTH * (j * a_stride + i), a_stride, w, target, out_stride)
-        elif operation == _DIAGONAL:
+def _perform(code, step, w, part, parts):  # type: ignore[no-untyped-def] # pragma: no cover
+    """A part of the instruction at `step`; the place of the next one."""
+    operation, out, n1, n2, n3 = code[step, 0], code[step, 1], code[step, 2], code[step, 3], code[step, 4]
+    out_stride, a, a_stride, b, b_stride = code[step, 5], code[step, 6], code[step, 10], code[step, 11], code[step, 15]
+    if operation == _PASS:
+        groups = -(-n1 // out_stride)
+        first, last = groups * part // parts * out_stride, min(groups * (part + 1) // parts * out_stride, n1)
+        _sweep(code[step + 1 : step + 1 + out], w, first, last, n2, n3, out_stride, part)
+        return step + 1 + out
+    if operation == _PRODUCT:
+        summed, pack = code[step, 7], code[step, 12] + part * code[step, 13]
+        _product(w, out, out_stride, a, a_stride, b, b_stride, pack, n1, n2, summed, n3, part, parts)
+    elif operation == _MIRROR:
+        # above the diagonal stands what is mirrored below
+        for i in range(part, n1, parts):
+            for j in range(i):
+                source = out + WIDTH * (j * out_stride + i)
+                transpose(w, source, out_stride, w, out + WIDTH * (i * out_stride + j), out_stride)
+    elif operation == _TRANSPOSE:
+        for i in range(part, n1, parts):
+            for j in range(n2):
+                target = out + WIDTH * (i * out_stride + j)
+                transpose(w, a + WIDTH * (j * a_stride + i), a_stride, w, target, out_stride)
+    elif part == 0:
+        if operation == _DIAGONAL:
             for i in range(n1):
                 w[out + i] = w[a + i * (a_stride + 1)]
-        else:
-            for j in range(n1):
-                store(w, out + j * WIDTH, multiply(load(w, a + j * WIDTH), load(w, b + j * WIDTH)))
+        elif operation == _MULTIPLY:
+            for j in range(0, n1 * WIDTH, WIDTH):
+                store(w, out + j, multiply(load(w, a + j), load(w, b + j)))
+        else:  # merge the sums over the columns of the parts
+            for j in range(0, n1 * WIDTH, WIDTH):
+                total = load(w, out + j)
+                for other in range(1, parts):
+                    total = add(total, load(w, out + j + other * n1 * WIDTH))
+                store(w, out + j, total)
+    return step + 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _sweep(code, w, strips, vectors, width):  # type: ignore[no-untyped-def] # pragma: no cover
-    """One pass: all its instructions on a block, then the next block."""
-    for strip in range(strips):
+def _sweep(code, w, first, last, vectors, width, height, part):  # type: ignore[no-untyped-def] # pragma: no cover
+    """One pass over the strips from first to last: all its instructions on a block, then the next block."""
+    for strip in range(first, last, height):
+        strips = min(height, last - strip)
         for block in range(-(-vectors // width)):
             count = min(width, vectors - block * width)
             for step in range(len(code)):
-                operation, out, out_row, out_column, out_stride = code[step, :5]
-                a, a_row, a_column, a_stride = code[step, 5:9]
-                b, b_row, b_column, b_stride = code[step, 9:]
-                out += strip * out_row + block * out_column
-                a += strip * a_row + block * a_column
-                b += strip * b_row + block * b_column
+                operation = code[step, 0]
+                out = code[step, 1] + strip * code[step, 2] + block * code[step, 3] + part * code[step, 4]
+                a = code[step, 6] + strip * code[step, 7] + block * code[step, 8] + part * code[step, 9]
+                b = code[step, 11] + strip * code[step, 12] + block * code[step, 13] + part * code[step, 14]
+                out_stride, a_stride, b_stride = code[step, 5], code[step, 10], code[step, 15]
                 if operation == _ROW_DOTS:
-                    _row_dots(w, out, a, a_stride, b, b_stride, count)
+                    _row_dots(w, out, a, a_stride, b, b_stride, strips, count)
                 elif operation == _APPLY:
-                    _row_dots(w, out, a, a_stride, b, 0, count)
+                    _row_dots(w, out, a, a_stride, b, 0, strips, count)
                 elif operation == _ROWS:
-                    _rows(w, out, a, a_stride, count)
+                    _rows(w, out, a, a_stride, strips, count)
                 elif operation == _COLUMNS:
-                    _columns(w, out, a, a_stride, count)
+                    _columns(w, out, a, a_stride, strips, count)
                 elif operation == _APPLY_TRANSPOSED:
-                    _apply_transposed(w, out, a, a_stride, b, count)
+                    _apply_transposed(w, out, a, a_stride, b, strips, count)
                 elif operation == _HADAMARD:
-                    _hadamard(w, out, out_stride, a, a_stride, b, b_stride, count)
+                    _hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count)
                 elif operation == _SCALE_COLUMNS:
-                    _hadamard(w, out, out_stride, a, a_stride, b, 0, count)
+                    _hadamard(w, out, out_stride, a, a_stride, b, 0, strips, count)
                 else:
-                    _scale_rows(w, out, out_stride, a, a_stride, b, count)
+                    _scale_rows(w, out, out_stride, a, a_stride, b, strips, count)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _row_dots(w, out, a, a_stride, b, b_stride, count):  # type: ignore[no-untyped-def] # pragma: no cover
-    """Add sum_j A_ij B_ij of eight rows; with a stride of zero B is a vector, the same for all rows."""
-    t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
-    for _ in range(count):
-        t0 = fma(load(w, a), load(w, b), t0)
-        t1 = fma(load(w, a + a_stride), load(w, b + b_stride), t1)
-        t2 = fma(load(w, a + 2 * a_stride), load(w, b + 2 * b_stride), t2)
-        t3 = fma(load(w, a + 3 * a_stride), load(w, b + 3 * b_stride), t3)
-        t4 = fma(load(w, a + 4 * a_stride), load(w, b + 4 * b_stride), t4)
-        t5 = fma(load(w, a + 5 * a_stride), load(w, b + 5 * b_stride), t5)
-        t6 = fma(load(w, a + 6 * a_stride), load(w, b + 6 * b_stride), t6)
-        t7 = fma(load(w, a + 7 * a_stride), load(w, b + 7 * b_stride), t7)
-        a += WIDTH
-        b += WIDTH
-    store(w, out, add(load(w, out), sums(t0, t1, t2, t3, t4, t5, t6, t7)))
+def _row_dots(w, out, a, a_stride, b, b_stride, strips, count):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Add sum_j A_ij B_ij; with a stride of zero B is a vector, the same for all rows."""
+    for strip in range(strips):
+        x, y = a + strip * WIDTH * a_stride, b + strip * WIDTH * b_stride
+        t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
+        for _ in range(count):
+            t0 = fma(load(w, x), load(w, y), t0)
+            t1 = fma(load(w, x + a_stride), load(w, y + b_stride), t1)
+            t2 = fma(load(w, x + 2 * a_stride), load(w, y + 2 * b_stride), t2)
+            t3 = fma(load(w, x + 3 * a_stride), load(w, y + 3 * b_stride), t3)
+            t4 = fma(load(w, x + 4 * a_stride), load(w, y + 4 * b_stride), t4)
+            t5 = fma(load(w, x + 5 * a_stride), load(w, y + 5 * b_stride), t5)
+            t6 = fma(load(w, x + 6 * a_stride), load(w, y + 6 * b_stride), t6)
+            t7 = fma(load(w, x + 7 * a_stride), load(w, y + 7 * b_stride), t7)
+            x += WIDTH
+            y += WIDTH
+        place = out + strip * WIDTH
+        store(w, place, add(load(w, place), sums(t0, t1, t2, t3, t4, t5, t6, t7)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _rows(w, out, a, stride, count):  # type: ignore[no-untyped-def] # pragma: no cover
-    """Add sum_j A_ij of eight rows."""
-    t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
-    for _ in range(count):
-        t0 = add(t0, load(w, a))
-        t1 = add(t1, load(w, a + stride))
-        t2 = add(t2, load(w, a + 2 * stride))
-        t3 = add(t3, load(w, a + 3 * stride))
-        t4 = add(t4, load(w, a + 4 * stride))
-        t5 = add(t5, load(w, a + 5 * stride))
-        t6 = add(t6, load(w, a + 6 * stride))
-        t7 = add(t7, load(w, a + 7 * stride))
-        a += WIDTH
-    store(w, out, add(load(w, out), sums(t0, t1, t2, t3, t4, t5, t6, t7)))
+def _rows(w, out, a, stride, strips, count):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Add sum_j A_ij."""
+    for strip in range(strips):
+        x = a + strip * WIDTH * stride
+        t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
+        for _ in range(count):
+            t0 = add(t0, load(w, x))
+            t1 = add(t1, load(w, x + stride))
+            t2 = add(t2, load(w, x + 2 * stride))
+            t3 = add(t3, load(w, x + 3 * stride))
+            t4 = add(t4, load(w, x + 4 * stride))
+            t5 = add(t5, load(w, x + 5 * stride))
+            t6 = add(t6, load(w, x + 6 * stride))
+            t7 = add(t7, load(w, x + 7 * stride))
+            x += WIDTH
+        place = out + strip * WIDTH
+        store(w, place, add(load(w, place), sums(t0, t1, t2, t3, t4, t5, t6, t7)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _columns(w, out, a, stride, count):  # type: ignore[no-untyped-def] # pragma: no cover
-    """Add sum_i A_ij of eight rows."""
+def _columns(w, out, a, stride, strips, count):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Add sum_i A_ij."""
     for _ in range(count):
-        even = add(add(load(w, a), load(w, a + 2 * stride)), add(load(w, a + 4 * stride), load(w, a + 6 * stride)))
-        b = a + stride
-        odd = add(add(load(w, b), load(w, b + 2 * stride)), add(load(w, b + 4 * stride), load(w, b + 6 * stride)))
-        store(w, out, add(load(w, out), add(even, odd)))
-        a += WIDTH
-        out += WIDTH
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _apply_transposed(w, out, a, stride, x, count):  # type: ignore[no-untyped-def] # pragma: no cover
-    """Add sum_i A_ij x_i of eight rows."""
-    x0, x1, x2, x3 = broadcast(w, x), broadcast(w, x + 1), broadcast(w, x + 2), broadcast(w, x + 3)
-    x4, x5, x6, x7 = broadcast(w, x + 4), broadcast(w, x + 5), broadcast(w, x + 6), broadcast(w, x + 7)
-    for _ in range(count):
-        even = fma(load(w, a), x0, load(w, out))
-        odd = multiply(load(w, a + stride), x1)
-        even = fma(load(w, a + 2 * stride), x2, even)
-        odd = fma(load(w, a + 3 * stride), x3, odd)
-        even = fma(load(w, a + 4 * stride), x4, even)
-        odd = fma(load(w, a + 5 * stride), x5, odd)
-        even = fma(load(w, a + 6 * stride), x6, even)
-        odd = fma(load(w, a + 7 * stride), x7, odd)
-        store(w, out, add(even, odd))
+        total, x = load(w, out), a
+        for _ in range(strips):
+            even = add(add(load(w, x), load(w, x + 2 * stride)), add(load(w, x + 4 * stride), load(w, x + 6 * stride)))
+            x += stride
+            odd = add(add(load(w, x), load(w, x + 2 * stride)), add(load(w, x + 4 * stride), load(w, x + 6 * stride)))
+            total = add(total, add(even, odd))
+            x += (WIDTH - 1) * stride
+        store(w, out, total)
         a += WIDTH
         out += WIDTH
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _hadamard(w, out, out_stride, a, a_stride, b, b_stride, count):  # type: ignore[no-untyped-def] # pragma: no cover
-    """A_ij B_ij of eight rows; with a stride of zero B is a vector, the same for all rows."""
-    for _ in range(WIDTH):
+def _apply_transposed(w, out, a, stride, x, strips, count):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Add sum_i A_ij x_i."""
+    for strip in range(strips):
+        x0, x1, x2, x3 = broadcast(w, x), broadcast(w, x + 1), broadcast(w, x + 2), broadcast(w, x + 3)
+        x4, x5, x6, x7 = broadcast(w, x + 4), broadcast(w, x + 5), broadcast(w, x + 6), broadcast(w, x + 7)
+        y = a + strip * WIDTH * stride
+        for j in range(0, count * WIDTH, WIDTH):
+            even = fma(load(w, y), x0, load(w, out + j))
+            odd = multiply(load(w, y + stride), x1)
+            even = fma(load(w, y + 2 * stride), x2, even)
+            odd = fma(load(w, y + 3 * stride), x3, odd)
+            even = fma(load(w, y + 4 * stride), x4, even)
+            odd = fma(load(w, y + 5 * stride), x5, odd)
+            even = fma(load(w, y + 6 * stride), x6, even)
+            odd = fma(load(w, y + 7 * stride), x7, odd)
+            store(w, out + j, add(even, odd))
+            y += WIDTH
+        x += WIDTH
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count):  # type: ignore[no-untyped-def] # pragma: no cover
+    """A_ij B_ij; with a stride of zero B is a vector, the same for all rows."""
+    for _ in range(strips * WIDTH):
         for j in range(0, count * WIDTH, WIDTH):
             store(w, out + j, multiply(load(w, a + j), load(w, b + j)))
         out += out_stride
@@ -616,9 +724,9 @@ def _hadamard(w, out, out_stride, a, a_stride, b, b_stride, count):  # type: ign
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scale_rows(w, out, out_stride, a, a_stride, x, count):  # type: ignore[no-untyped-def] # pragma: no cover
-    """A_ij x_i of eight rows."""
-    for i in range(WIDTH):
+def _scale_rows(w, out, out_stride, a, a_stride, x, strips, count):  # type: ignore[no-untyped-def] # pragma: no cover
+    """A_ij x_i."""
+    for i in range(strips * WIDTH):
         factor = broadcast(w, x + i)
         for j in range(0, count * WIDTH, WIDTH):
             store(w, out + j, multiply(load(w, a + j), factor))
@@ -627,26 +735,32 @@ def _scale_rows(w, out, out_stride, a, a_stride, x, count):  # type: ignore[no-u
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _product(w, out, out_stride, a, a_stride, b, b_stride, strips, vectors, summed, symmetric):  # type: ignore[no-untyped-def] # pragma: no cover
-    """sum_j A_ij B_jk: two columns of vectors at a time stay in the nearest cache while all strips of A pass by."""
-    for k in range(0, vectors, 2):
-        # of a symmetric product the blocks below the diagonal are mirrored afterwards
-        for strip in range(min(strips, k + 2) if symmetric else strips):
-            place = out + WIDTH * (strip * out_stride + k)
-            left = a + WIDTH * strip * a_stride
-            if k + 1 < vectors:
-                _two_columns(w, place, out_stride, left, a_stride, b + k * WIDTH, b_stride, summed)
-            else:
-                _one_column(w, place, out_stride, left, a_stride, b + k * WIDTH, b_stride, summed)
-    if symmetric:
-        for i in range(strips):
-            for j in range(i):
-                source = out + WIDTH * (j * out_stride + i)
-                transpose(w, source, out_stride, w, out + WIDTH * (i * out_stride + j), out_stride)
+def _product(w, out, out_stride, a, a_stride, b, b_stride, pack, strips, vectors, summed, symmetric, part, parts):  # type: ignore[no-untyped-def] # pragma: no cover
+    """sum_j A_ij B_jk: sixteen columns at a time stay in the nearest cache while all strips of A pass by."""
+    for start in range(0, summed, _DEPTH):
+        depth = min(_DEPTH, summed - start)
+        for k in range(2 * part, vectors, 2 * parts):
+            both = k + 1 < vectors
+            right, right_stride = b + start * b_stride + k * WIDTH, b_stride
+            if strips >= _PACKED:
+                for j in range(depth):
+                    source, target = right + j * b_stride, pack + 2 * j * WIDTH
+                    store(w, target, load(w, source))
+                    if both:
+                        store(w, target + WIDTH, load(w, source + WIDTH))
+                right, right_stride = pack, 2 * WIDTH
+            # of a symmetric product the blocks below the diagonal are mirrored afterwards
+            for strip in range(min(strips, k + 2) if symmetric else strips):
+                place = out + WIDTH * (strip * out_stride + k)
+                left = a + WIDTH * strip * a_stride + start
+                if both:
+                    _two_columns(w, place, out_stride, left, a_stride, right, right_stride, depth, start > 0)
+                else:
+                    _one_column(w, place, out_stride, left, a_stride, right, right_stride, depth, start > 0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed):  # type: ignore[no-untyped-def] # pragma: no cover
+def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):  # type: ignore[no-untyped-def] # pragma: no cover
     """Eight rows and sixteen columns of a product, in sixteen registers."""
     s0, s1, s2, s3, s4, s5, s6, s7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
     t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
@@ -670,12 +784,12 @@ def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed):  # type:
         s7, t7 = fma(x, y, s7), fma(x, z, t7)
         a += 1
         b += b_stride
-    _store_column(w, out, out_stride, s0, s1, s2, s3, s4, s5, s6, s7)
-    _store_column(w, out + WIDTH, out_stride, t0, t1, t2, t3, t4, t5, t6, t7)
+    _store_column(w, out, out_stride, more, s0, s1, s2, s3, s4, s5, s6, s7)
+    _store_column(w, out + WIDTH, out_stride, more, t0, t1, t2, t3, t4, t5, t6, t7)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed):  # type: ignore[no-untyped-def] # pragma: no cover
+def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed, more):  # type: ignore[no-untyped-def] # pragma: no cover
     """Eight rows and eight columns of a product."""
     s0, s1, s2, s3, s4, s5, s6, s7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
     for _ in range(summed):
@@ -690,11 +804,16 @@ def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed):  # type: 
         s7 = fma(broadcast(w, a + 7 * a_stride), y, s7)
         a += 1
         b += b_stride
-    _store_column(w, out, out_stride, s0, s1, s2, s3, s4, s5, s6, s7)
+    _store_column(w, out, out_stride, more, s0, s1, s2, s3, s4, s5, s6, s7)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _store_column(w, out, stride, s0, s1, s2, s3, s4, s5, s6, s7):  # type: ignore[no-untyped-def] # pragma: no cover
+def _store_column(w, out, stride, more, s0, s1, s2, s3, s4, s5, s6, s7):  # type: ignore[no-untyped-def] # pragma: no cover
+    if more:  # to the sum so far
+        s0, s1 = add(s0, load(w, out)), add(s1, load(w, out + stride))
+        s2, s3 = add(s2, load(w, out + 2 * stride)), add(s3, load(w, out + 3 * stride))
+        s4, s5 = add(s4, load(w, out + 4 * stride)), add(s5, load(w, out + 5 * stride))
+        s6, s7 = add(s6, load(w, out + 6 * stride)), add(s7, load(w, out + 7 * stride))
     store(w, out, s0)
     store(w, out + stride, s1)
     store(w, out + 2 * stride, s2)
@@ -706,7 +825,7 @@ def _store_column(w, out, stride, s0, s1, s2, s3, s4, s5, s6, s7):  # type: igno
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scalars(dots, times, w):  # type: ignore[no-untyped-def] # pragma: no cover
+def _finish(dots, times, outputs, w, result):  # type: ignore[no-untyped-def] # pragma: no cover
     """Eight dots at a time, then the products of scalars in order."""
     for group in range(len(dots)):
         out, vectors, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5, a6, b6, a7, b7 = dots[group]
@@ -724,3 +843,5 @@ def _scalars(dots, times, w):  # type: ignore[no-untyped-def] # pragma: no cover
     for k in range(len(times)):
         out, a, b = times[k]
         w[out] = w[a] * w[b]
+    for graph in range(len(outputs)):
+        result[graph] = w[outputs[graph]]

@@ -5,7 +5,7 @@
 24
 """
 
-from .vectors import WIDTH, add, aligned_empty, broadcast, fma, load, multiply, store, sums, transpose, zero
+from .vectors import WIDTH, add, aligned_empty, broadcast, fma, load, load_anywhere, multiply, store, sums, transpose, zero
 
 __all__ = [
     "WIDTH",
@@ -14,6 +14,7 @@ __all__ = [
     "broadcast",
     "fma",
     "load",
+    "load_anywhere",
     "multiply",
     "store",
     "sums",

@@ -68,6 +68,16 @@ def load(typing: Any, array: Any, place: Any) -> Any:
 
 
 @_operation
+def load_anywhere(typing: Any, array: Any, place: Any) -> Any:
+    """load_anywhere(array, place): the eight entries from `place` on, at any alignment."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_address(context, builder, signature, arguments), align=8)
+
+    return _vector(array, types.intp), generate
+
+
+@_operation
 def store(typing: Any, array: Any, place: Any, value: Any) -> Any:
     """store(array, place, value): write a vector to eight entries from `place` on."""
 
