@@ -40,8 +40,8 @@ class InvariantMoments:
     same bits: up to N = 64; and with the same BLAS and number of its threads, for cross moments). What is exact but
     for rounding: (a + b) + c against a + (b + c), and a merged result against that of one pass.
 
-    Cross moments cost 2 len(graphs)^2 operations a matrix: for the 361 graphs of degree one to four about half as much
-    as evaluating a 10 x 10 matrix, and 1 MB for the sums.
+    Cross moments cost len(graphs)^2 multiplications a matrix: for the 361 graphs of degree one to four about as much as
+    evaluating a 10 x 10 matrix, and 1 MB for the sums.
 
     Args:
         graphs: all of one kind of matrices.
@@ -325,10 +325,11 @@ class _Sums:
         """Of values (n, G), n > 0."""
         with np.errstate(over="ignore", invalid="ignore"):  # invariants beyond the range of float64
             mean = values.mean(axis=0)
-            mean += (values - mean).mean(axis=0)  # what rounding lost in adding row after row
             centred = values - mean
+            lost = centred.mean(axis=0)  # by rounding, in adding row after row
+            centred -= lost
             squares = centred.T @ centred if cross else np.einsum("ng,ng->g", centred, centred)
-        return cls(len(values), mean, squares)
+        return cls(len(values), mean + lost, squares)
 
     def __add__(self, other: _Sums) -> _Sums:
         """Each operation is symmetric in the two, so that the sum is."""
@@ -338,6 +339,7 @@ class _Sums:
         with np.errstate(over="ignore", invalid="ignore"):
             mean = self.mean * (self.count / count) + other.mean * (other.count / count)
             difference = other.mean - self.mean
-            products = np.multiply.outer(difference, difference) if self.squares.ndim == 2 else difference**2
-            squares = (self.squares + other.squares) + products * (self.count * other.count / count)
+            squares = np.multiply.outer(difference, difference) if self.squares.ndim == 2 else difference**2
+            squares *= self.count * other.count / count
+            squares += self.squares + other.squares
         return _Sums(count, mean, squares)
