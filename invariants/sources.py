@@ -37,7 +37,7 @@ class Slab:
 
 
 def is_chunked(source: Any) -> bool:
-    """Whether a source is an array that is not simply in memory: of zarr, dask, xarray or h5py.
+    """Whether a source is an array that is not simply in memory: of zarr, dask or xarray.
 
     They are told by their attributes, so that none of these packages is imported.
 
@@ -92,6 +92,8 @@ def checked_shape(source: Any, family: GraphFamily) -> tuple[int, ...]:
     shape, axes, count = tuple(source.shape), matrix_axes(family), len(family.arc_types)
     if np.dtype(source.dtype).kind not in "fiub":
         raise ValueError(f"source must be of real numbers, got dtype {source.dtype}")
+    if any(size != size for size in shape):  # NaN, after dask has selected by values
+        raise ValueError(f"source must be of known shape (dask's compute_chunk_sizes finds it), got {shape}")
     if len(shape) < axes or min(shape[-2:]) == 0:
         raise ValueError(f"source must have a last two axes of rows and columns, got shape {shape}")
     if len(family.node_kinds) == 1 and shape[-1] != shape[-2]:
@@ -108,7 +110,7 @@ def slabs(source: Any, family: GraphFamily, *, graphs: int, chunk: int | None = 
     in parts. So no more is in memory than a slab, or the largest stored chunk.
 
     Args:
-        source: an array (zarr, dask, xarray, h5py, numpy also on disk), or an iterable of batches (..., N, N).
+        source: an array (zarr, dask, xarray, numpy also on disk), or an iterable of batches (..., N, N).
         family: the kind of matrices.
         graphs: how many invariants are evaluated of each matrix.
         chunk: the largest number of matrices in a slab (default: as many as are 32 MiB in float64, or their values).

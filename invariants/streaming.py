@@ -32,7 +32,7 @@ def evaluate_chunks(
     the other are those of `evaluate` on the whole. Batches of an iterable are taken as they come.
 
     Args:
-        source: an array (..., N, N) of zarr, dask, xarray, h5py or numpy (a memory map, say), or an iterable of batches
+        source: an array (..., N, N) of zarr, dask, xarray or numpy (a memory map, say), or an iterable of batches
             (..., N, N); several matrices and rectangular ones as for `evaluate`.
         graphs: all of one kind of matrices.
         chunk: the largest number of matrices at a time (default: as many as are 32 MiB in float64, or their values).
