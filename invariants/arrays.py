@@ -142,8 +142,9 @@ def _execute(plan: Plan, inputs: Sequence[Array], buffers: Buffers | None) -> li
         values[number] = perform(step.operation, operands, buffers)
         for i in set(step.inputs):
             if last_use[i] == number and plan.steps[i].shape:
-                done = [values.pop(i), transposes.pop(i, None)]
-                done = done[plan.steps[i].operation == "input" :]  # inputs belong to others
+                done = [transposes.pop(i, None), values.pop(i)]
+                if plan.steps[i].operation == "input":
+                    done.pop()  # it belongs to the caller
                 if buffers is not None and len(plan.steps[i].shape) == 2:
                     for array in done:
                         if array is not None and array.flags.owndata:

@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_numpy_array, is_torch_array
+from array_api_compat import array_namespace, device, is_torch_array
 from numpy.typing import ArrayLike
 
-from .arrays import Array, checked_batch, contract, perform, transposed
+from .arrays import Array, checked_batch, contract, perform, side_by_side, transposed
 from .contractions import slices
 from .families import GraphFamily, checked_family, checked_graphs
 from .multigraph import Multigraph
 from .plan import Plan, plan
 
-# Up to this size, matrices of numpy are worked on side by side; larger ones by BLAS, one after another.
+# Up to this size, matrices of numpy are worked on side by side; larger ones by BLAS.
 _LARGEST_SIDE_BY_SIDE = 48
 # Entries of the matrices that are worked on together: the intermediate results should stay in cache.
-_ENTRIES = 1 << 15
+_ENTRIES = 1 << 16
 _TENSOR_ENTRIES = 1 << 20
 
 
@@ -77,7 +78,7 @@ def evaluate_gradient(
         dtype=batch.dtype if is_torch_array(batch) else np.float64,
         device=device(batch),
     )
-    together = _together(batch)
+    together = max(1, (_TENSOR_ENTRIES if is_torch_array(batch) else _ENTRIES) // int(np.prod(batch.shape[1:])))
     with np.errstate(over="ignore", invalid="ignore"):  # as in `evaluate`
         for start in range(0, len(batch), together):
             chunk = slice(start, start + together)
@@ -85,45 +86,46 @@ def evaluate_gradient(
             if factors is None:
                 _write_gradients(tape, family, results[chunk])
             else:
-                gradients = tape.sweep(_seeds(steps, factors[chunk]))
-                _write(tape, family, gradients, results[chunk])
+                _write(family, tape.sweep(_seeds(steps, factors[chunk])), results[chunk])
     several = len(family.arc_types) > 1
     return results.reshape(*leading, *kept, *(batch.shape[1:] if several else batch.shape[2:]))
 
 
 def _checked_weights(weights: Any, batch: Array, leading: tuple[int, ...], graphs: int) -> Array:
     """Weights as (n, len(graphs)), in the library of the matrices."""
-    if not is_torch_array(batch) and is_torch_array(weights):
-        raise ValueError("weights must be an array where matrices are one, got a tensor")
-    shape = tuple(weights.shape) if is_torch_array(weights) else np.shape(weights)
-    if shape not in {(graphs,), (*leading, graphs)}:
-        wanted = " or ".join(str(each) for each in dict.fromkeys([(graphs,), (*leading, graphs)]))
-        raise ValueError(f"weights must be of shape {wanted}, got {shape}")
-    if is_torch_array(batch):
-        xp = array_namespace(batch)
-        found = xp.asarray(weights, dtype=batch.dtype, device=device(batch))
+    found: Array = weights
+    if is_torch_array(weights):
+        if not is_torch_array(batch):
+            raise ValueError("weights must be an array where matrices are one, got a tensor")
     else:
-        xp, found = np, np.asarray(weights)
-        if found.dtype.kind not in "fiub":
-            raise ValueError(f"weights must be real numbers, got dtype {found.dtype}")
-        found = found.astype(np.float64)
+        try:
+            found = np.asarray(weights)
+        except ValueError as error:
+            raise ValueError(
+                f"weights must be an array of numbers, got what numpy cannot make one of ({error})"
+            ) from None
+    if not array_namespace(found).isdtype(found.dtype, ("bool", "integral", "real floating")):
+        raise ValueError(f"weights must be real numbers, got dtype {found.dtype}")
+    shapes = [(graphs,), (*leading, graphs)]
+    if tuple(found.shape) not in shapes:
+        wanted = " or ".join(str(shape) for shape in dict.fromkeys(shapes))
+        raise ValueError(f"weights must be of shape {wanted}, got {tuple(found.shape)}")
+    xp = array_namespace(batch)
+    if is_torch_array(weights):
+        found = weights.to(batch)  # dtype and device
+    else:
+        found = xp.asarray(found, dtype=batch.dtype if is_torch_array(batch) else np.float64, device=device(batch))
     if not xp.isfinite(found).all():
         raise ValueError("weights must be finite, got NaN or infinite ones")
     return xp.broadcast_to(found, (*leading, graphs)).reshape(len(batch), graphs)
 
 
-def _together(batch: Array) -> int:
-    """How many matrices to work on at once."""
-    entries = int(np.prod(batch.shape[1:]))
-    if is_torch_array(batch):
-        return max(1, _TENSOR_ENTRIES // entries)
-    return max(1, _ENTRIES // entries) if max(batch.shape[-2:]) <= _LARGEST_SIDE_BY_SIDE else 1
-
-
 def _arranged(chunk: Array) -> Array:
-    """Arrays of numpy in float64, side by side (see `arrays.side_by_side`); tensors as they are."""
+    """Arrays of numpy in float64, small matrices side by side (see `arrays.side_by_side`); tensors as they are."""
     if is_torch_array(chunk):
         return chunk
+    if max(chunk.shape[-2:]) > _LARGEST_SIDE_BY_SIDE:
+        return np.ascontiguousarray(chunk, dtype=np.float64)
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(chunk, 0, -1), dtype=np.float64), -1, 0)
 
 
@@ -131,7 +133,7 @@ def _seeds(steps: Plan, weights: Array) -> dict[int, Array]:
     """The derivative of the weighted sum by each output."""
     seeds: dict[int, Array] = {}
     for graph, output in enumerate(steps.outputs):  # the same graph may be there twice
-        seeds[output] = seeds[output] + weights[:, graph] if output in seeds else +weights[:, graph]
+        seeds[output] = seeds[output] + weights[:, graph] if output in seeds else weights[:, graph]
     return seeds
 
 
@@ -154,7 +156,7 @@ def _write_gradients(tape: _Tape, family: GraphFamily, results: Array) -> None:
         else:
             gradients[number] = tape.sweep({number: _filled(tape.values[number], 1.0)})
         for graph in places[number]:
-            _write(tape, family, gradients[number], results[:, graph])
+            _write(family, gradients[number], results[:, graph])
         for i in {number, *products.get(number, ())}:
             if last_use.get(i, -1) <= number:
                 del gradients[i]
@@ -172,7 +174,7 @@ def _derivative_of_product(
     return found
 
 
-def _write(tape: _Tape, family: GraphFamily, gradients: dict[int, Array], results: Array) -> None:
+def _write(family: GraphFamily, gradients: dict[int, Array], results: Array) -> None:
     """Derivatives by each colour into results (n, colours, rows, columns), within the space of the matrices."""
     for colour, arc in enumerate(family.arc_types):
         if colour not in gradients:
@@ -183,6 +185,15 @@ def _write(tape: _Tape, family: GraphFamily, gradients: dict[int, Array], result
         if arc.tail == arc.head and not arc.loops:
             diagonal = range(gradient.shape[-1])
             results[:, colour, diagonal, diagonal] = 0.0
+
+
+@lru_cache(maxsize=64)
+def _needed(plan: Plan) -> list[frozenset[int]]:
+    """For each step, all that it is made of, itself included."""
+    needed: list[frozenset[int]] = []
+    for number, step in enumerate(plan.steps):
+        needed.append(frozenset({number}).union(*(needed[i] for i in step.inputs)))
+    return needed
 
 
 @dataclass
@@ -201,9 +212,7 @@ class _Tape:
     def __post_init__(self) -> None:
         self.values = []
         self._transposes: dict[int, Array] = {}
-        self._needed: list[frozenset[int]] = []  # which steps each depends on
-        for number, step in enumerate(self.plan.steps):
-            self._needed.append(frozenset({number}).union(*(self._needed[i] for i in step.inputs)))
+        for step in self.plan.steps:
             if step.operation == "input":
                 self.values.append(self.inputs[step.colour])
                 continue
@@ -221,9 +230,10 @@ class _Tape:
         """Derivative by each colour's input, of the sum of seed * value over some scalars; seeds (n,) of steps."""
         adjoints = _Adjoints(self.values)
         for number, seed in seeds.items():
-            adjoints.add(number, seed)
+            adjoints.add(number, seed + 0.0)  # a copy, as it is given away
         found = {}
-        for number in sorted(frozenset().union(*(self._needed[i] for i in seeds)), reverse=True):
+        needed = _needed(self.plan)
+        for number in sorted(frozenset().union(*(needed[i] for i in seeds)), reverse=True):
             adjoint = adjoints.take(number)
             if self.plan.steps[number].operation == "input":
                 found[self.plan.steps[number].colour] = adjoint
@@ -289,7 +299,7 @@ class _Tape:
         parts = [_filled(factor, 0.0) for factor in factors]
         for value in range(sliced.length(factors)):
             tape = _Tape(sliced.plan, sliced.inputs(factors, value))
-            for factor, part in tape.sweep({sliced.plan.outputs[0]: +g}).items():
+            for factor, part in tape.sweep({sliced.plan.outputs[0]: g}).items():
                 parts[factor][sliced.index(factor, value)] += part
         for i, part in zip(inputs, parts, strict=True):
             adjoints.add(i, part)
@@ -351,8 +361,8 @@ def _added(total: Array, part: Array) -> Array:
 
 
 def _stacked(vectors: Sequence[Array]) -> Array:
-    """Vectors (n, N) as (n, len(vectors), N), for numpy side by side if they are."""
-    if is_numpy_array(vectors[0]):
+    """Vectors (n, N) as (n, len(vectors), N), side by side if they are."""
+    if side_by_side(vectors[0]):
         return np.stack([vector.T for vector in vectors], axis=1).T
     return array_namespace(vectors[0]).stack(list(vectors), axis=-2)
 
