@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
+from scipy.special import stdtr
 from scipy.stats import chi2, t
 
 from ..invariants.checks import checked_integer
@@ -102,26 +105,46 @@ def covariance_interval(scatter: ArrayLike, degrees: int, tail: float) -> tuple[
     (0.306, 0.765)
     """
     s = np.asarray(scatter, dtype=np.float64)
-    product, root = s[0, 1], np.sqrt(s[0, 0] * s[1, 1] - s[0, 1] ** 2)
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    # over the probability of chi^2, on which the integrand is bounded
-    squares = chi2.ppf((nodes + 1) / 2, degrees)
-    width = root / np.sqrt(degrees - 1)
-
-    def probability(x: float) -> float:
-        """That the covariance is below x."""
-        return float(weights @ t.sf((product - x * squares) / width, degrees - 1)) / 2
+    scale = float(np.sqrt(s[0, 0] * s[1, 1])) / degrees
 
     def quantile(p: float) -> float:
+        def excess(x: float) -> float:
+            return float(fiducial_probability(s, degrees, x * scale)) - p
+
         low, high = -1.0, 1.0
-        scale = np.sqrt(s[0, 0] * s[1, 1]) / degrees
-        while probability(low * scale) > p:
+        while excess(low) > 0:
             low *= 2
-        while probability(high * scale) < p:
+        while excess(high) < 0:
             high *= 2
-        return float(brentq(lambda x: probability(x * scale) - p, low, high, xtol=1e-10) * scale)
+        return float(brentq(excess, low, high, xtol=1e-9)) * scale
 
     return quantile(tail), quantile(1 - tail)
+
+
+def fiducial_probability(scatter: ArrayLike, degrees: int, covariance: float) -> Array:
+    """Fiducial probability that the covariance is below a value; uniform over scatters, nearly, at the true value.
+
+    Args:
+        scatter: (..., 2, 2), positive definite.
+        degrees: m, as in `covariance_interval`.
+        covariance: the value.
+
+    >>> fiducial_probability([[100.0, 0.0], [0.0, 100.0]], 100, 0.0).round(12)
+    array(0.5)
+    """
+    s = np.asarray(scatter, dtype=np.float64)
+    product = s[..., 0, 1]
+    width = np.sqrt((s[..., 0, 0] * s[..., 1, 1] - product**2) / (degrees - 1))
+    squares, weights = _chi_squared_nodes(degrees)
+    below = stdtr(degrees - 1, (covariance * squares - product[..., None]) / width[..., None])
+    return np.asarray(below @ weights)
+
+
+@lru_cache(maxsize=256)
+def _chi_squared_nodes(degrees: int) -> tuple[Array, Array]:
+    """Nodes and weights of means over chi^2: Gauss and Legendre's over its probability."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return chi2.ppf((nodes + 1) / 2, degrees), weights / 2
 
 
 def resampled_estimates(
