@@ -113,8 +113,9 @@ def labels_index(models: Mapping[Hashable, BlockGaussian]) -> pd.Index:
     labels = list(models)
     if not labels:
         raise ValueError("models must be one or more, got none")
-    if all(isinstance(label, tuple) and len(label) == 2 for label in labels):
-        return pd.MultiIndex.from_tuples(labels, names=["layer", "epoch"])
+    pairs = [label for label in labels if isinstance(label, tuple) and len(label) == 2]
+    if len(pairs) == len(labels):
+        return pd.MultiIndex.from_tuples(pairs, names=["layer", "epoch"])
     return pd.Index(labels, name="model", tupleize_cols=False)
 
 

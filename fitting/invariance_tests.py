@@ -159,8 +159,9 @@ def invariance_p_values(matrices: ArrayLike, seed: int = 0, draws: int = 199) ->
     """
     exact = mean_invariance_test(matrices).p_value
     by_permutation = permutation_invariance_test(matrices, draws=draws, seed=seed).p_value
+    by_permutation.index = by_permutation.index.map(", ".join)
     return {f"mean, {irrep}": float(p) for irrep, p in exact.items()} | {
-        f"permuted {moment}, {irreps}": float(p) for (moment, irreps), p in by_permutation.items()
+        f"permuted {name}": float(p) for name, p in by_permutation.items()
     }
 
 

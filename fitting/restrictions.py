@@ -119,7 +119,8 @@ def log_determinant(space: MatrixSpace, blocks: Iterable[Array]) -> Array:
     1.3863
     """
     dimensions = irrep_dimensions(space)
-    return np.sum([d * np.linalg.slogdet(b)[1] for d, b in zip(dimensions, blocks, strict=True)], axis=0)
+    total: Array = np.sum([d * np.linalg.slogdet(b)[1] for d, b in zip(dimensions, blocks, strict=True)], axis=0)
+    return total
 
 
 def restrictions(space: MatrixSpace) -> tuple[Restriction, ...]:

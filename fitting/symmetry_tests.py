@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..invariants.checks import checked_integer, checked_matrices
 from ..invariants.spaces import MatrixSpace, SquareSpace, irrep_dimensions
 from .gaussian import PIGMM, BlockGaussian
+from .ladder import model_ladder
 from .restrictions import log_determinant, restrictions
 
 Array = NDArray[np.float64]
@@ -126,12 +127,10 @@ def symmetry_p_values(matrices: ArrayLike, seed: int = 0, draws: int = 199) -> d
     >>> sorted(symmetry_p_values(PIGMM.iid(5, variance=1.0).sample(50, seed=0)))
     ['likelihood ratio, bootstrap', 'likelihood ratio, chi2', 'randomisation', 'wald']
     """
-    from .ladder import model_ladder
-
-    rung = model_ladder(matrices, draws=draws, seed=seed).loc["S_N x S_N"]
+    rung = model_ladder(matrices, draws=draws, seed=seed).loc["S_N x S_N"].to_dict()
     return {
-        "likelihood ratio, chi2": float(rung.p_chi2),
-        "likelihood ratio, bootstrap": float(rung.p_bootstrap),
+        "likelihood ratio, chi2": float(rung["p_chi2"]),
+        "likelihood ratio, bootstrap": float(rung["p_bootstrap"]),
         "wald": float(wald_tests(matrices).p_value["S_N x S_N"]),
         "randomisation": float(randomisation_test(matrices, draws=draws, seed=seed).p_value),
     }
@@ -143,7 +142,7 @@ def in_units(matrices: ArrayLike) -> Array:
     >>> in_units(np.array([[1, 4]])).tolist()
     [[0.25, 1.0]]
     """
-    batch = checked_matrices(matrices, square=False)
+    batch = checked_matrices(matrices, square=False).astype(np.float64)
     return batch / (float(np.abs(batch).max(initial=0)) or 1.0)
 
 
