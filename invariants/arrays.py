@@ -33,7 +33,7 @@ def run_on_arrays(plan: Plan, matrices: Array) -> Array:
             differentiable by torch.
 
     The memory of a matrix is used again after its last use, so it is that of a few batches of matrices, for graphs of
-    any treewidth (but torch keeps what it needs to differentiate).
+    any treewidth. Where torch is to differentiate, it keeps the matrices that it needs for that.
 
     >>> from .multigraph import Multigraph
     >>> from .plan import plan
@@ -208,10 +208,15 @@ def _matrix_shape(operation: str, operands: Sequence[Array]) -> tuple[int, ...]:
 
 def _sum_over_slices(subscripts: str, factors: Sequence[Array], buffers: Buffers | None) -> Array:
     sliced = slices(subscripts)
-    terms = (
-        _execute(sliced.plan, sliced.inputs(factors, value), buffers)[0] for value in range(sliced.length(factors))
-    )
-    return sum(terms)
+
+    def term(value: int) -> Array:
+        return _execute(sliced.plan, sliced.inputs(factors, value), buffers)[0]
+
+    if is_torch_array(factors[0]) and any(factor.requires_grad for factor in factors):
+        from torch.utils.checkpoint import checkpoint  # differentiates slice by slice, too, and keeps none of them
+
+        return sum(checkpoint(term, value, use_reentrant=False) for value in range(sliced.length(factors)))
+    return sum(term(value) for value in range(sliced.length(factors)))
 
 
 # Methods and operators that arrays of numpy and tensors have in common; `out` is for numpy alone.

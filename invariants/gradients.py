@@ -38,7 +38,8 @@ def evaluate_gradient(
 ) -> Array:
     """Derivatives of the invariants of given graphs by the entries of each matrix, dO_g / dM_ij.
 
-    With weights, only sum_g w_g dO_g / dM_ij, in one sweep that costs a few evaluations, however many graphs.
+    With weights, only sum_g w_g dO_g / dM_ij, in one sweep: a few times the work of evaluating the graphs by numpy.
+    The derivatives of tensors can themselves be differentiated by torch.
 
     For symmetric matrices the derivative is the gradient in the space of symmetric matrices: the symmetric matrix G
     (of zero diagonal where the family has it) with dO = sum_ij G_ij dM_ij for each change dM within that space. A

@@ -135,14 +135,14 @@ def test_treewidth_three_of_other_kinds_exactly():
 
 
 def test_treewidth_three_needs_the_memory_of_a_few_matrices():
-    size = 120
+    size = 80
     matrices = normal(1, size, size)
     run_on_arrays(plan((K4,)), matrices)
     tracemalloc.start()
     value = run_on_arrays(plan((K4,)), matrices)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4 * 8 * size**2  # a tensor of three indices would be 120 matrices
+    assert peak < 4 * 8 * size**2  # a tensor of three indices would be 80 matrices
     (m,) = matrices
     # sum_cd M_cd x^T M x with x_a = M_ac M_ad
     expected = sum(m[c] @ (m @ (m[:, c, None] * m) * (m[:, c, None] * m)).sum(axis=0) for c in range(size))
