@@ -78,7 +78,8 @@ def _fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
 def _call(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
     """A function that LLVM has."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+    function = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
+    return builder.call(function, arguments)
 
 
 @_operation
@@ -207,7 +208,7 @@ def add_to_exponent(typing: Any, x: Any, shifted: Any) -> Any:
 @_operation
 def zeros(typing: Any, places: Any) -> Any:
     """zeros(places): a block of as many vectors of zeros as the tuple `places` has entries."""
-    block = types.UniTuple(_vector, len(places))
+    block = types.UniTuple(_vector, len(places))  # type: ignore[no-untyped-call]
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         value = ir.Constant(context.get_value_type(block), ir.Undefined)
@@ -282,15 +283,13 @@ def sums(typing: Any, block: Any) -> Any:
             low = [2 * half * (lane // (2 * half)) + lane % half for lane in range(LANES)]
             left = [place if lane % (2 * half) < half else place + LANES for lane, place in enumerate(low)]
             right = [place + half for place in left]
-            paired = []
+            paired: list[Any] = []
             for a, b in zip(values[:half], values[half:], strict=True):
                 if a is None:
                     paired.append(None)
                     continue
                 b = nothing if b is None else b
-                parts = [
-                    builder.shuffle_vector(a, b, ir.Constant(_LLVM_INTEGERS, places)) for places in (left, right)
-                ]
+                parts = [builder.shuffle_vector(a, b, ir.Constant(_LLVM_INTEGERS, places)) for places in (left, right)]
                 paired.append(builder.fadd(*parts))
             values, half = paired, half // 2
         return values[0]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 DatasetName = Literal["mnist-5k", "mnist", "fashion-mnist", "cifar10"]
+EngineName = Literal["numba", "torch"]
 Positive = Annotated[int, Field(ge=1)]
 
-INPUTS: dict[DatasetName, int] = {"mnist-5k": 784, "mnist": 784, "fashion-mnist": 784, "cifar10": 3072}
+# planes, height, width
+IMAGE_SHAPES: dict[DatasetName, tuple[int, int, int]] = {
+    "mnist-5k": (1, 28, 28),
+    "mnist": (1, 28, 28),
+    "fashion-mnist": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+}
+INPUTS: dict[DatasetName, int] = {name: prod(shape) for name, shape in IMAGE_SHAPES.items()}
 TRAINING_IMAGES: dict[DatasetName, int] = {"mnist-5k": 4000, "mnist": 60000, "fashion-mnist": 60000, "cifar10": 50000}
 CLASSES = 10
 
@@ -32,8 +40,10 @@ class EnsembleConfig(BaseModel):
         initialisation: `gaussian`, N(0, 1/fan_in), or `uniform` on +-1/sqrt(fan_in).
         seed: key of all random streams, together with a network's number.
         device: any torch device.
-        block_size: networks trained together. The last block is filled up with networks that are not stored, so that
-            the shapes computed with, hence the bits of a network, do not depend on `networks`.
+        engine: `numba`, compiled for small networks on a processor; `torch`, batched products for any; `auto`, numba
+            where it can. They agree as two float32 programs do, to rounding at first, not in bits.
+        block_size: networks trained together. For the torch engine the last block is filled up with networks that are
+            not stored, so that the shapes computed with, hence the bits of a network, do not depend on `networks`.
         layers: which weights are stored: the `square` ones, `all`, or a tuple of indices (0 is the input layer).
 
     `data_root` and `device` say where, not what: two configurations that differ only there are the same ensemble.
@@ -65,6 +75,7 @@ class EnsembleConfig(BaseModel):
     initialisation: Literal["gaussian", "uniform"] = "gaussian"
     seed: Annotated[int, Field(ge=0)] = 0
     device: str = "cpu"
+    engine: Literal["auto"] | EngineName = "auto"
     block_size: Positive = 50
     layers: Literal["square", "all"] | tuple[int, ...] = "square"
 

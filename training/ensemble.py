@@ -12,13 +12,13 @@ from pathlib import Path
 import torch
 import xarray as xr
 
-from .config import EnsembleConfig
+from .config import EngineName, EnsembleConfig
 from .data import LabelledImages, load_dataset
+from .engines import chosen_engine, load_engine
 from .lock import exclusive
 from .progress import Report, console_progress
 from .snapshot import Snapshot
-from .store import EnsembleStore, is_ensemble, open_ensemble
-from .torch_engine import train_block
+from .store import EnsembleStore, engine_of, is_ensemble, open_ensemble
 
 
 def train_ensemble(
@@ -27,8 +27,8 @@ def train_ensemble(
     """Train an ensemble into a zarr store at `path`, or go on with one, and open it (see open_ensemble).
 
     A finished store is only opened; an interrupted one is completed block by block, with the bits it would have had
-    without the interruption (same kind of processor, thread count and versions: they stand in the attributes).
-    Memory is bounded by a block, not by the ensemble.
+    without the interruption (same kind of processor and versions, and for torch's engine the same thread count: they
+    stand in the attributes). Memory is bounded by a block, not by the ensemble.
 
     Args:
         progress: True for a bar on a terminal and occasional lines elsewhere, False for silence, or a function called
@@ -36,7 +36,7 @@ def train_ensemble(
 
     Raises:
         ValueError: the store was made with another configuration (names what differs), `path` holds something else,
-            which is left as it is, or the device or the data cannot be used.
+            which is left as it is, or the engine, the device or the data cannot be used.
         FileNotFoundError: the data is neither there nor downloadable.
         BlockingIOError: another process is training into this store.
         OSError: not enough room on the disk (checked before starting), or `path` is not writable.
@@ -54,23 +54,26 @@ def train_ensemble(
     if store.missing_blocks():
         store.check_room()
         _check_device(config.device)
+        # an unfinished store is finished by the engine that began it, whatever a later version would choose
+        engine = engine_of(path) if existing else chosen_engine(config)
         images = load_dataset(config.dataset, config.data_root)
         if not existing:
-            EnsembleStore.create(path, config, _origin())
+            EnsembleStore.create(path, config, _origin() | {"engine": engine})
         with exclusive(store.lock_file), _reporting(progress) as report:
-            _train_missing_blocks(store, images, report)
+            _train_missing_blocks(store, images, engine, report)
     return open_ensemble(path)
 
 
-def _train_missing_blocks(store: EnsembleStore, images: LabelledImages, report: Report) -> None:
-    config, missing = store.config, store.missing_blocks()
+def _train_missing_blocks(store: EnsembleStore, images: LabelledImages, engine: EngineName, report: Report) -> None:
+    config, missing, train_block = store.config, store.missing_blocks(), load_engine(engine)
     total = config.networks * config.epochs
     done = total - config.epochs * sum(len(block) for block in missing)
     report(done, total)
     for block in missing:
-        padded = range(block.start, block.start + config.block_size)
+        # torch's bits depend on the shapes that it computes with, so it trains full blocks only
+        networks = range(block.start, block.start + config.block_size) if engine == "torch" else block
         pending: list[Snapshot] = []
-        for epoch, snapshot in enumerate(train_block(config, images, padded)):
+        for epoch, snapshot in enumerate(train_block(config, images, networks)):
             pending.append(snapshot)
             if len(pending) == store.epochs_per_chunk or epoch == config.epochs:
                 store.write(block, epoch + 1 - len(pending), pending)

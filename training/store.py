@@ -25,7 +25,7 @@ import xarray as xr
 import zarr
 from zarr.errors import ZarrUserWarning
 
-from .config import EnsembleConfig
+from .config import EngineName, EnsembleConfig
 from .snapshot import METRICS, Snapshot
 
 CHUNK_BYTES = 2**24  # of the largest stored layer: files of at most 16 MB, unless a single matrix is larger
@@ -37,8 +37,8 @@ def open_ensemble(path: Path | str) -> xr.Dataset:
 
     Variables `weight_k` (network, epoch, row_k, col_k) float32 for the stored layers, `train_loss`, `train_accuracy`,
     `test_loss`, `test_accuracy` (network, epoch) float32; coordinates `network` (int), `epoch` (float, 0 is the
-    initialisation) and `step` (int, along epoch); attributes `configuration` and `versions` (JSON), `threads`,
-    `processor`. Coordinates are in memory, the rest is read when it is used.
+    initialisation) and `step` (int, along epoch); attributes `configuration` and `versions` (JSON), `engine`,
+    `threads`, `processor`. Coordinates are in memory, the rest is read when it is used.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
@@ -82,6 +82,13 @@ def read_configuration(path: Path) -> EnsembleConfig:
         return EnsembleConfig(**json.loads(attributes["configuration"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not an ensemble ({type(error).__name__}: {error})") from error
+
+
+def engine_of(path: Path) -> EngineName:
+    """The engine that trains the ensemble at `path`; stores from before there were two do not say it."""
+    attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
+    engine: EngineName = attributes.get("engine", "torch")
+    return engine
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,211 @@
+"""The compiled engine: every shape against the plain loop, its parts against numpy, its bits against themselves."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit
+
+from pigmm.simd import singles
+from pigmm.simd.singles import LANES, aligned_singles
+from pigmm.training import EnsembleConfig, LabelledImages, train_plain
+from pigmm.training.engines import chosen_engine
+from pigmm.training.kernels import exponential
+from pigmm.training.numba_engine import Layout, train_block
+from pigmm.training.patches import patch_places, patched
+from pigmm.training.snapshot import METRICS, Snapshot
+
+
+def some(images: LabelledImages, train: int, test: int = 50) -> LabelledImages:
+    """A few images of all classes."""
+    chosen = [np.random.default_rng(0).permutation(len(labels)) for labels in (images.train_labels, images.test_labels)]
+    first, second = chosen[0][:train], chosen[1][:test]
+    return LabelledImages(
+        images.train_images[first], images.train_labels[first], images.test_images[second], images.test_labels[second]
+    )
+
+
+def largest_difference(mine: Snapshot, position: int, plain: Snapshot) -> float:
+    return max(float(np.abs(mine.weights[k][position] - plain.weights[k][0]).max()) for k in plain.weights)
+
+
+# A step moves a weight by at most the rate, 1e-3. Gradients are known to about 1e-6 of themselves, so that after one
+# step the rounding of the weights, 3e-8 for those below 0.5 and 6e-8 for those below 1, is what is seen. Adam divides
+# by the root of the mean square: where gradients of opposite sign cancel in the mean, or one is near nothing, their
+# rounding is a larger part, about 1e-3 of a step at worst in ten.
+@pytest.mark.parametrize(("steps", "tolerance"), [(1, 2e-7), (10, 1e-5)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"weight_decay": 0.01},
+        {"optimizer": "sgd", "learning_rate": 0.1},
+        {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.01},
+        {"hidden": (1,)},
+        {"hidden": (16,), "batch_size": 16},
+        {"hidden": (40, 23), "batch_size": 17},
+        {"hidden": (64, 64, 5, 13), "batch_size": 3},
+        {"hidden": (12, 11, 12), "batch_size": 128},
+        {"batch_size": 1},
+    ],
+    ids=str,
+)
+def test_every_shape_agrees_with_the_plain_loop(
+    digits: LabelledImages, options: dict[str, Any], steps: int, tolerance: float
+) -> None:
+    config = EnsembleConfig(epochs=1, layers="all", **options)
+    # the last batch is a partial one
+    images = some(digits, max(1, steps * config.batch_size - config.batch_size // 3))
+    start, end = train_block(config, images, [5, 2])
+    for position, network in enumerate([5, 2]):
+        plain_start, plain_end = train_plain(config, images, network)
+        assert largest_difference(start, position, plain_start) == 0
+        assert largest_difference(end, position, plain_end) < tolerance
+        for name in METRICS:
+            for mine, plain in ((start, plain_start), (end, plain_end)):
+                assert getattr(mine, name)[position] == pytest.approx(getattr(plain, name)[0], rel=2e-6, abs=1e-6)
+
+
+def test_colour_images_agree_with_the_plain_loop() -> None:
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(256, size=(60, 3072), dtype=np.uint8)
+    labels = rng.integers(10, size=60)
+    images = LabelledImages(pixels, labels, pixels[:20], labels[:20])
+    config = EnsembleConfig(dataset="cifar10", epochs=1, batch_size=20, layers="all")
+    *_, end = train_block(config, images, [0])
+    *_, plain = train_plain(config, images, 0)
+    assert largest_difference(end, 0, plain) < 1e-5
+
+
+def test_a_second_epoch_goes_on_where_the_first_ended(digits: LabelledImages) -> None:
+    config = EnsembleConfig(epochs=3)
+    images = some(digits, 250)
+    for mine, plain in zip(train_block(config, images, [4]), train_plain(config, images, 4), strict=True):
+        assert largest_difference(mine, 0, plain) < 1e-5
+
+
+def test_bits_do_not_depend_on_neighbours_or_threads(digits: LabelledImages) -> None:
+    config = EnsembleConfig(epochs=2, layers="all")
+    together = list(train_block(config, some(digits, 450), range(5)))
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        alone = list(train_block(config, some(digits, 450), [3]))
+    finally:
+        os.sched_setaffinity(0, cores)
+    for many, one in zip(together, alone, strict=True):
+        for k in range(4):
+            np.testing.assert_array_equal(many.weights[k][3], one.weights[k][0])
+        for name in METRICS:
+            assert getattr(many, name)[3] == getattr(one, name)[0]
+
+
+def test_a_network_that_is_off_stays_as_it_is(digits: LabelledImages) -> None:
+    """All ReLUs off: every answer is the first class, the loss log(10), no gradient, no step; and no slow numbers."""
+    images = some(digits, 300)
+    black = LabelledImages(images.train_images * 0, images.train_labels, images.test_images * 0, images.test_labels)
+    config = EnsembleConfig(epochs=1, hidden=(2, 2), layers="all")
+    # of several networks some are off for black images, -1 everywhere: their first layer's sums are negative
+    start, end = train_block(config, black, range(12))
+    off = np.abs(start.train_loss - np.log(10)) < 1e-6
+    assert 1 <= off.sum() < 12
+    for k in range(3):
+        np.testing.assert_array_equal(start.weights[k][off], end.weights[k][off])
+    assert (end.test_accuracy[off] == (images.test_labels == 0).mean()).all()
+
+
+def test_diverged_networks_are_not_numbers_and_harm_nobody(digits: LabelledImages) -> None:
+    config = EnsembleConfig(epochs=2, optimizer="sgd", learning_rate=1e9)
+    *_, end = train_block(config, some(digits, 250), range(3))
+    assert not np.isfinite(end.train_loss).any() or (np.abs(end.weights[1]) > 1e3).any()
+    assert ((end.test_accuracy >= 0) & (end.test_accuracy <= 1)).all()
+
+
+@pytest.mark.parametrize("hidden", [(10, 10, 10), (16,), (7, 64, 33)])
+def test_layout_is_a_permutation(hidden: tuple[int, ...]) -> None:
+    config = EnsembleConfig(hidden=hidden, layers="all")
+    layout, places = Layout.of(config), patch_places((1, 28, 28))
+    first, *others = (np.random.default_rng(k).random(shape).astype("f4") for k, shape in enumerate(config.shapes))
+    packed = layout.pack_first(first, places)
+    assert np.count_nonzero(packed) == first.size
+    np.testing.assert_array_equal(layout.unpack_first(packed, len(first), places), first)
+    packed = layout.pack_others(others)
+    assert np.count_nonzero(packed) == sum(layer.size for layer in others)
+    for layer, again in zip(others, layout.unpack_others(packed, config.shapes[1:]), strict=True):
+        np.testing.assert_array_equal(layer, again)
+
+
+def test_patches_hold_the_whole_image(digits: LabelledImages) -> None:
+    places = patch_places((1, 28, 28))
+    cut = patched(digits.test_images, digits.test_labels, places)
+    assert cut.pixels.ctypes.data % 64 == 0
+    again = np.zeros_like(digits.test_images)
+    image = np.repeat(np.arange(len(again)), np.diff(cut.first))
+    again[image[:, None], places[cut.numbers]] = cut.pixels.reshape(-1, 16)
+    np.testing.assert_array_equal(again, digits.test_images)
+    assert cut.pixels.reshape(-1, 16).any(axis=1).all()
+
+
+def test_patches_are_squares_within_a_plane() -> None:
+    places = patch_places((3, 8, 12))
+    assert sorted(places.ravel().tolist()) == list(range(3 * 8 * 12))
+    planes, rows, columns = np.unravel_index(places, (3, 8, 12))
+    for axis, side in ((planes, 0), (rows, 3), (columns, 3)):
+        assert (np.ptp(axis, axis=1) == side).all()
+    with pytest.raises(ValueError, match="multiples of 4, got"):
+        patch_places((1, 30, 28))
+
+
+def test_exponential_to_rounding() -> None:
+    @njit
+    def apply(x: Any, y: Any) -> None:
+        for place in range(0, len(x), LANES):
+            singles.store(y, place, exponential(singles.load(x, place)))
+
+    x, y = aligned_singles(32_000), aligned_singles(32_000)
+    x[:] = np.linspace(-87, 0, len(x))
+    apply(x, y)
+    exact = np.exp(x.astype(np.float64))
+    assert (np.abs(y - exact) / exact).max() < 1.5 * 2**-23
+    assert y[-1] == 1
+    x[:], x[0] = -1e30, np.nan
+    apply(x, y)
+    assert (y[1:] < 1.7e-38).all()
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 8, 10, 12, 16])
+def test_blocks_of_vectors(size: int) -> None:
+    @njit
+    def apply(tile: Any, x: Any, y: Any, products: Any, multiples: Any) -> None:
+        vector = singles.load(x, 0)
+        block = singles.add_products(singles.zeros(tile), vector, y, 0, LANES)
+        singles.store(products, 0, singles.sums(block))
+        singles.store_block(multiples, 0, LANES, singles.add_multiples(singles.zeros(tile), vector, y, 0, 3))
+
+    x, y = aligned_singles(16), aligned_singles(16 * LANES)
+    x[:], y[:] = (np.random.default_rng(size).integers(-9, 9, array.size) for array in (x, y))
+    products, multiples = aligned_singles(16), aligned_singles(16 * LANES)
+    apply((0,) * size, x, y, products, multiples)
+    # whole numbers: exact
+    np.testing.assert_array_equal(products[:size], y.reshape(16, LANES)[:size] @ x)
+    assert not products[size:].any()
+    np.testing.assert_array_equal(multiples.reshape(16, LANES)[:size], np.outer(y[: 3 * size : 3], x))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hidden": (65,), "layers": "all"}, r"layers of at most 64 units, got hidden=\(65,\)"),
+        ({"device": "cuda"}, "device='cpu', got 'cuda'"),
+        ({"batch_size": 2000}, "batches of at most 1024 images, got batch_size=2000"),
+    ],
+)
+def test_what_it_cannot_do_is_left_to_torch(options: dict[str, Any], message: str) -> None:
+    assert chosen_engine(EnsembleConfig(**options)) == "torch"
+    with pytest.raises(ValueError, match=f"engine: 'numba' requires {message}"):
+        chosen_engine(EnsembleConfig(engine="numba", **options))
+    assert chosen_engine(EnsembleConfig()) == "numba"
+    assert chosen_engine(EnsembleConfig(engine="torch")) == "torch"

@@ -1,0 +1,439 @@
+"""The compiled steps of training one small network: forward, loss, backward, update.
+
+Layouts, with T the units of a tile (the length of the tuple `tile`), all sizes padded with zeros, which stay zeros:
+- weights of the first layer: (tile of units, patch, T, 16 pixels);
+- weights of the others: (input unit, tile of units, 16), of which T are used;
+- activations and their gradients: (unit, image of the batch), images in multiples of 16.
+A tile of units is a block of T vectors in registers, over images, pixels or units as the product requires.
+"""
+
+from __future__ import annotations
+
+from math import log, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ..simd.singles import (
+    LANES,
+    absolute,
+    add,
+    add_multiples,
+    add_products,
+    add_to_exponent,
+    broadcast,
+    divide,
+    fma,
+    load,
+    multiply,
+    prefetch,
+    square_root,
+    store,
+    store_block,
+    subtract,
+    sums,
+    where_greater,
+    zeros,
+)
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+Tile = tuple[int, ...]  # its length matters
+Vector = Any  # of simd.singles
+
+PIXEL_SCALE = np.float32(2 / 255)  # input = PIXEL_SCALE * pixel - 1
+IMAGE_BITS = 16  # a list's entry: place of the patch, then number of the image in the batch
+AHEAD = 4  # images that are asked for before they are needed
+
+BETA_1, BETA_2 = 0.9, 0.999
+MEAN_RATE, SQUARE_RATE, SQUARE_DECAY = np.float32(1 - BETA_1), np.float32(1 - BETA_2), np.float32(BETA_2)
+EPSILON = np.float32(1e-8)
+
+_NEGLIGIBLE = np.float32(1e-30)
+_LOG2_E = np.float32(1 / log(2))
+_LOG_2_HIGH, _LOG_2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)  # the high part has few digits
+_ROUNDER = np.float32(1.5 * 2**23)  # adding it leaves no digits after the point
+_SMALLEST_EXPONENT = np.float32(-87.0)
+
+_compiled: Any = njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_compiled
+def exponential(x: Vector) -> Vector:
+    """exp(x) for x <= 0, to rounding; below -87, where float32 ends, exp(-87)."""
+    x = where_greater(x, broadcast(_SMALLEST_EXPONENT), x, broadcast(_SMALLEST_EXPONENT))
+    shifted = fma(x, broadcast(_LOG2_E), broadcast(_ROUNDER))
+    whole = subtract(shifted, broadcast(_ROUNDER))
+    rest = fma(whole, broadcast(-_LOG_2_HIGH), x)
+    rest = fma(whole, broadcast(-_LOG_2_LOW), rest)
+    # Taylor's series: the rest is at most log(2)/2, the first term left out 1e-8
+    value = broadcast(np.float32(1 / 5040))
+    value = fma(value, rest, broadcast(np.float32(1 / 720)))
+    value = fma(value, rest, broadcast(np.float32(1 / 120)))
+    value = fma(value, rest, broadcast(np.float32(1 / 24)))
+    value = fma(value, rest, broadcast(np.float32(1 / 6)))
+    value = fma(value, rest, broadcast(np.float32(1 / 2)))
+    value = fma(value, rest, broadcast(np.float32(1)))
+    value = fma(value, rest, broadcast(np.float32(1)))
+    return add_to_exponent(value, shifted)
+
+
+class Images(NamedTuple):
+    """As PatchedImages has them: for a tuple Numba compiles, for a class it would not."""
+
+    first: NDArray[np.int64]
+    numbers: NDArray[np.uint16]
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+class Parameters(NamedTuple):
+    """Weights of one kind of layout and what Adam keeps for each (flat; empty for SGD)."""
+
+    weights: Floats
+    means: Floats
+    squares: Floats
+
+
+class Workspace(NamedTuple):
+    """What a step leaves for the next part of the step; see `workspace`."""
+
+    lists: NDArray[np.int64]  # (patch, image of the batch)
+    lengths: NDArray[np.int64]  # (patch,)
+    rows: Floats  # (image, tile of units, 16): of the first layer, before activation or their gradient
+    activations: Floats  # (unit of all layers, image)
+    gradients: Floats  # the same of the loss
+    weight_gradients: Floats  # of all layers but the first
+    tile: Floats  # (16, 16)
+    totals: Floats  # (16, 16)
+    answers: Floats  # (image,)
+    shifts: Floats  # (image,)
+    exponentials: Floats  # (image,)
+
+
+class Rule(NamedTuple):
+    """What an update needs beside the gradient; `adam` or plain gradient descent."""
+
+    adam: bool
+    rate: np.float32
+    decay: np.float32
+    root_scale: np.float32
+
+
+@_compiled
+def apply_first_layer(
+    tile: Tile,
+    images: Images,
+    chosen: Indices,
+    weights: Floats,
+    offsets: Floats,
+    lists: Indices,
+    lengths: Indices,
+    rows: Floats,
+    outputs: Floats,
+    batch: int,
+) -> None:
+    """Pixels -> first layer's units, with ReLU. Unless `lengths` is empty, also the lists of each patch's images."""
+    size, patches = len(tile), len(weights) // (len(outputs) // batch) // LANES
+    tiles = len(outputs) // batch // size
+    lengths[:] = 0
+    for t in range(tiles):
+        offset = load(offsets, t * LANES)
+        for image in range(len(chosen)):
+            if image + AHEAD < len(chosen):
+                coming = chosen[image + AHEAD]
+                prefetch(images.numbers, images.first[coming])
+                prefetch(images.numbers, images.first[coming + 1])
+                for entry in range(LANES * images.first[coming], LANES * images.first[coming + 1], 64):
+                    prefetch(images.pixels, entry)
+            block = zeros(tile)
+            for place in range(images.first[chosen[image]], images.first[chosen[image] + 1]):
+                patch = np.int64(images.numbers[place])
+                pixels = load(images.pixels, LANES * place)
+                block = add_products(block, pixels, weights, (t * patches + patch) * size * LANES, LANES)
+                if t == 0 and len(lengths):
+                    lists[patch * batch + lengths[patch]] = (place << IMAGE_BITS) | image
+                    lengths[patch] += 1
+            store(rows, (image * tiles + t) * LANES, fma(sums(block), broadcast(PIXEL_SCALE), offset))
+    for unit in range(tiles * size):
+        column = unit // size * LANES + unit % size
+        for image in range(len(chosen)):
+            outputs[unit * batch + image] = max(rows[image * tiles * LANES + column], np.float32(0))
+
+
+@_compiled
+def apply_layer(
+    tile: Tile, weights: Floats, start: int, inputs: Floats, outputs: Floats, batch: int, rectified: bool
+) -> None:
+    """Units (unit, image) of one layer -> the next one's; `start` is where its weights begin."""
+    size, tiles = len(tile), len(outputs) // batch // len(tile)
+    for t in range(tiles):
+        for image in range(0, batch, LANES):
+            block = zeros(tile)
+            for unit in range(len(inputs) // batch):
+                x = load(inputs, unit * batch + image)
+                block = add_multiples(block, x, weights, start + (unit * tiles + t) * LANES, 1)
+            store_block(outputs, t * size * batch + image, batch, block)
+    if rectified:
+        for place in range(0, len(outputs), LANES):
+            x = load(outputs, place)
+            store(outputs, place, where_greater(x, broadcast(np.float32(0)), x, broadcast(np.float32(0))))
+
+
+@_compiled
+def classify(
+    logits: Floats,
+    labels: Indices,
+    batch: int,
+    classes: int,
+    answers: Floats,
+    shifts: Floats,
+    totals: Floats,
+    gradients: Floats,
+) -> tuple[float, int]:
+    """Loss and hits, summed over the images; into `gradients` those of the mean loss. Answers: first of the largest."""
+    count = len(labels)
+    for image in range(0, batch, LANES):
+        largest, answer = load(logits, image), broadcast(np.float32(0))
+        for k in range(1, classes):
+            logit = load(logits, k * batch + image)
+            answer = where_greater(logit, largest, broadcast(np.float32(k)), answer)
+            largest = where_greater(logit, largest, logit, largest)
+        total = broadcast(np.float32(0))
+        for k in range(classes):
+            weight = exponential(subtract(load(logits, k * batch + image), largest))
+            store(gradients, k * batch + image, weight)
+            total = add(total, weight)
+        scale = divide(broadcast(np.float32(1 / count)), total)
+        for k in range(classes):
+            store(gradients, k * batch + image, multiply(load(gradients, k * batch + image), scale))
+        store(answers, image, answer)
+        store(shifts, image, largest)
+        store(totals, image, total)
+
+    loss, hits, product = 0.0, 0, 1.0
+    for image in range(count):
+        label = labels[image]
+        product *= totals[image]  # a sum of logarithms is the logarithm of a product: at most 10**LANES
+        if image % LANES == LANES - 1 or image == count - 1:
+            loss += log(product)
+            product = 1.0
+        loss += np.float64(shifts[image]) - np.float64(logits[label * batch + image])
+        hits += answers[image] == label
+        gradients[label * batch + image] -= np.float32(1 / count)
+    for k in range(classes):
+        gradients[k * batch + count : (k + 1) * batch] = 0
+    return loss, hits
+
+
+@_compiled
+def differentiate_layer(
+    tile: Tile,
+    weights: Floats,
+    start: int,
+    inputs: Floats,
+    gradients: Floats,
+    input_gradients: Floats,
+    weight_gradients: Floats,
+    batch: int,
+) -> None:
+    """Gradients of a layer's outputs -> of its weights and of its inputs, which are ReLUs."""
+    size, tiles = len(tile), len(gradients) // batch // len(tile)
+    stride = tiles * LANES
+    for unit in range(len(inputs) // batch):
+        for t in range(tiles):
+            block = zeros(tile)
+            for image in range(0, batch, LANES):
+                x = load(inputs, unit * batch + image)
+                block = add_products(block, x, gradients, t * size * batch + image, batch)
+            store(weight_gradients, start + unit * stride + t * LANES, sums(block))
+    for t in range(len(inputs) // batch // size):
+        for image in range(0, batch, LANES):
+            block = zeros(tile)
+            for unit in range(tiles * size):
+                x = load(gradients, unit * batch + image)
+                column = unit // size * LANES + unit % size
+                block = add_multiples(block, x, weights, start + t * size * stride + column, stride)
+            store_block(input_gradients, t * size * batch + image, batch, block)
+    for place in range(0, len(inputs), LANES):
+        zero = broadcast(np.float32(0))
+        store(input_gradients, place, where_greater(load(inputs, place), zero, load(input_gradients, place), zero))
+
+
+@_compiled
+def update(parameters: Parameters, place: int, gradient: Vector, rule: Rule) -> Vector:
+    """Step sixteen weights, and return them."""
+    weight = load(parameters.weights, place)
+    gradient = fma(broadcast(rule.decay), weight, gradient)
+    if rule.adam:
+        mean, square = load(parameters.means, place), load(parameters.squares, place)
+        mean = fma(broadcast(MEAN_RATE), subtract(gradient, mean), mean)
+        square = fma(multiply(broadcast(SQUARE_RATE), gradient), gradient, multiply(broadcast(SQUARE_DECAY), square))
+        # units that are off for ever would leave numbers so small that processors take a hundred times as long
+        mean = where_greater(absolute(mean), broadcast(_NEGLIGIBLE), mean, broadcast(np.float32(0)))
+        square = where_greater(square, broadcast(_NEGLIGIBLE), square, broadcast(np.float32(0)))
+        store(parameters.means, place, mean)
+        store(parameters.squares, place, square)
+        root = fma(square_root(square), broadcast(rule.root_scale), broadcast(EPSILON))
+        weight = fma(broadcast(-rule.rate), divide(mean, root), weight)
+    else:
+        weight = fma(broadcast(-rule.rate), gradient, weight)
+    store(parameters.weights, place, weight)
+    return weight
+
+
+@_compiled
+def update_first_layer(
+    tile: Tile,
+    images: Images,
+    parameters: Parameters,
+    offsets: Floats,
+    gradients: Floats,
+    batch: int,
+    count: int,
+    work: Workspace,
+    rule: Rule,
+) -> None:
+    """Gradients of the first layer's outputs -> its weights stepped, patch by patch, and the new `offsets`."""
+    size, tiles = len(tile), len(gradients) // batch // len(tile)
+    patches = len(work.lengths)
+    for unit in range(tiles * size):
+        column = unit // size * LANES + unit % size
+        for image in range(count):
+            work.rows[image * tiles * LANES + column] = gradients[unit * batch + image]
+    for t in range(tiles):
+        total = broadcast(np.float32(0))
+        for image in range(count):
+            total = add(total, load(work.rows, (image * tiles + t) * LANES))
+        store(work.answers, 0, total)
+        work.totals[:] = 0
+        for patch in range(patches):
+            block = zeros(tile)
+            for k in range(patch * batch, patch * batch + work.lengths[patch]):
+                place, image = work.lists[k] >> IMAGE_BITS, work.lists[k] & ((1 << IMAGE_BITS) - 1)
+                pixels = load(images.pixels, LANES * place)
+                block = add_multiples(block, pixels, work.rows, (image * tiles + t) * LANES, 1)
+            store_block(work.tile, 0, LANES, block)
+            for k in range(size):
+                gradient = fma(load(work.tile, k * LANES), broadcast(PIXEL_SCALE), broadcast(-work.answers[k]))
+                weight = update(parameters, ((t * patches + patch) * size + k) * LANES, gradient, rule)
+                store(work.totals, k * LANES, add(load(work.totals, k * LANES), weight))
+        block = add_products(zeros(tile), broadcast(np.float32(-1)), work.totals, 0, LANES)
+        store(offsets, t * LANES, sums(block))
+
+
+@_compiled
+def forward(
+    tile: Tile,
+    images: Images,
+    chosen: Indices,
+    first: Parameters,
+    offsets: Floats,
+    others: Parameters,
+    units: Indices,
+    classes: int,
+    lengths: Indices,
+    work: Workspace,
+) -> tuple[float, int]:
+    """The network on the chosen images: (loss, hits), summed; activations and the logits' gradients in `work`."""
+    batch, size = len(work.answers), len(tile)
+    begin, end = 0, units[0] * batch
+    outputs = work.activations[:end]
+    apply_first_layer(tile, images, chosen, first.weights, offsets, work.lists, lengths, work.rows, outputs, batch)
+    start = 0
+    for layer in range(1, len(units)):
+        inputs, begin, end = outputs, end, end + units[layer] * batch
+        outputs = work.activations[begin:end]
+        apply_layer(tile, others.weights, start, inputs, outputs, batch, layer < len(units) - 1)
+        start += units[layer - 1] * units[layer] // size * LANES
+    labels = images.labels[chosen]
+    loss, hits = classify(
+        outputs, labels, batch, classes, work.answers, work.shifts, work.exponentials, work.gradients[begin:end]
+    )
+    return loss, hits
+
+
+@_compiled
+def backward(tile: Tile, others: Parameters, units: Indices, work: Workspace) -> None:
+    """The logits' gradients -> those of all activations, and of the weights of all layers but the first."""
+    batch, size = len(work.answers), len(tile)
+    end, start = units.sum() * batch, len(others.weights)
+    for layer in range(len(units) - 1, 0, -1):
+        begin = end - units[layer] * batch
+        before = begin - units[layer - 1] * batch
+        start -= units[layer - 1] * units[layer] // size * LANES
+        differentiate_layer(
+            tile,
+            others.weights,
+            start,
+            work.activations[before:begin],
+            work.gradients[begin:end],
+            work.gradients[before:begin],
+            work.weight_gradients,
+            batch,
+        )
+        end = begin
+
+
+@_compiled
+def train_epoch(
+    tile: Tile,
+    images: Images,
+    order: Indices,
+    batch_size: int,
+    first: Parameters,
+    offsets: Floats,
+    others: Parameters,
+    units: Indices,
+    classes: int,
+    settings: tuple[bool, float, float],
+    steps_before: int,
+    work: Workspace,
+) -> tuple[float, int]:
+    """One pass over the images in the given order, in place; (loss, hits), summed over the images."""
+    adam, learning_rate, weight_decay = settings
+    loss, hits, step = 0.0, 0, steps_before
+    for begin in range(0, len(order), batch_size):
+        step += 1
+        rule = Rule(adam, np.float32(learning_rate), np.float32(weight_decay), np.float32(1))
+        if adam:
+            rate = learning_rate / (1 - BETA_1**step)
+            rule = Rule(adam, np.float32(rate), np.float32(weight_decay), np.float32(1 / sqrt(1 - BETA_2**step)))
+        chosen = order[begin : begin + batch_size]
+        batch_loss, batch_hits = forward(
+            tile, images, chosen, first, offsets, others, units, classes, work.lengths, work
+        )
+        loss, hits = loss + batch_loss, hits + batch_hits
+        backward(tile, others, units, work)
+        batch = len(work.answers)
+        update_first_layer(
+            tile, images, first, offsets, work.gradients[: units[0] * batch], batch, len(chosen), work, rule
+        )
+        for place in range(0, len(others.weights), LANES):
+            update(others, place, load(work.weight_gradients, place), rule)
+    return loss, hits
+
+
+@_compiled
+def evaluate(
+    tile: Tile,
+    images: Images,
+    batch_size: int,
+    first: Parameters,
+    offsets: Floats,
+    others: Parameters,
+    units: Indices,
+    classes: int,
+    work: Workspace,
+) -> tuple[float, int]:
+    """(loss, hits), summed over all the images."""
+    loss, hits = 0.0, 0
+    count = len(images.labels)
+    no_lists = work.lengths[:0]
+    for begin in range(0, count, batch_size):
+        chosen = np.arange(begin, min(begin + batch_size, count))
+        batch_loss, batch_hits = forward(tile, images, chosen, first, offsets, others, units, classes, no_lists, work)
+        loss, hits = loss + batch_loss, hits + batch_hits
+    return loss, hits
