@@ -28,8 +28,10 @@ def checked_integer(name: str, value: Any, least: int) -> int:
     return number
 
 
-def checked_matrices(matrices: ArrayLike, *, square: bool) -> NDArray[np.floating]:
+def checked_matrices(matrices: ArrayLike, *, square: bool, finite: bool = True) -> NDArray[np.floating]:
     """Matrices as a real array (..., rows, columns); ValueError that says what is wrong with them otherwise.
+
+    With `finite=False` the entries are not looked at: see `check_finite`.
 
     >>> checked_matrices(np.ones((3, 10, 9)), square=True)
     Traceback (most recent call last):
@@ -46,12 +48,24 @@ def checked_matrices(matrices: ArrayLike, *, square: bool) -> NDArray[np.floatin
         raise ValueError(f"matrices must have a last two axes of rows and columns, got shape {batch.shape}")
     if square and batch.shape[-1] != batch.shape[-2]:
         raise ValueError(f"matrices must be square in the last two axes, got shape {batch.shape}")
+    if finite:
+        check_finite(batch)
+    return batch
+
+
+def check_finite(batch: NDArray[Any]) -> None:
+    """Raise ValueError, with the place of the first, if an array has NaN or infinite entries.
+
+    >>> check_finite(np.array([[1.0, np.nan]]))
+    Traceback (most recent call last):
+        ...
+    ValueError: matrices must be finite, got 1 NaN or infinite entries, the first at index (0, 1)
+    """
     bad = ~np.isfinite(batch)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         count = int(bad.sum())
         raise ValueError(f"matrices must be finite, got {count} NaN or infinite entries, the first at index {first}")
-    return batch
 
 
 def check_symmetric(matrices: NDArray[Any]) -> None:

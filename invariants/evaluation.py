@@ -1,94 +1,173 @@
-"""Evaluate invariants on batches of matrices."""
+"""Evaluate invariants on batches of matrices: the plan of the graphs, executed by the kernel that suits the size."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
+from array_api_compat import is_torch_array
 from numpy.typing import ArrayLike, NDArray
 
-from ..simd import WIDTH
-from .arrays import run_on_arrays
-from .checks import check_symmetric, checked_matrices
+from ..simd import aligned_empty
+from .arrays import evaluate_tensor, run_on_arrays
+from .checks import check_finite, check_symmetric, checked_matrices
 from .families import GraphFamily, checked_family, checked_graphs
-from .interpreter import assemble, run
+from .lanes import assemble_lanes, run_lanes
 from .multigraph import Multigraph
-from .plan import plan
+from .plan import Plan, plan
+from .sources import is_chunked
+from .strips import assemble_strips, run_strips, run_strips_in_parts
 
-# Up to this size the registers of the interpreter stay in cache and its vector loops beat calls of BLAS.
-_LARGEST_INTERPRETED = 64
-# A fixed chunk, so that results do not depend on the number of threads.
-_CHUNK = 128 * WIDTH
+# Up to this size eight matrices side by side are faster, above it one matrix in strips of eight rows.
+_LARGEST_IN_LANES = 24
+# Fixed numbers, so that results do not depend on the threads: matrices and entries of a task.
+_TASK = 1024
+_TASK_ENTRIES = 1 << 18
 # Entries of the matrices that numpy works on together.
 _ARRAY_ENTRIES = 1 << 15
 
+Run = Callable[[NDArray[np.float64], NDArray[np.float64]], None]
+
 
 def evaluate(
-    matrices: ArrayLike, graphs: Iterable[Multigraph], *, family: GraphFamily | None = None
-) -> NDArray[np.float64]:
+    matrices: ArrayLike,
+    graphs: Iterable[Multigraph],
+    *,
+    family: GraphFamily | None = None,
+    out: NDArray[np.float64] | None = None,
+) -> Any:  # an array of float64, or what the matrices are
     """Values of the invariants of given graphs on a batch of matrices.
+
+    All graphs are planned together, so a set costs much less than its graphs one after another, and the plan of a
+    set is made once. Results are the same bits whatever the number of threads and however a batch is divided.
 
     Args:
         matrices: (..., N, N); (..., M, N) for bipartite graphs; (..., k, N, N) for graphs of k > 1 matrices;
-            any real dtype, computed in float64.
+            any real dtype, computed in float64. Also a torch tensor, evaluated on its device in its dtype and
+            differentiable; or an array of zarr, dask or xarray, read piece by piece.
         graphs: all of one kind of matrices.
         family: the kind of matrices, if the graphs alone do not tell (how many there are, zero diagonal).
+        out: (..., len(graphs)) float64, to write the result into: of many small matrices the memory of the result
+            costs more time than its computation, so use one again. Its content is lost if an error is raised.
 
     Returns:
         (..., len(graphs)) float64, in the order given. Values beyond the range of float64 become infinite or NaN.
+        A tensor of a tensor; of an xarray.DataArray one with a last dimension `graph`; of a dask array a lazy one.
 
     Raises:
         ValueError: if the matrices are not of the shape that the graphs need (square, for graphs of square matrices),
-            not symmetric for undirected graphs, or hold NaN or infinite entries; or the graphs are of several kinds.
+            not symmetric for undirected graphs, or hold NaN or infinite entries; the graphs are of several kinds; or
+            `out` is of another shape or dtype, or given for something else than an array.
 
     >>> evaluate(np.ones((2, 4, 4)), [Multigraph([(0, 0)]), Multigraph([(0, 1), (1, 0)])])
     array([[ 4., 16.],
            [ 4., 16.]])
     """
+    if is_chunked(matrices) or is_torch_array(matrices):
+        if out is not None:
+            raise ValueError(f"out must be None for what is not a numpy array, got matrices of {type(matrices)}")
+        if is_torch_array(matrices):
+            return evaluate_tensor(matrices, graphs, family=family)
+        from .streaming import evaluate_chunked  # uses this function
+
+        return evaluate_chunked(matrices, graphs, family)
     graphs = checked_graphs(graphs)
     family = checked_family(graphs, family)
-    batch = checked_matrices(matrices, square=len(family.node_kinds) == 1)
+    batch = checked_matrices(matrices, square=len(family.node_kinds) == 1, finite=False)
     if not family.directed:
+        check_finite(batch)
         check_symmetric(batch)
     colours = len(family.arc_types)
     if colours == 1:
         batch = batch[..., None, :, :]
     elif batch.ndim < 3 or batch.shape[-3] != colours:
         raise ValueError(f"matrices must be of shape (..., {colours}, N, N), got {batch.shape}")
-    leading, shape = batch.shape[:-3], batch.shape[-2:]
-    batch = batch.reshape(-1, *batch.shape[-3:])
-    results = np.empty((len(batch), len(graphs)))
-    _evaluate(batch, graphs, shape[: len(family.node_kinds)], results)
-    return results.reshape(*leading, len(graphs))
+    leading, sizes = batch.shape[:-3], batch.shape[-2:][: len(family.node_kinds)]
+    results = _results((*leading, len(graphs)), out)
+    if not _evaluate(batch.reshape(-1, *batch.shape[-3:]), graphs, sizes, results.reshape(-1, len(graphs))):
+        check_finite(np.asarray(matrices))
+    if out is None or results is out:
+        return results
+    out[...] = results
+    return out
+
+
+def _results(shape: tuple[int, ...], out: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """`out` if it can be written to directly, else fresh memory."""
+    if out is not None:
+        if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float64:
+            got = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)
+            raise ValueError(f"out must be float64 of shape {shape}, got {got}")
+        if out.flags.c_contiguous:
+            return out
+    return aligned_empty(int(np.prod(shape, dtype=int))).reshape(shape)
 
 
 def _evaluate(
     batch: NDArray[np.floating], graphs: tuple[Multigraph, ...], sizes: tuple[int, ...], results: NDArray[np.float64]
-) -> None:
-    """Evaluate matrices (n, colours, rows, columns) into results (n, len(graphs))."""
+) -> bool:
+    """Evaluate matrices (n, colours, rows, columns) into results (n, len(graphs)); False if they are not finite."""
     steps = plan(graphs)
-    if steps.needs_general_contractions and len(graphs) > 1:
-        # few graphs do, and the others should not wait for them
-        hard = [k for k, graph in enumerate(graphs) if plan((graph,)).needs_general_contractions]
-        easy = sorted(set(range(len(graphs))) - set(hard))
-        for chosen in filter(None, [easy, *([k] for k in hard)]):
-            part = np.empty((len(batch), len(chosen)))
-            _evaluate(batch, tuple(graphs[k] for k in chosen), sizes, part)
-            results[:, chosen] = part
-        return
-    if steps.needs_general_contractions or max(batch.shape[-2:]) > _LARGEST_INTERPRETED:
-        step = max(1, _ARRAY_ENTRIES // batch[:1].size) if len(batch) else 1
-        with np.errstate(over="ignore", invalid="ignore"):  # as in the interpreter
-            for start in range(0, len(batch), step):
-                results[start : start + step] = run_on_arrays(steps, batch[start : start + step].astype(np.float64))
-        return
-    program = assemble(steps, sizes)
+    if not steps.needs_general_contractions:
+        return _run_compiled(steps, sizes, batch, results)
+    # few graphs do, and the others should not wait for them
+    hard = [k for k, graph in enumerate(graphs) if plan((graph,)).needs_general_contractions]
+    easy = sorted(set(range(len(graphs))) - set(hard))
+    if easy:
+        part = np.empty((len(batch), len(easy)))
+        if not _run_compiled(plan(tuple(graphs[k] for k in easy)), sizes, batch, part):
+            return False
+        results[:, easy] = part
+    elif not np.isfinite(batch).all():
+        return False
+    count = max(1, _ARRAY_ENTRIES // batch[:1].size) if len(batch) else 1
+    with np.errstate(over="ignore", invalid="ignore"):  # as in the compiled kernels
+        for k in hard:
+            for start in range(0, len(batch), count):
+                chunk = batch[start : start + count].astype(np.float64)
+                results[start : start + count, k] = run_on_arrays(plan((graphs[k],)), chunk)[:, 0]
+    return True
 
-    def run_chunk(start: int) -> None:
-        chunk = slice(start, start + _CHUNK)
-        run(program, np.ascontiguousarray(batch[chunk], dtype=np.float64), results[chunk])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(run_chunk, range(0, len(batch), _CHUNK)))
+def _run_compiled(
+    steps: Plan, sizes: tuple[int, ...], batch: NDArray[np.floating], results: NDArray[np.float64]
+) -> bool:
+    threads = _available_threads()
+    if max(batch.shape[-2:]) <= _LARGEST_IN_LANES:
+        lanes = assemble_lanes(steps, sizes)
+        return _in_tasks(lambda m, r: run_lanes(lanes, m, r), batch, results, _TASK, threads)
+    strips = assemble_strips(steps, sizes)
+    if strips.parts > 1 and len(batch) < threads:
+        with ThreadPoolExecutor(threads) as pool:
+            return _in_tasks(lambda m, r: run_strips_in_parts(strips, m, r, pool), batch, results, 1, threads=1)
+    task = max(1, _TASK_ENTRIES // batch[:1].size) if len(batch) else 1
+    return _in_tasks(lambda m, r: run_strips(strips, m, r), batch, results, task, threads)
+
+
+def _in_tasks(run: Run, batch: NDArray[np.floating], results: NDArray[np.float64], count: int, threads: int) -> bool:
+    """Run `count` matrices at a time; False, and not all are run, if an entry is not finite."""
+
+    def perform(start: int) -> bool:
+        chunk = np.ascontiguousarray(batch[start : start + count], dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            # a sum is finite only if all entries are; it may overflow, so the entries have the last word
+            if not (np.isfinite(chunk.sum()) or np.isfinite(chunk).all()):
+                return False
+        run(chunk, results[start : start + count])
+        return True
+
+    starts = range(0, len(batch), count)
+    if threads == 1 or len(starts) <= 1:
+        return all(map(perform, starts))
+    with ThreadPoolExecutor(threads) as pool:
+        return all(pool.map(perform, starts))
+
+
+def _available_threads() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -5,7 +5,7 @@
 24
 """
 
-from .vectors import WIDTH, add, aligned_empty, broadcast, fma, load, load_anywhere, multiply, store, sums, transpose, zero
+from .vectors import WIDTH, add, aligned_empty, broadcast, fma, load, load_anywhere, multiply, store, store_anywhere, stream, sums, transpose, zero
 
 __all__ = [
     "WIDTH",
@@ -17,6 +17,8 @@ __all__ = [
     "load_anywhere",
     "multiply",
     "store",
+    "store_anywhere",
+    "stream",
     "sums",
     "transpose",
     "zero",

@@ -59,6 +59,11 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> A
     return builder.gep(context.make_array(kind)(context, builder, array).data, [place])
 
 
+def _in_one_register(builder: Any, address: Any) -> Any:
+    """The same address, opaque: an instruction that adds two registers to find its operand decodes as two."""
+    return builder.asm(ir.FunctionType(address.type, [address.type]), "", "=r,0", [address], side_effect=False)
+
+
 def _load_vector(builder: Any, address: Any, kind: Any, bytes_an_entry: int) -> Any:
     value = builder.load(builder.bitcast(address, kind.as_pointer()))
     value.align = bytes_an_entry * LANES
@@ -219,6 +224,27 @@ def zeros(typing: Any, places: Any) -> Any:
     return block(places), generate
 
 
+@_operation
+def at(typing: Any, array: Any, place: Any) -> Any:
+    """at(array, place): array[place] for a place from 0 on; Numba's own would first ask for its sign."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_address(context, builder, signature.args[0], *arguments))
+
+    return array.dtype(array, types.intp), generate
+
+
+@_operation
+def put(typing: Any, array: Any, place: Any, value: Any) -> Any:
+    """put(array, place, value): array[place] = value, as `at`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[2], _address(context, builder, signature.args[0], *arguments[:2]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), generate
+
+
 def _entry_places(builder: Any, place: Any, stride: Any, count: int) -> list[Any]:
     places = [place]
     for _ in range(count - 1):
@@ -231,8 +257,9 @@ def _accumulate(block: Any, array: Any, operand: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         value, x, data, place, stride = arguments
-        for k, entry in enumerate(_entry_places(builder, place, stride, len(block))):
-            y = operand(builder, _address(context, builder, signature.args[2], data, entry))
+        first = _in_one_register(builder, _address(context, builder, signature.args[2], data, place))
+        for k, entry in enumerate(_entry_places(builder, ir.Constant(stride.type, 0), stride, len(block))):
+            y = operand(builder, builder.gep(first, [entry]))
             value = builder.insert_value(value, _fma(builder, x, y, builder.extract_value(value, k)), k)
         return value
 

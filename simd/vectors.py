@@ -50,9 +50,11 @@ def aligned_empty(count: int) -> NDArray[np.float64]:
 
 
 def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    place = builder.gep(array.data, [arguments[1]])
-    return builder.bitcast(place, _LLVM_VECTOR.as_pointer())
+    if isinstance(signature.args[0], types.Integer):
+        first = builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
+    else:
+        first = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+    return builder.bitcast(builder.gep(first, [arguments[1]]), _LLVM_VECTOR.as_pointer())
 
 
 @_operation
@@ -84,6 +86,30 @@ def store(typing: Any, array: Any, place: Any, value: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         instruction = builder.store(arguments[2], _address(context, builder, signature, arguments))
         instruction.align = _ALIGNMENT
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, _vector), generate
+
+
+@_operation
+def stream(typing: Any, array: Any, place: Any, value: Any) -> Any:
+    """stream(array, place, value): as `store`, past the caches: for results that are not read again soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        instruction = builder.store(arguments[2], _address(context, builder, signature, arguments))
+        instruction.align = _ALIGNMENT
+        instruction.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, _vector), generate
+
+
+@_operation
+def store_anywhere(typing: Any, array: Any, place: Any, value: Any) -> Any:
+    """store_anywhere(array, place, value): as `store`, at any alignment."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[2], _address(context, builder, signature, arguments), align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, _vector), generate

@@ -1,5 +1,6 @@
 """evaluate: against the definition, exactly invariant, for every dtype and shape."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import product
 
@@ -16,9 +17,10 @@ from pigmm.invariants import (
     multigraphs,
 )
 from pigmm.invariants.arrays import run_on_arrays
-from pigmm.invariants.interpreter import assemble, run
+from pigmm.invariants.lanes import assemble_lanes, run_lanes
 from pigmm.invariants.plan import operation_counts, plan
 from pigmm.invariants.reference import evaluate_slowly
+from pigmm.invariants.strips import assemble_strips, run_strips, run_strips_in_parts
 from pigmm.invariants.testing import assert_permutation_invariant
 
 
@@ -33,16 +35,71 @@ def test_against_the_definition_in_exact_arithmetic(size, all_graphs):
     np.testing.assert_array_equal(evaluate(matrix, graphs), expected)
 
 
-@pytest.mark.parametrize("size", [5, 10, 17, 60])
-def test_the_interpreter_and_the_array_version_agree(size, all_graphs):
-    matrices = np.random.default_rng(size).normal(size=(20, 1, size, size))
+@pytest.mark.parametrize("size", [4, 5, 8, 10, 17, 24, 25, 40, 64, 130])
+def test_the_kernels_and_the_array_version_agree(size, all_graphs):
+    matrices = np.random.default_rng(size).normal(size=(11, 1, size, size))
     expected = run_on_arrays(plan(all_graphs), matrices)
     # sums that cancel are compared with the size of what is summed
     scale = run_on_arrays(plan(all_graphs), np.abs(matrices))
-    found = np.empty_like(expected)
-    run(assemble(plan(all_graphs), (size,)), matrices, found)
-    assert (np.abs(found - expected) <= 1e-14 * size * scale).all()
-    assert (np.abs(evaluate(matrices[:, 0], all_graphs) - expected) <= 1e-14 * size * scale).all()
+    lanes, strips = np.empty_like(expected), np.empty_like(expected)
+    run_lanes(assemble_lanes(plan(all_graphs), (size,)), matrices, lanes)
+    run_strips(assemble_strips(plan(all_graphs), (size,)), matrices, strips)
+    for found in (lanes, strips, evaluate(matrices[:, 0], all_graphs)):
+        assert (np.abs(found - expected) <= 1e-14 * size * scale).all()
+
+
+def test_large_matrices_give_the_same_bits_in_parts_and_whole(all_graphs):
+    matrices = np.random.default_rng(0).normal(size=(2, 1, 261, 261))
+    program = assemble_strips(plan(all_graphs), (261,))
+    assert program.parts > 1
+    whole, in_parts = np.empty((2, 361)), np.empty((2, 361))
+    run_strips(program, matrices, whole)
+    with ThreadPoolExecutor(3) as pool:
+        run_strips_in_parts(program, matrices, in_parts, pool)
+    np.testing.assert_array_equal(in_parts, whole)
+    np.testing.assert_array_equal(evaluate(matrices[0, 0], all_graphs), whole[0])
+    expected = run_on_arrays(plan(all_graphs), matrices)
+    assert (np.abs(whole - expected) <= 1e-13 * run_on_arrays(plan(all_graphs), np.abs(matrices))).all()
+
+
+@pytest.mark.parametrize(("degree", "family"), [(5, None), (3, TWO_SQUARE), (5, RECTANGULAR), (5, SYMMETRIC)])
+@pytest.mark.parametrize("shape", [(9, 12), (41, 30)])
+def test_the_kernels_of_other_degrees_and_kinds(degree, family, shape):
+    graphs = multigraphs(degree) if family is None else multigraphs(degree, family)
+    rows, columns = shape if family is RECTANGULAR else shape[:1] * 2
+    rng = np.random.default_rng(degree)
+    matrices = rng.normal(size=(3, 2 if family is TWO_SQUARE else 1, rows, columns))
+    if family is SYMMETRIC:
+        matrices = matrices + matrices.swapaxes(-1, -2)
+    sizes = (rows, columns) if family is RECTANGULAR else (rows,)
+    expected = run_on_arrays(plan(graphs), matrices)
+    scale = run_on_arrays(plan(graphs), np.abs(matrices))
+    lanes, strips = np.empty_like(expected), np.empty_like(expected)
+    run_lanes(assemble_lanes(plan(graphs), sizes), matrices, lanes)
+    run_strips(assemble_strips(plan(graphs), sizes), matrices, strips)
+    for found in (lanes, strips):
+        assert (np.abs(found - expected) <= 1e-13 * max(shape) * scale).all()
+
+
+def test_a_graph_may_be_asked_for_twice():
+    triangle, loop = Multigraph([(0, 1), (1, 2), (2, 0)]), Multigraph([(0, 0)])
+    for size in (6, 30):
+        matrices = np.random.default_rng(size).normal(size=(9, size, size))
+        values = evaluate(matrices, [triangle, loop, triangle])
+        np.testing.assert_array_equal(values[:, 0], values[:, 2])
+        np.testing.assert_array_equal(values[:, 1], evaluate(matrices, [loop])[:, 0])
+
+
+def test_results_are_written_where_they_are_wanted(all_graphs):
+    matrices = np.random.default_rng(3).normal(size=(20, 6, 6))
+    expected = evaluate(matrices, all_graphs)
+    unaligned = np.empty(20 * 361 + 1)[1:].reshape(20, 361)
+    for out in (np.empty((20, 361)), unaligned, np.empty((361, 20)).T):
+        assert evaluate(matrices, all_graphs, out=out) is out
+        np.testing.assert_array_equal(out, expected)
+    for wrong in (np.empty((20, 360)), np.empty((20, 361), dtype=np.float32), [0.0]):
+        with pytest.raises(ValueError, match=r"out must be float64 of shape \(20, 361\)"):
+            evaluate(matrices, all_graphs, out=wrong)
 
 
 @pytest.mark.parametrize("family", [SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL])
