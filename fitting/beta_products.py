@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 # In units of the standard deviation at the saddle point: the step of the trapezoidal rule, its reach, and how far the
 # contour stays from the pole at zero. Errors fall as exp(-2 pi distance / step).
-_STEP, _REACH, _DISTANCE = 0.02, 40.0, 0.5
+_STEP, _REACH, _DISTANCE = 0.05, 20.0, 0.5
 
 
 def log_beta_survival(value: float, first: ArrayLike, second: ArrayLike, weights: ArrayLike) -> float:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,14 +59,14 @@ class Restriction:
         """How many numbers are free."""
         return len(self.means) + len(self.covariances)
 
-    @property
+    @cached_property
     def directions(self) -> Array:
         """(number of parameters, parameters of the full model): what is free, as parameter vectors."""
         no_mean, no_blocks = np.zeros_like(self.means[:1].sum(axis=0)), [np.zeros_like(b) for b in self.covariances[0]]
         rows = [parameters_from_blocks(mean, no_blocks) for mean in self.means]
         return np.array(rows + [parameters_from_blocks(no_mean, blocks) for blocks in self.covariances])
 
-    @property
+    @cached_property
     def constraints(self) -> Array:
         """(constraints, parameters of the full model): orthonormal, each zero on the restriction."""
         directions = self.directions
@@ -89,7 +90,7 @@ class Restriction:
         shift = mean - restricted
         first, *rest = moments
         about = (first + shift[..., :, None] * shift[..., None, :], *rest)
-        dimensions = irrep_dimensions(self.space)
+        dimensions = _dimensions(self.space)
         blocks = [np.zeros_like(block) for block in about]
         for element in self.covariances:
             pairs = list(zip(dimensions, element, about, strict=True))
@@ -98,6 +99,12 @@ class Restriction:
             for block, e in zip(blocks, element, strict=True):
                 block += weight[..., None, None] * e
         return restricted, tuple(blocks)
+
+
+@lru_cache(maxsize=64)
+def _dimensions(space: MatrixSpace) -> tuple[int, ...]:
+    """Of the irreps; asked for at every step of a simulation."""
+    return irrep_dimensions(space)
 
 
 def unpacked(space: MatrixSpace, parameters: Array) -> tuple[Array, Blocks]:
@@ -118,11 +125,12 @@ def log_determinant(space: MatrixSpace, blocks: Iterable[Array]) -> Array:
     >>> float(log_determinant(SquareSpace(4), blocks).round(4))
     1.3863
     """
-    dimensions = irrep_dimensions(space)
+    dimensions = _dimensions(space)
     total: Array = np.sum([d * np.linalg.slogdet(b)[1] for d, b in zip(dimensions, blocks, strict=True)], axis=0)
     return total
 
 
+@lru_cache(maxsize=64)
 def restrictions(space: MatrixSpace) -> tuple[Restriction, ...]:
     """The ladder of nested models of a space, the full one last; each but the last lies in a later one.
 
@@ -194,7 +202,7 @@ def _diagonal_apart(space: SquareSpace | SymmetricSpace, identity: Blocks) -> Re
     # sum over the diagonal entries of their components' products: the projector on diagonal matrices
     parts = space.project(units)
     diagonal = tuple(
-        np.einsum("mxa,mya->xy", part, part) / d for part, d in zip(parts, irrep_dimensions(space), strict=True)
+        np.einsum("mxa,mya->xy", part, part) / d for part, d in zip(parts, _dimensions(space), strict=True)
     )
     rest = tuple(one - block for one, block in zip(identity, diagonal, strict=True))
     return Restriction("independent, diagonal apart", space, np.eye(2), (diagonal, rest), 1)

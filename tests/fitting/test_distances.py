@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from pigmm.fitting import PIGMM, kl_divergence, wasserstein_distance, wasserstein_distance_squared
+from pigmm.fitting import (
+    PIGMM,
+    bhattacharyya_distance,
+    hellinger_distance,
+    jeffreys_divergence,
+    kl_divergence,
+    wasserstein_distance,
+    wasserstein_distance_squared,
+)
 
 
 def test_golden_distances(golden):
@@ -51,6 +59,52 @@ def test_divergence_by_monte_carlo(random_model):
     assert abs(ratio.mean() - kl_divergence(p, q)) < 5 * ratio.std() / np.sqrt(len(ratio))
 
 
-def test_different_spaces_are_refused(random_model):
+@pytest.mark.parametrize("size", [4, 6])
+def test_symmetric_divergences_by_dense_formulas(size, random_model):
+    p, q = random_model(size, seed=1), random_model(size, seed=2)
+    (a, b), shift = (m.covariance.reshape(size**2, size**2) for m in (p, q)), (p.mean - q.mean).ravel()
+    average = (a + b) / 2
+    logs = [np.linalg.slogdet(matrix)[1] for matrix in (average, a, b)]
+    expected = shift @ np.linalg.solve(average, shift) / 8 + (logs[0] - (logs[1] + logs[2]) / 2) / 2
+    assert bhattacharyya_distance(p, q) == pytest.approx(expected, rel=1e-8)
+    assert bhattacharyya_distance(q, p) == pytest.approx(expected, rel=1e-8)
+    assert hellinger_distance(p, q) == pytest.approx(np.sqrt(1 - np.exp(-expected)), rel=1e-8)
+    assert jeffreys_divergence(p, q) == pytest.approx(kl_divergence(p, q) + kl_divergence(q, p), rel=1e-8)
+
+
+def test_affinity_by_monte_carlo():
+    """exp(-Bhattacharyya) is the mean of sqrt(q / p) under p, at most 1."""
+    p, q = PIGMM.iid(4, 1.0), PIGMM.iid(4, 1.3, mean=0.1)
+    matrices = p.sample(50_000, seed=0)
+    roots = np.exp((q.log_prob(matrices) - p.log_prob(matrices)) / 2)
+    assert abs(roots.mean() - np.exp(-bhattacharyya_distance(p, q))) < 5 * roots.std() / np.sqrt(len(roots))
+
+
+def test_small_symmetric_divergences_keep_their_digits():
+    """Variances 1 and 1 + e of N^2 entries: Jeffreys N^2 e^2 / 2, Bhattacharyya N^2 e^2 / 16, to leading order."""
+    p, q, e = PIGMM.iid(10, 1.0), PIGMM.iid(10, 1.0 + 1e-9), 1e-9
+    assert jeffreys_divergence(p, q) == pytest.approx(100 * e**2 / 2, rel=1e-6)
+    assert bhattacharyya_distance(p, q) == pytest.approx(100 * e**2 / 16, rel=1e-6)
+    assert hellinger_distance(p, q) == pytest.approx(10 * e / 4, rel=1e-6)
+
+
+DISTANCES = [
+    wasserstein_distance,
+    kl_divergence,
+    jeffreys_divergence,
+    bhattacharyya_distance,
+    hellinger_distance,
+]
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_different_spaces_are_refused(distance, random_model):
     with pytest.raises(ValueError, match="same space"):
-        wasserstein_distance(random_model(4, seed=1), random_model(5, seed=1))
+        distance(random_model(4, seed=1), random_model(5, seed=1))
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_every_distance_vanishes_between_equals_only(distance, random_model):
+    p, q = random_model(5, seed=1), random_model(5, seed=2)
+    assert abs(distance(p, p)) < 1e-12
+    assert distance(p, q) > 0.1
