@@ -14,9 +14,9 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from pigmm.invariants import evaluate, expectation_map, multigraphs
-from pigmm.invariants.arrays import run_on_arrays
+from pigmm.invariants.kernels.arrays import run_on_arrays
 from pigmm.invariants.interpreter import assemble, run
-from pigmm.invariants.plan import plan
+from pigmm.invariants.kernels.plan import plan
 
 ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))
 PAPER = tuple(

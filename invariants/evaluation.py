@@ -12,14 +12,14 @@ from array_api_compat import is_torch_array
 from numpy.typing import ArrayLike, NDArray
 
 from ..simd import aligned_empty
-from .arrays import evaluate_tensor, run_on_arrays
-from .checks import check_finite, check_symmetric, checked_matrices
+from .checks import check_finite
 from .families import GraphFamily, checked_family, checked_graphs
-from .lanes import assemble_lanes, run_lanes
+from .kernels.arrays import checked_batch, evaluate_tensor, run_on_arrays
+from .kernels.lanes import assemble_lanes, run_lanes
+from .kernels.plan import Plan, plan
+from .kernels.strips import assemble_strips, run_strips, run_strips_in_parts
 from .multigraph import Multigraph
-from .plan import Plan, plan
 from .sources import is_chunked
-from .strips import assemble_strips, run_strips, run_strips_in_parts
 
 # Up to this size eight matrices side by side are faster, above it one matrix in strips of eight rows.
 _LARGEST_IN_LANES = 24
@@ -76,18 +76,10 @@ def evaluate(
         return evaluate_chunked(matrices, graphs, family)
     graphs = checked_graphs(graphs)
     family = checked_family(graphs, family)
-    batch = checked_matrices(matrices, square=len(family.node_kinds) == 1, finite=False)
-    if not family.directed:
-        check_finite(batch)
-        check_symmetric(batch)
-    colours = len(family.arc_types)
-    if colours == 1:
-        batch = batch[..., None, :, :]
-    elif batch.ndim < 3 or batch.shape[-3] != colours:
-        raise ValueError(f"matrices must be of shape (..., {colours}, N, N), got {batch.shape}")
-    leading, sizes = batch.shape[:-3], batch.shape[-2:][: len(family.node_kinds)]
+    batch, leading = checked_batch(matrices, family, finite=False)
+    sizes = batch.shape[-2:][: len(family.node_kinds)]
     results = _results((*leading, len(graphs)), out)
-    if not _evaluate(batch.reshape(-1, *batch.shape[-3:]), graphs, sizes, results.reshape(-1, len(graphs))):
+    if not _evaluate(batch, graphs, sizes, results.reshape(len(batch), len(graphs))):
         check_finite(np.asarray(matrices))
     if out is None or results is out:
         return results

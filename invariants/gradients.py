@@ -16,11 +16,11 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 from numpy.typing import ArrayLike
 
-from .arrays import Array, checked_batch, contract, perform, side_by_side, transposed
-from .contractions import slices
 from .families import GraphFamily, checked_family, checked_graphs
+from .kernels.arrays import Array, checked_batch, contract, perform, side_by_side, transposed
+from .kernels.contractions import slices
+from .kernels.plan import Plan, plan
 from .multigraph import Multigraph
-from .plan import Plan, plan
 
 # Up to this size, matrices of numpy are worked on side by side; larger ones by BLAS.
 _LARGEST_SIDE_BY_SIDE = 48

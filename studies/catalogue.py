@@ -14,7 +14,7 @@ from sympy import Add, Expr, Mul, Symbol, latex, mathml
 
 from ..invariants import GraphFamily, Multigraph, count_multigraphs, expectation, multigraphs
 from ..invariants.families import family_by_name
-from ..invariants.plan import plan
+from ..invariants.kernels.plan import plan
 from .files import write_text
 from .graph_markup import graph_svg, graph_tikz
 from .pages import render

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
-from .checks import check_symmetric, checked_matrices
+from ..checks import check_symmetric, checked_matrices
+from ..families import GraphFamily, checked_family, checked_graphs
+from ..multigraph import Multigraph
 from .contractions import slices
-from .families import GraphFamily, checked_family, checked_graphs
-from .multigraph import Multigraph
 from .plan import Plan, plan
 
 Array = Any  # of numpy or PyTorch: the operations below are written once for both
@@ -35,7 +35,7 @@ def run_on_arrays(plan: Plan, matrices: Array) -> Array:
     The memory of a matrix is used again after its last use, so it is that of a few batches of matrices, for graphs of
     any treewidth. Where torch is to differentiate, it keeps the matrices that it needs for that.
 
-    >>> from .multigraph import Multigraph
+    >>> from ..multigraph import Multigraph
     >>> from .plan import plan
     >>> run_on_arrays(plan((Multigraph([(0, 1)]),)), np.ones((1, 4, 4)))
     array([16.])
@@ -73,18 +73,23 @@ def evaluate_tensor(
     return array_namespace(batch).concat(parts).reshape(*leading, len(graphs))
 
 
-def checked_batch(matrices: Any, family: GraphFamily) -> tuple[Array, tuple[int, ...]]:
+def checked_batch(matrices: Any, family: GraphFamily, *, finite: bool = True) -> tuple[Array, tuple[int, ...]]:
     """Matrices of a family as (n, colours, rows, columns), a tensor if they are one, and their leading shape.
 
-    Raises ValueError if they are not finite real numbers of the shape, and symmetric if the family is.
+    Raises ValueError if they are not finite real numbers of the shape, and symmetric if the family is. Without
+    `finite`, entries of an array are looked at only if they must be symmetric.
 
-    >>> from .families import TWO_SQUARE
+    >>> from ..families import TWO_SQUARE
     >>> batch, leading = checked_batch(np.ones((7, 3, 2, 5, 5)), TWO_SQUARE)
     >>> batch.shape, leading
     ((21, 2, 5, 5), (7, 3))
     """
-    check = _checked_tensor if is_torch_array(matrices) else checked_matrices
-    batch: Array = check(matrices, square=len(family.node_kinds) == 1)
+    square = len(family.node_kinds) == 1
+    batch: Array
+    if is_torch_array(matrices):
+        batch = _checked_tensor(matrices, square=square)
+    else:
+        batch = checked_matrices(matrices, square=square, finite=finite or not family.directed)
     if not family.directed:
         (_check_symmetric_tensor if is_torch_array(batch) else check_symmetric)(batch)
     colours = len(family.arc_types)

@@ -13,7 +13,7 @@ _FUSED = {"hadamard": "row_dots", "hadamard_transposed": "row_dots_transposed"}
 def fused(plan: Plan) -> Plan:
     """The same plan with row_dots A B (sum_j A_ij B_ij) in place of an entrywise product that only `rows` reads.
 
-    >>> from .multigraph import Multigraph
+    >>> from ..multigraph import Multigraph
     >>> from .plan import plan
     >>> print(fused(plan((Multigraph([(0, 1), (0, 1)]),))))
     %0 = input

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from .multigraph import Multigraph
+from ..multigraph import Multigraph
 from .plan import Plan, Step, plan
 
 
