@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array
     covariances = []
     for irrep in irreps:
         copies = len(irrep.copies)
-        upper = np.triu_indices(copies)
+        upper = _upper_triangle(copies)
         block = np.empty((copies, copies))
         block[upper] = block.T[upper] = parameters[start : start + len(upper[0])]
         start += len(upper[0])
@@ -40,8 +41,15 @@ def parameters_from_blocks(means: Array, covariances: Sequence[Array]) -> Array:
     >>> parameters_from_blocks(np.array([1.0]), [np.eye(2)]).tolist()
     [1.0, 1.0, 0.0, 1.0]
     """
-    triangles = [block[..., *np.triu_indices(block.shape[-1])] for block in covariances]
+    triangles = [block[..., *_upper_triangle(block.shape[-1])] for block in covariances]
     return np.concatenate([means, *triangles], axis=-1)
+
+
+@lru_cache
+def _upper_triangle(copies: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of an upper triangle; remembered, since making them costs more than all else here."""
+    rows, columns = np.triu_indices(copies)
+    return rows, columns
 
 
 def check_positive_definite(covariance: Array, name: str) -> None:

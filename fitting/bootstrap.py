@@ -27,8 +27,12 @@ from .sufficient_statistics import SufficientStatistics, checked_batch
 
 Array = NDArray[np.float64]
 
-# Matrices evaluated at a time: their values stay in cache, and the chunk is fixed, so that results are too.
-_CHUNK = 1024
+# Matrices drawn at a time, so that their components stay in cache, and such slices evaluated at a time. Fixed, so that
+# results do not depend on the machine.
+_SLICE = 256
+_SLICES = 4
+# Replicates that share memory for values.
+_BLOCK = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,11 +190,13 @@ def replicate_z(
     expectations = expectation_map(chosen, model.space.sizes, model.space.decomposition.family)
     seeds = np.random.SeedSequence(seed).spawn(replicates)
 
-    def replicate(own: np.random.SeedSequence) -> Array:
-        return _replicate(model, count, chosen, expectations, fitted, np.random.default_rng(own))
+    def block(start: int) -> list[Array]:
+        buffer = np.empty((_SLICE * _SLICES, len(chosen)))
+        generators = map(np.random.default_rng, seeds[start : start + _BLOCK])
+        return [_replicate(model, count, chosen, expectations, fitted, rng, buffer) for rng in generators]
 
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        return np.array(list(pool.map(replicate, seeds)))
+        return np.array([row for rows in pool.map(block, range(0, replicates, _BLOCK)) for row in rows])
 
 
 def global_p_values(observed: Array, replicated: Array) -> tuple[float, float, float]:
@@ -218,20 +224,24 @@ def _replicate(
     expectations: ExpectationMap,
     fitted: bool,
     rng: np.random.Generator,
+    buffer: Array,
 ) -> Array:
     """z of one ensemble. Its components are known from the drawing: the refit need not project the matrices."""
     space = model.space
-    components = model.sample_components(count, rng)
+    drawn = [model.sample_components(min(_SLICE, count - start), rng) for start in range(0, count, _SLICE)]
     refit = model
     if fitted:
-        statistics = SufficientStatistics.of_components(space, components)
+        statistics = SufficientStatistics.merged(SufficientStatistics.of_components(space, parts) for parts in drawn)
         refit = BlockGaussian(space, parameters_from_blocks(statistics.mean, statistics.moments))
 
     def chunks() -> Iterator[tuple[Array, Array]]:
-        for start in range(0, count, _CHUNK):
-            parts = [part[start : start + _CHUNK] for part in components]
-            values = evaluate(space.assemble(parts), graphs, family=space.decomposition.family)
-            yield values, refit.influence_of_components(parts)
+        for start in range(0, len(drawn), _SLICES):
+            slices = drawn[start : start + _SLICES]
+            matrices = np.concatenate([space.assemble(parts) for parts in slices])
+            values = buffer[: len(matrices)]
+            evaluate(matrices, graphs, family=space.decomposition.family, out=values)
+            for number, parts in enumerate(slices):
+                yield values[_SLICE * number :][:_SLICE], refit.influence_of_components(parts)
 
     gradient = expectations.gradient(refit.parameters) * float(fitted)
     return residual_moments(chunks(), gradient).studentised(expectations(refit.parameters))

@@ -125,7 +125,7 @@ class ResidualMoments:
         size = np.hypot(self.measured, self.standard_deviation)
         rounding = _FORCED * self.standard_deviation + _ROUNDING * size
         error = self.residual_deviation / np.sqrt(self.count)
-        result = np.full_like(error, np.nan)
+        result: Array = np.full(error.shape, np.nan)
         np.divide(self.measured - predicted, error, out=result, where=self.residual_deviation > rounding)
         return result
 
@@ -134,7 +134,8 @@ def residual_moments(chunks: Iterable[tuple[Array, Array]], gradient: Array) -> 
     """The moments of psi = values - influence . gradient^T, accumulated over chunks of matrices.
 
     Args:
-        chunks: pairs of values (k, graphs) of the invariants and influences (k, parameters) of k matrices.
+        chunks: pairs of values (k, graphs) of the invariants, which are overwritten, and influences (k, parameters)
+            of k matrices.
         gradient: (graphs, parameters) of the expectation values.
 
     >>> values, influence = np.array([[1.0], [3.0]]), np.array([[-1.0], [1.0]])
@@ -147,8 +148,10 @@ def residual_moments(chunks: Iterable[tuple[Array, Array]], gradient: Array) -> 
     squares = np.zeros_like(mean)  # about the mean, of O and of psi; merged by the pairwise formula
     for values, influence in chunks:
         own = np.empty((2, 2, len(gradient)))
+        residuals = _product(influence, gradient.T)
+        np.subtract(values, residuals, out=residuals)
         own[0] = _mean_and_squares(values)
-        own[1] = _mean_and_squares(values - _product(influence, gradient.T))
+        own[1] = _mean_and_squares(residuals)
         total = count + len(values)
         shift = own[:, 0] - mean
         squares += own[:, 1] + shift**2 * (count * len(values) / total)
@@ -159,10 +162,10 @@ def residual_moments(chunks: Iterable[tuple[Array, Array]], gradient: Array) -> 
 
 
 def _mean_and_squares(values: Array) -> tuple[Array, Array]:
-    """Mean of each column, and sum of squares about it."""
+    """Mean of each column, and sum of squares about it; in place, since fresh memory would cost more than the sums."""
     mean: Array = values.mean(axis=0)
-    centred = values - mean
-    return mean, np.einsum("ng,ng->g", centred, centred)
+    values -= mean
+    return mean, np.einsum("ng,ng->g", values, values)
 
 
 def _product(left: Array, right: Array) -> Array:

@@ -146,12 +146,19 @@ class BlockGaussian:
     @property
     def means(self) -> Array:
         """(copies of the trivial irrep,): its mean components."""
-        return blocks_from_parameters(self.space, self.parameters)[0]
+        return self._blocks[0]
 
     @property
     def covariances(self) -> tuple[Array, ...]:
         """For each irrep the (copies, copies) covariance of its copies."""
-        return blocks_from_parameters(self.space, self.parameters)[1]
+        return self._blocks[1]
+
+    @cached_property
+    def _blocks(self) -> tuple[Array, tuple[Array, ...]]:
+        means, covariances = blocks_from_parameters(self.space, self.parameters)
+        for covariance in covariances:
+            covariance.flags.writeable = False  # shared by all who ask
+        return means, covariances
 
     @cached_property
     def dimensions(self) -> tuple[int, ...]:
@@ -285,13 +292,11 @@ class BlockGaussian:
         True
         """
 
-        def build(content: dict[str, Any]) -> Self:
+        def build(content: dict[str, Any]) -> tuple[MatrixSpace, list[float]]:
             space = space_from_content(content["space"])
-            return cls.from_space(
-                space, [float(content["parameters"][str(p.symbol)]) for p in space.decomposition.parameters]
-            )
+            return space, [float(content["parameters"][str(p.symbol)]) for p in space.decomposition.parameters]
 
-        return read_json(path, "a model", build)
+        return cls.from_space(*read_json(path, "a model", build))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_space, (self.space, self.parameters)

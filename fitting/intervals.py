@@ -129,8 +129,8 @@ def fiducial_probability(scatter: ArrayLike, degrees: int, covariance: float) ->
         degrees: m, as in `covariance_interval`.
         covariance: the value.
 
-    >>> fiducial_probability([[100.0, 0.0], [0.0, 100.0]], 100, 0.0).round(12)
-    array(0.5)
+    >>> round(float(fiducial_probability([[100.0, 0.0], [0.0, 100.0]], 100, 0.0)), 12)
+    0.5
     """
     s = np.asarray(scatter, dtype=np.float64)
     product = s[..., 0, 1]

@@ -67,7 +67,7 @@ class SufficientStatistics:
         step = max(1, _CHUNK_ENTRIES // prod(batch.shape[1:]))
         starts = range(0, len(batch), step)
         parts = (space.project(batch[start : start + step].astype(np.float64)) for start in starts)
-        return _merged(cls.of_components(space, components, rounding) for components in parts)
+        return cls.merged(cls.of_components(space, components, rounding) for components in parts)
 
     @classmethod
     def of_components(
@@ -124,6 +124,18 @@ class SufficientStatistics:
         scatter[0] = scatter[0] + np.outer(shift, shift) * (self.count * (other.count / count))
         mean = self.mean + shift * (other.count / count)
         return SufficientStatistics(self.space, count, mean, tuple(scatter), max(self.rounding, other.rounding))
+
+    @classmethod
+    def merged(cls, statistics: Iterable[SufficientStatistics]) -> SufficientStatistics:
+        """Several merged in their order, one at least.
+
+        >>> SufficientStatistics.merged([SufficientStatistics.of(np.ones((3, 4, 4)))] * 3).count
+        9
+        """
+        total, *others = statistics
+        for other in others:
+            total = total.merge(other)
+        return total
 
     @property
     def moments(self) -> tuple[Array, ...]:
@@ -208,10 +220,3 @@ def checked_batch(matrices: ArrayLike, space: MatrixSpace | None = None) -> NDAr
             raise ValueError(f"matrices must be of shape (n, {str(space.shape)[1:]}, got {batch.shape}")
         space.check(batch)
     return batch
-
-
-def _merged(statistics: Iterable[SufficientStatistics]) -> SufficientStatistics:
-    total, *others = statistics
-    for other in others:
-        total = total.merge(other)
-    return total

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from pigmm.fitting import PIGMM, compare
+from pigmm.fitting import PIGMM, compare, comparison, q_values
 from pigmm.invariants import evaluate, multigraphs
 
 
@@ -36,6 +37,49 @@ def test_standard_error_allows_for_the_refit(random_model):
     assert abs(z.std(axis=0).mean() - 1) < 0.05
     naive = np.array([(t["measured"] - t["predicted"]) / t["standard_deviation"] * 20 for t in tables])
     assert naive.std(axis=0).mean() < 0.7
+
+
+def test_dense_formulas(random_model):
+    """Every column of a small comparison, from the residuals written out, and scipy's q-values."""
+    matrices = random_model(4, seed=5).sample(30, seed=5)
+    model, graphs = PIGMM.fit(matrices), multigraphs(3)
+    table = compare(model, matrices, graphs)
+    values = evaluate(matrices, graphs)
+    residuals = values - model.influence(matrices) @ model.expectation_gradient(graphs).T
+    np.testing.assert_allclose(table["standard_error"], residuals.std(axis=0, ddof=1) / np.sqrt(30), rtol=1e-9)
+    p = scipy.stats.ttest_1samp(residuals + values.mean(axis=0) - residuals.mean(axis=0), model.expectation(graphs))
+    np.testing.assert_allclose(table["p_value"], p.pvalue, rtol=1e-7)
+    np.testing.assert_allclose(table["q_value"], scipy.stats.false_discovery_control(p.pvalue), rtol=1e-7)
+
+
+def test_chunks_do_not_matter(random_model, monkeypatch):
+    matrices = random_model(5, seed=6).sample(100, seed=6) + 3.0
+    model, graphs = PIGMM.fit(matrices), multigraphs(2) + multigraphs(3)
+    whole = compare(model, matrices, graphs)
+    monkeypatch.setattr(comparison, "_CHUNK_VALUES", 13 * (len(graphs) + 25))
+    chunked = compare(model, matrices, graphs)
+    columns = ["measured", "standard_deviation", "z", "p_value", "q_value"]
+    np.testing.assert_allclose(chunked[columns], whole[columns], rtol=1e-7, atol=1e-9)
+    assert whole["q_value"].isna().tolist() == [graph.degree == 2 for graph in graphs]
+
+
+def test_q_values_leave_out_what_is_no_test():
+    p = np.array([0.03, np.nan, 0.001, 0.5, np.nan])
+    q = q_values(p)
+    assert np.isnan(q).tolist() == [False, True, False, False, True]
+    np.testing.assert_allclose(q[[0, 2, 3]], scipy.stats.false_discovery_control([0.03, 0.001, 0.5]))
+    assert np.isnan(q_values([np.nan, np.nan])).all()
+    with pytest.raises(ValueError, match="0 and 1"):
+        q_values([0.5, 1.5])
+
+
+def test_asymptotic_p_values_are_near_their_level(random_model):
+    """At 300 matrices of size 6 the 5% test rejects about 5% over graphs and ensembles, and no graph over 15%."""
+    model = random_model(6, seed=7)
+    graphs = multigraphs(3)
+    p = np.array([compare(PIGMM.fit(m), m, graphs)["p_value"] for m in (model.sample(300, seed=k) for k in range(400))])
+    assert 0.035 < (p < 0.05).mean() < 0.065
+    assert (p < 0.05).mean(axis=0).max() < 0.15
 
 
 def test_a_given_model_is_compared_without_refit(random_model):
