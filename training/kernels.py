@@ -23,12 +23,14 @@ from ..simd.singles import (
     add_multiples,
     add_products,
     add_to_exponent,
+    at,
     broadcast,
     divide,
     fma,
     load,
     multiply,
     prefetch,
+    put,
     square_root,
     store,
     store_block,
@@ -45,7 +47,8 @@ Vector = Any  # of simd.singles
 
 PIXEL_SCALE = np.float32(2 / 255)  # input = PIXEL_SCALE * pixel - 1
 IMAGE_BITS = 16  # a list's entry: place of the patch, then number of the image in the batch
-AHEAD = 4  # images that are asked for before they are needed
+AHEAD = 4  # images that are asked for before they are needed,
+LINES = 7  # and how many cache lines of them
 
 BETA_1, BETA_2 = 0.9, 0.999
 MEAN_RATE, SQUARE_RATE, SQUARE_DECAY = np.float32(1 - BETA_1), np.float32(1 - BETA_2), np.float32(BETA_2)
@@ -101,7 +104,7 @@ class Workspace(NamedTuple):
     """What a step leaves for the next part of the step; see `workspace`."""
 
     lists: NDArray[np.int64]  # (patch, image of the batch)
-    lengths: NDArray[np.int64]  # (patch,)
+    ends: NDArray[np.int64]  # (patch,): of its images in `lists`
     rows: Floats  # (image, tile of units, 16): of the first layer, before activation or their gradient
     activations: Floats  # (unit of all layers, image)
     gradients: Floats  # the same of the loss
@@ -130,37 +133,39 @@ def apply_first_layer(
     weights: Floats,
     offsets: Floats,
     lists: Indices,
-    lengths: Indices,
+    ends: Indices,
     rows: Floats,
     outputs: Floats,
     batch: int,
 ) -> None:
-    """Pixels -> first layer's units, with ReLU. Unless `lengths` is empty, also the lists of each patch's images."""
-    size, patches = len(tile), len(weights) // (len(outputs) // batch) // LANES
+    """Pixels -> first layer's units, with ReLU. Unless `ends` is empty, also the lists of each patch's images."""
+    size, count, patches = len(tile), len(chosen), len(weights) // (len(outputs) // batch) // LANES
     tiles = len(outputs) // batch // size
-    lengths[:] = 0
+    listed = len(ends) > 0
+    for patch in range(len(ends)):
+        ends[patch] = patch * batch
     for t in range(tiles):
         offset = load(offsets, t * LANES)
-        for image in range(len(chosen)):
-            if image + AHEAD < len(chosen):
-                coming = chosen[image + AHEAD]
-                prefetch(images.numbers, images.first[coming])
-                prefetch(images.numbers, images.first[coming + 1])
-                for entry in range(LANES * images.first[coming], LANES * images.first[coming + 1], 64):
-                    prefetch(images.pixels, entry)
+        for image in range(count):
+            coming = at(images.first, at(chosen, min(image + AHEAD, count - 1)))
+            prefetch(images.numbers, coming)
+            for line in range(LINES):
+                prefetch(images.pixels, LANES * coming + 64 * line)
             block = zeros(tile)
-            for place in range(images.first[chosen[image]], images.first[chosen[image] + 1]):
-                patch = np.int64(images.numbers[place])
+            begin, end = at(images.first, at(chosen, image)), at(images.first, at(chosen, image) + 1)
+            for place in range(begin, end):
+                patch = np.int64(at(images.numbers, place))
                 pixels = load(images.pixels, LANES * place)
                 block = add_products(block, pixels, weights, (t * patches + patch) * size * LANES, LANES)
-                if t == 0 and len(lengths):
-                    lists[patch * batch + lengths[patch]] = (place << IMAGE_BITS) | image
-                    lengths[patch] += 1
+                if listed and t == 0:
+                    free = at(ends, patch)
+                    put(lists, free, (place << IMAGE_BITS) | image)
+                    put(ends, patch, free + 1)
             store(rows, (image * tiles + t) * LANES, fma(sums(block), broadcast(PIXEL_SCALE), offset))
     for unit in range(tiles * size):
         column = unit // size * LANES + unit % size
         for image in range(len(chosen)):
-            outputs[unit * batch + image] = max(rows[image * tiles * LANES + column], np.float32(0))
+            put(outputs, unit * batch + image, max(at(rows, image * tiles * LANES + column), np.float32(0)))
 
 
 @_compiled
@@ -186,6 +191,7 @@ def apply_layer(
 def classify(
     logits: Floats,
     labels: Indices,
+    chosen: Indices,
     batch: int,
     classes: int,
     answers: Floats,
@@ -194,7 +200,7 @@ def classify(
     gradients: Floats,
 ) -> tuple[float, int]:
     """Loss and hits, summed over the images; into `gradients` those of the mean loss. Answers: first of the largest."""
-    count = len(labels)
+    count = len(chosen)
     for image in range(0, batch, LANES):
         largest, answer = load(logits, image), broadcast(np.float32(0))
         for k in range(1, classes):
@@ -215,14 +221,15 @@ def classify(
 
     loss, hits, product = 0.0, 0, 1.0
     for image in range(count):
-        label = labels[image]
-        product *= totals[image]  # a sum of logarithms is the logarithm of a product: at most 10**LANES
+        label = at(labels, at(chosen, image))
+        place = label * batch + image
+        product *= at(totals, image)  # a sum of logarithms is the logarithm of a product: at most 10**LANES
         if image % LANES == LANES - 1 or image == count - 1:
             loss += log(product)
             product = 1.0
-        loss += np.float64(shifts[image]) - np.float64(logits[label * batch + image])
-        hits += answers[image] == label
-        gradients[label * batch + image] -= np.float32(1 / count)
+        loss += np.float64(at(shifts, image)) - np.float64(at(logits, place))
+        hits += at(answers, image) == label
+        put(gradients, place, at(gradients, place) - np.float32(1 / count))
     for k in range(classes):
         gradients[k * batch + count : (k + 1) * batch] = 0
     return loss, hits
@@ -298,11 +305,11 @@ def update_first_layer(
 ) -> None:
     """Gradients of the first layer's outputs -> its weights stepped, patch by patch, and the new `offsets`."""
     size, tiles = len(tile), len(gradients) // batch // len(tile)
-    patches = len(work.lengths)
+    patches = len(work.ends)
     for unit in range(tiles * size):
         column = unit // size * LANES + unit % size
         for image in range(count):
-            work.rows[image * tiles * LANES + column] = gradients[unit * batch + image]
+            put(work.rows, image * tiles * LANES + column, at(gradients, unit * batch + image))
     for t in range(tiles):
         total = broadcast(np.float32(0))
         for image in range(count):
@@ -311,8 +318,8 @@ def update_first_layer(
         work.totals[:] = 0
         for patch in range(patches):
             block = zeros(tile)
-            for k in range(patch * batch, patch * batch + work.lengths[patch]):
-                place, image = work.lists[k] >> IMAGE_BITS, work.lists[k] & ((1 << IMAGE_BITS) - 1)
+            for k in range(patch * batch, work.ends[patch]):
+                place, image = at(work.lists, k) >> IMAGE_BITS, at(work.lists, k) & ((1 << IMAGE_BITS) - 1)
                 pixels = load(images.pixels, LANES * place)
                 block = add_multiples(block, pixels, work.rows, (image * tiles + t) * LANES, 1)
             store_block(work.tile, 0, LANES, block)
@@ -334,23 +341,30 @@ def forward(
     others: Parameters,
     units: Indices,
     classes: int,
-    lengths: Indices,
+    ends: Indices,
     work: Workspace,
 ) -> tuple[float, int]:
     """The network on the chosen images: (loss, hits), summed; activations and the logits' gradients in `work`."""
     batch, size = len(work.answers), len(tile)
     begin, end = 0, units[0] * batch
     outputs = work.activations[:end]
-    apply_first_layer(tile, images, chosen, first.weights, offsets, work.lists, lengths, work.rows, outputs, batch)
+    apply_first_layer(tile, images, chosen, first.weights, offsets, work.lists, ends, work.rows, outputs, batch)
     start = 0
     for layer in range(1, len(units)):
         inputs, begin, end = outputs, end, end + units[layer] * batch
         outputs = work.activations[begin:end]
         apply_layer(tile, others.weights, start, inputs, outputs, batch, layer < len(units) - 1)
         start += units[layer - 1] * units[layer] // size * LANES
-    labels = images.labels[chosen]
     loss, hits = classify(
-        outputs, labels, batch, classes, work.answers, work.shifts, work.exponentials, work.gradients[begin:end]
+        outputs,
+        images.labels,
+        chosen,
+        batch,
+        classes,
+        work.answers,
+        work.shifts,
+        work.exponentials,
+        work.gradients[begin:end],
     )
     return loss, hits
 
@@ -402,9 +416,7 @@ def train_epoch(
             rate = learning_rate / (1 - BETA_1**step)
             rule = Rule(adam, np.float32(rate), np.float32(weight_decay), np.float32(1 / sqrt(1 - BETA_2**step)))
         chosen = order[begin : begin + batch_size]
-        batch_loss, batch_hits = forward(
-            tile, images, chosen, first, offsets, others, units, classes, work.lengths, work
-        )
+        batch_loss, batch_hits = forward(tile, images, chosen, first, offsets, others, units, classes, work.ends, work)
         loss, hits = loss + batch_loss, hits + batch_hits
         backward(tile, others, units, work)
         batch = len(work.answers)
@@ -431,7 +443,7 @@ def evaluate(
     """(loss, hits), summed over all the images."""
     loss, hits = 0.0, 0
     count = len(images.labels)
-    no_lists = work.lengths[:0]
+    no_lists = work.ends[:0]
     for begin in range(0, count, batch_size):
         chosen = np.arange(begin, min(begin + batch_size, count))
         batch_loss, batch_hits = forward(tile, images, chosen, first, offsets, others, units, classes, no_lists, work)

@@ -110,7 +110,7 @@ class Layout:
         numbers = sum(self.units) * self.batch
         return Workspace(
             lists=np.empty(self.patches * self.batch, np.int64),
-            lengths=np.zeros(self.patches, np.int64),
+            ends=np.zeros(self.patches, np.int64),
             rows=aligned_singles(self.batch * self.tiles[0] * LANES),
             activations=aligned_singles(numbers),
             gradients=aligned_singles(numbers),
