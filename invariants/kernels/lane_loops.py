@@ -1,4 +1,10 @@
-"""The compiled loop over the instructions of a lane program, and its operations on eight matrices side by side."""
+"""The compiled loop over the instructions of a lane program, and its operations on eight matrices side by side.
+
+`w` is the workspace, or its address: an array is many arguments to a compiled function, an address is one.
+
+>>> OPERATIONS[:3]
+('input', 'diagonal', 'hadamard')
+"""
 
 from numba import njit
 

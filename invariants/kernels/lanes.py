@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...simd import WIDTH, aligned_empty
 from .fusion import fused
-from .lane_loops import OPERATIONS
+from .lane_loops import OPERATIONS, run
 from .plan import Plan, Step
 
 Table = NDArray[np.int64]

@@ -272,7 +272,7 @@ def _terms(operation: str, read: list[Shape], sizes: tuple[int, ...]) -> int:
     if not operation.startswith("contract"):
         return 0
     names = operation.split()[1].removesuffix("->").split(",")
-    kinds = {name: kind for word, shape in zip(names, read, strict=True) for name, kind in zip(word, shape, strict=True)}
+    kinds = dict(pair for word, shape in zip(names, read, strict=True) for pair in zip(word, shape, strict=True))
     return prod(sizes[kind] for kind in kinds.values())
 
 

@@ -1,4 +1,8 @@
-"""The compiled loop over the instructions of a strip program, and its operations on strips of eight rows."""
+"""The compiled loop over the instructions of a strip program, and its operations on strips of eight rows.
+
+>>> OPERATIONS[PRODUCT]
+'product'
+"""
 
 from numba import njit
 

@@ -134,8 +134,8 @@ def assemble_strips(plan: Plan, sizes: tuple[int, ...]) -> StripProgram:
 
     >>> from ..multigraph import Multigraph
     >>> from .plan import plan
-    >>> assemble_strips(plan((Multigraph([(0, 1), (1, 2), (2, 0)]),)), (20,)).buffers  # M, M M
-    2
+    >>> assemble_strips(plan((Multigraph([(0, 1), (1, 2), (2, 0)]),)), (20,)).buffers  # M, M M, its transpose
+    3
     """
     return _Assembler(fused(plan), sizes).program()
 
