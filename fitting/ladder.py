@@ -163,9 +163,9 @@ def _model(space: MatrixSpace, mean: Array, blocks: Blocks) -> BlockGaussian:
 
 
 def _log_likelihood(statistics: SufficientStatistics, blocks: Blocks) -> float:
-    space, n = statistics.space, statistics.count
-    total = sum(d * len(b) for d, b in zip(irrep_dimensions(space), blocks, strict=True))
-    return -0.5 * n * (total * (1 + log(2 * pi)) + float(log_determinant(space, blocks)))
+    dimensions = irrep_dimensions(statistics.space)
+    total = sum(d * len(b) for d, b in zip(dimensions, blocks, strict=True))
+    return -0.5 * statistics.count * (total * (1 + log(2 * pi)) + float(log_determinant(dimensions, blocks)))
 
 
 def _likelihood_ratio_test(
@@ -173,10 +173,11 @@ def _likelihood_ratio_test(
 ) -> dict[str, object]:
     """The columns of `model_ladder` that test one rung within another."""
     n, space = statistics.count, statistics.space
+    dimensions = large.dimensions
 
     def ratio(mean: Array, moments: Blocks) -> Array:
         below, above = (r.estimate(mean, moments)[1] for r in (small, large))
-        return n * (log_determinant(space, below) - log_determinant(space, above))
+        return n * (log_determinant(dimensions, below) - log_determinant(dimensions, above))
 
     found = float(ratio(statistics.mean, statistics.moments))
     degrees = large.number_of_parameters - small.number_of_parameters

@@ -100,7 +100,7 @@ def randomisation_test(matrices: ArrayLike, *, draws: int = 999, seed: int = 0) 
     batch = in_units(matrices)
     model = PIGMM.fit(batch)
     rung = next(r for r in restrictions(model.space) if r.name == "S_N x S_N")
-    restricted = log_determinant(model.space, rung.estimate(model.means, model.covariances)[1])
+    restricted = log_determinant(model.dimensions, rung.estimate(model.means, model.covariances)[1])
     size = model.size
     unpermuted = np.broadcast_to(np.arange(size), (1, len(batch), size))
     permuted = _permutations(len(batch), size, draws, np.random.default_rng(seed))
@@ -189,5 +189,5 @@ def _full_log_determinant(parts: tuple[Array, Array, Array, Array], sigma: NDArr
         ((of_squares + of_product) / 2 - of_copies)[:, None, None],
         ((of_squares - of_product) / 2)[:, None, None],
     )
-    space = SquareSpace(size)
-    return log_determinant(space, [s / (n * d) for s, d in zip(scatter, irrep_dimensions(space), strict=True)])
+    dimensions = irrep_dimensions(SquareSpace(size))
+    return log_determinant(dimensions, [s / (n * d) for s, d in zip(scatter, dimensions, strict=True)])

@@ -196,7 +196,7 @@ def test_sizes_of_the_likelihood_ratio(random_model):
     small, large = (next(r for r in restrictions(model.space) if r.name == name) for name in ("S_N x S_N", "S_N"))
     n, draws = 200, 4000
     estimates = unpacked(model.space, sample_estimates(model, n, draws, seed=0))
-    below, above = (log_determinant(model.space, rung.estimate(*estimates)[1]) for rung in (small, large))
+    below, above = (log_determinant(model.dimensions, rung.estimate(*estimates)[1]) for rung in (small, large))
     ratios = n * (below - above)
     assert ratios.min() > 0
     rejected = (ratios > scipy.stats.chi2.isf(0.05, 8)).mean()

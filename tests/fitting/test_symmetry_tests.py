@@ -74,7 +74,7 @@ def test_permuted_estimates_are_fits_to_permuted_matrices(random_model):
         joint = [rng.permutation(6) for _ in matrices]
         both = np.array([matrix[s][:, s] for matrix, s in zip(columns, joint, strict=True)])
         fit = PIGMM.fit(both)
-        assert value == pytest.approx(float(log_determinant(fit.space, fit.covariances)), rel=1e-9)
+        assert value == pytest.approx(float(log_determinant(fit.dimensions, fit.covariances)), rel=1e-9)
 
 
 def test_randomisation_is_seeded_and_does_not_depend_on_chunks(monkeypatch):
