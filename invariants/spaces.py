@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from .checks import check_symmetric, checked_integer
 from .decomposition import Decomposition
 from .matrix_kinds import rectangular, several_square, square, symmetric, symmetric_zero_diagonal
-from .tensors import evaluate_coefficient
+from .tensors import Coefficient, evaluate_coefficient
 
 Array = NDArray[np.float64]
 
@@ -57,7 +58,12 @@ def irrep_dimensions(space: MatrixSpace) -> tuple[int, ...]:
     >>> irrep_dimensions(SquareSpace(10))
     (1, 9, 35, 36)
     """
-    return tuple(int(evaluate_coefficient(irrep.dimension, space.sizes)) for irrep in space.decomposition.irreps)
+    return tuple(_dimension(irrep.dimension, space.sizes) for irrep in space.decomposition.irreps)
+
+
+@lru_cache(maxsize=1024)
+def _dimension(formula: Coefficient, sizes: tuple[int, ...]) -> int:
+    return int(evaluate_coefficient(formula, sizes))
 
 
 def space_of(shape: tuple[int, ...]) -> MatrixSpace:
