@@ -29,16 +29,13 @@ import pandas as pd
 from rich.progress import track
 from scipy.stats import ks_2samp, kstest
 
-from pigmm.fitting import PIGMM, SquareSpace, compare
+from pigmm.fitting import PIGMM, SquareSpace, compare, mean_invariance_test, symmetry_p_values
+from pigmm.fitting.blocks import parameters_from_blocks
 from pigmm.fitting.intervals import METHODS, confidence_intervals
 from pigmm.fitting.multiple_testing import q_values
 from pigmm.invariants import multigraphs
 
 GRAPHS = (*multigraphs(3), *multigraphs(4))
-
-#: Tests that bring p-values of their own: functions (matrices (n, N, N), seed) -> {name: p-value}.
-#: Each name becomes a row that must be uniform when the matrices are Gaussian with generic parameters.
-TESTS = []
 
 
 def generic_model(size, seed):
@@ -51,6 +48,29 @@ def generic_model(size, seed):
         root = rng.normal(size=(copies, copies + 2))
         parameters += (root @ root.T / copies)[np.triu_indices(copies)].tolist()
     return PIGMM(size, parameters)
+
+
+def exchangeable_model(size, seed):
+    """A model of which rows and columns may be permuted independently (S_N x S_N): five parameters."""
+    rng = np.random.default_rng(seed)
+    whole, columns, rows, rest = rng.uniform(0.5, 2.0, size=4)
+    blocks = [np.diag([whole, rest]), np.diag([columns, rows, rest]), np.eye(1) * rest, np.eye(1) * rest]
+    return PIGMM(size, parameters_from_blocks(np.array([size * rng.normal(), 0.0]), blocks))
+
+
+def symmetry_tests(matrices, seed):
+    """Every test of S_N x S_N against S_N."""
+    return symmetry_p_values(matrices, seed, draws=99)
+
+
+def invariance_tests(matrices, seed):
+    """The exact tests that the mean is invariant under S_N."""
+    return {f"mean in {irrep}": p for irrep, p in mean_invariance_test(matrices).p_value.items()}
+
+
+#: Tests that bring p-values of their own: the truth that fulfils their hypothesis (of a size and a seed), and a
+#: function (matrices (n, N, N), seed) -> {name: p-value}. Each name becomes a row that must be uniform.
+TESTS = [(exchangeable_model, symmetry_tests), (generic_model, invariance_tests)]
 
 
 def fit_and_compare(matrices):
@@ -88,8 +108,7 @@ def calibrate(size, count, ensembles, seed):
         for method in METHODS:
             ends = confidence_intervals(fit, matrices, method=method, replicates=400, seed=rng)
             covered[method] = ((ends.lower <= truth.parameters) & (truth.parameters <= ends.upper)).to_numpy()
-        own = {name: p for test in TESTS for name, p in test(matrices, number).items()}
-        return table["z"].to_numpy(), replicate, table["p_value"].to_numpy(), table["q_value"].min(), covered, own
+        return table["z"].to_numpy(), replicate, table["p_value"].to_numpy(), table["q_value"].min(), covered
 
     results = in_threads(run, range(ensembles), f"N={size}, n={count}")
     z, replicates, p, smallest_q = (np.array([result[k] for result in results]) for k in range(4))
@@ -98,9 +117,8 @@ def calibrate(size, count, ensembles, seed):
         rows.append(("uniform", name, ks_2samp(seen, null).pvalue, np.nan, np.nan))
     for k, graph in enumerate(GRAPHS):
         rows.append(("uniform", f"z of {graph.label}", ks_2samp(z[:, k], replicates[:, k]).pvalue, np.nan, np.nan))
-    for name in results[0][5]:
-        own = [result[5][name] for result in results]
-        rows.append(("uniform", name, kstest(own, "uniform").pvalue, np.nan, np.nan))
+    for make_truth, test in TESTS:
+        rows += test_rows(make_truth(size, seed), test, count, ensembles, seed)
     for method in METHODS:
         covered = np.mean([result[4][method] for result in results], axis=0)
         error = sqrt(0.95 * 0.05 / ensembles)
@@ -118,6 +136,18 @@ def calibrate(size, count, ensembles, seed):
     rows.append(("size 0.05, asymptotic", "mean over graphs", sizes.mean(), 0.05, np.nan))
     rows.append(("size 0.05, asymptotic", "worst graph", sizes.max(), 0.05, np.nan))
     return pd.DataFrame(rows, columns=["check", "of", "value", "expected", "error"]).assign(size=size, matrices=count)
+
+
+def test_rows(truth, test, count, ensembles, seed):
+    """Rows of one entry of TESTS."""
+
+    def run(number):
+        rng = np.random.default_rng([seed, truth.size, count, number])
+        return test(truth.sample(count, rng), number)
+
+    results = in_threads(run, range(ensembles), f"N={truth.size}, n={count}, {test.__name__}")
+    p = pd.DataFrame(results)
+    return [("uniform", f"{test.__name__}: {k}", kstest(p[k], "uniform").pvalue, np.nan, np.nan) for k in p]
 
 
 def judge(table):

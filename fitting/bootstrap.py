@@ -84,7 +84,7 @@ def bootstrap_comparison(
     """Compare as `compare` does, with p-values from ensembles that are drawn from the model, refitted and compared.
 
     Args:
-        model: as fitted to the matrices.
+        model: as fitted to the matrices by maximum likelihood, as the replicates are.
         matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep.
         graphs: the invariants, in the order of the rows.
         fitted: False if the model was given beforehand: then nothing is refitted.

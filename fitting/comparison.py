@@ -44,7 +44,7 @@ def compare(
     calibrated ones.
 
     Args:
-        model: as fitted to the matrices.
+        model: as fitted to the matrices by maximum likelihood: with shrinkage the errors are not right.
         matrices: (n, rows, columns), n at least 2.
         graphs: the invariants, in the order of the rows.
         fitted: False if the model was given beforehand, not fitted to these matrices: the prediction is then exact.
