@@ -1,77 +1,272 @@
-"""Evaluation of all 361 invariants of degree <= 4 against plain numpy, one matrix at a time, of the paper's 52.
+"""Evaluation of all 361 invariants of degree <= 4: against plain numpy, against BLAS, against the machine's limits.
 
-python benchmarks/evaluation.py     (about a minute)
+python benchmarks/evaluation.py     (about two minutes; Linux)
 
-The baseline evaluates only the 13 linear and quadratic invariants and the 39 higher ones that arXiv:2510.05218 studies
-(those with 1, 2, n-1 or n nodes, n the largest number for the degree), by numpy operations on one
-matrix, with the products of matrices and the sums that they share computed once.
+Every ratio is of one run, in which what is compared takes turns, and the fastest of several rounds counts. "One thread"
+is one processor: `evaluate` uses as many threads as there are processors that the process may run on, so the process
+restricts itself to one for as long as that takes; BLAS is told the number. Results go into
+memory that is used again (`out`), unless they are said to be fresh.
 """
 
+from __future__ import annotations
+
+import os
+import tempfile
 import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numba
 import numpy as np
-from threadpoolctl import threadpool_info
+import zarr
+from baselines.plain_invariants import FORMULAS, GRAPHS, plain_invariants
+from llvmlite.binding import get_host_cpu_name
+from threadpoolctl import ThreadpoolController
 
-from pigmm.invariants import evaluate, expectation_map, multigraphs
-from pigmm.invariants.kernels.arrays import run_on_arrays
-from pigmm.invariants.interpreter import assemble, run
+from pigmm.invariants import Multigraph, evaluate, expectation_map, multigraphs
+from pigmm.invariants.gradients import evaluate_gradient
 from pigmm.invariants.kernels.plan import plan
+from pigmm.invariants.streaming import invariant_moments
+from pigmm.simd import add, aligned_empty, fma, load, store, zero
 
 ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))
-PAPER = tuple(
-    graph
-    for degree in (1, 2, 3, 4)
-    for graph in multigraphs(degree)
-    if degree <= 2 or graph.number_of_nodes in (1, 2, 2 * degree - 1, 2 * degree)
-)
+LIBRARIES = ThreadpoolController()
+
+# N, matrices of a batch, and how many of them the baseline evaluates
+BATCHES = ((10, 50_000, 500), (24, 10_000, 300), (40, 4_000, 100), (160, 48, 4), (640, 4, 1))
+
+PRODUCTS = ("product", "product_transposed", "transposed_product")
+
+# those of the baseline that numpy evaluates by pow
+POWERS = ("01 01 01", "00 01 01 01", "01 01 01 10", "01 01 01 11", "01 01 01 01")
 
 
-def microseconds(function, matrices, repeats):
-    """Least time a matrix of several runs."""
-    best = float("inf")
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function(matrices)
-        best = min(best, time.perf_counter() - start)
-    return 1e6 * best / len(matrices)
+@contextmanager
+def processors(count: int) -> Iterator[None]:
+    """Let this process run on so many processors only, and BLAS use as many threads."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:count])
+    try:
+        with LIBRARIES.limit(limits=count, user_api="blas"):
+            yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
-def baseline(matrices):
-    """Plain numpy, one matrix at a time."""
-    steps = plan(PAPER)
-    for matrix in matrices:
-        run_on_arrays(steps, matrix[None])
+def best_times(runs: dict[str, tuple[int, Callable[[], object]]], rounds: int) -> dict[str, float]:
+    """Seconds of the fastest run of each name -> (processors, function); one round after another runs all of them."""
+    best = dict.fromkeys(runs, float("inf"))
+    for _ in range(rounds):
+        for name, (count, function) in runs.items():
+            with processors(count):
+                start = time.perf_counter()
+                function()
+                best[name] = min(best[name], time.perf_counter() - start)
+    return best
 
 
-def main():
-    """Print the table."""
-    kernels = {info.get("architecture") for info in threadpool_info() if info["user_api"] == "blas"}
-    print(f"numba {numba.__version__}, numpy {np.__version__}, BLAS kernel {', '.join(map(str, kernels))}")
-    print(f"baseline: {len(PAPER)} invariants; evaluate: all {len(ALL)}")
-    print(f"{'N':>4s}{'baseline us':>14s}{'evaluate us':>14s}{'ratio':>8s}   (two threads)")
-    rng = np.random.default_rng(0)
-    for size, batch in ((10, 50_000), (24, 10_000), (40, 4_000), (160, 20)):
-        matrices = rng.standard_normal((batch, size, size))
-        evaluate(matrices[:32], ALL)  # compiled, or read from the cache
-        ours = microseconds(lambda m: evaluate(m, ALL), matrices, repeats=3)
-        plain = microseconds(baseline, matrices[: max(10, min(300, batch))], repeats=3)
-        print(f"{size:4d}{plain:14.1f}{ours:14.2f}{plain / ours:8.1f}")
+def seconds(function: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
-    print("one thread, results not allocated: us a matrix")
-    for size, batch in ((10, 50_000), (40, 2_000), (64, 400)):
-        matrices, results = rng.standard_normal((batch, 1, size, size)), np.zeros((batch, len(ALL)))
-        program = assemble(plan(ALL), (size,))
-        print(f"{size:4d}{microseconds(lambda m, p=program, r=results: run(p, m, r), matrices, repeats=5):14.2f}")
-    print("one matrix, milliseconds, and ratio to three products (gemm, the same BLAS and threads)")
+
+def normal(*shape: int) -> np.ndarray:
+    """Normal entries, the same in every run."""
+    return np.random.default_rng(0).standard_normal(shape)
+
+
+def against_plain_numpy() -> None:
+    """All 361 against the baseline's 52."""
+    print(f"\nAll {len(ALL)} by evaluate against {len(GRAPHS)} by plain numpy; microseconds a matrix")
+    print(f"{'N':>4}{'numpy, 52':>12}{'1 thread':>11}{'ratio':>8}{'2 threads':>11}{'ratio':>8}{'2, fresh results':>18}")
+    for size, batch, few in BATCHES:
+        matrices, out = normal(batch, size, size), np.zeros((batch, len(ALL)))
+        runs = {
+            "plain": (1, lambda m=matrices[:few]: [plain_invariants(matrix) for matrix in m]),
+            "one": (1, lambda m=matrices, o=out: evaluate(m, ALL, out=o)),
+            "two": (2, lambda m=matrices, o=out: evaluate(m, ALL, out=o)),
+            "fresh": (2, lambda m=matrices: evaluate(m, ALL)),
+        }
+        evaluate(matrices[:1], ALL)  # compiled, or read from the cache
+        best = best_times(runs, rounds=5)
+        plain, one, two, fresh = (
+            1e6 * best[name] / (few if name == "plain" else batch) for name in ("plain", "one", "two", "fresh")
+        )
+        print(f"{size:4}{plain:12.1f}{one:11.2f}{plain / one:8.1f}{two:11.2f}{plain / two:8.1f}{fresh:18.2f}")
+    matrix = matrices[0]
+    shared = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+    runs = {
+        "powers": (1, lambda: [FORMULAS[arcs](matrix, *shared) for arcs in POWERS]),
+        "all": (1, lambda: plain_invariants(matrix)),
+    }
+    best = best_times(runs, rounds=3)
+    share = best["powers"] / best["all"]
+    print(
+        f"(the five of the baseline with m**3 or m**4 take {share:.0%} of its time at N = {len(matrix)}: pow is slow)"
+    )
+
+
+def against_products() -> None:
+    """One matrix against three products."""
+    architectures = sorted({str(info.get("architecture")) for info in LIBRARIES.select(user_api="blas").info()})
+    print(f"\nAll {len(ALL)} of one matrix against three products, np.matmul(m, other, out=) of two arrays: gemm of")
+    print(f"{', '.join(info['internal_api'] for info in LIBRARIES.select(user_api='blas').info())}, kernel", end=" ")
+    print(f"{', '.join(architectures)}; milliseconds")
+    print(f"{'N':>4}{'threads':>9}{'evaluate':>10}{'3 gemm':>9}{'ratio':>7}{'peak memory, in N x N':>23}")
     for size in (160, 640):
-        matrix = rng.standard_normal((1, size, size))
-        other, product = matrix[0].copy(), np.empty((size, size))
-        ours = microseconds(lambda m: run_on_arrays(plan(ALL), m), matrix, repeats=10)
-        gemm = microseconds(lambda m, o=other, p=product: np.matmul(m[0], o, out=p), matrix, repeats=10)
-        print(f"{size:4d}{ours / 1000:14.2f}{ours / (3 * gemm):8.2f}")
-    compiled, models = expectation_map(ALL, 10), rng.standard_normal((20_000, 13))
-    print(f"expectation values of all 361: {microseconds(compiled, models, repeats=5):.2f} us a model")
+        matrix, other = normal(2, size, size)
+        product, out = np.empty((size, size)), np.empty(len(ALL))
+        for count in (1, 2):
+            runs = {
+                "evaluate": (count, lambda m=matrix, o=out: evaluate(m, ALL, out=o)),
+                "gemm": (count, lambda m=matrix, o=other, p=product: np.matmul(m, o, out=p)),
+            }
+            best = best_times(runs, rounds=15)
+            ours, three = 1e3 * best["evaluate"], 3e3 * best["gemm"]
+            with processors(count):
+                memory = peak_memory(runs["evaluate"][1]) / matrix.nbytes
+            print(f"{size:4}{count:9}{ours:10.2f}{three:9.2f}{ours / three:7.2f}{memory:23.1f}")
+
+
+def peak_memory(function: Callable[[], object]) -> int:
+    """Bytes that a call allocates at most, besides what is there before."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def higher_degrees() -> None:
+    """The graphs of degree 5 and 6."""
+    print("\nDegrees 5 and 6; seconds of a call with 8 matrices of N = 10 (the first plans; the listing of the graphs")
+    print("is not counted), and microseconds a matrix of many, two threads. What goes through numpy, since no")
+    print("elimination through vectors and matrices reaches it, apart: the complete graph on four nodes, oriented")
+    print(f"{'':>12}{'graphs':>8}{'first call':>12}{'second':>9}{'N = 10':>9}{'N = 40':>9}")
+    for degree in (5, 6):
+        graphs = multigraphs(degree)
+        few = normal(8, 10, 10)
+        calls = [seconds(lambda m=few, g=graphs: evaluate(m, g)) for _ in range(2)]
+        general = tuple(graph for graph in graphs if plan((graph,)).needs_general_contractions)
+        planned = tuple(graph for graph in graphs if graph not in set(general))
+        columns = [many(planned, size, batch) for size, batch in ((10, 1024), (40, 128))]
+        print(f"{f'degree {degree}':>12}{len(graphs):8}{calls[0]:12.2f}{calls[1]:9.2f}", end="")
+        print("".join(f"{column:9.0f}" for column in columns))
+        if general:
+            columns = [many(general, size, batch) for size, batch in ((10, 1024), (40, 128))]
+            print(f"{'of which':>12}{len(general):8}{'':21}" + "".join(f"{column:9.0f}" for column in columns))
+
+
+def many(graphs: tuple[Multigraph, ...], size: int, batch: int) -> float:
+    """Microseconds a matrix of a batch."""
+    matrices, out = normal(batch, size, size), np.zeros((batch, len(graphs)))
+    evaluate(matrices[:1], graphs)
+    return 1e6 * best_times({"": (2, lambda: evaluate(matrices, graphs, out=out))}, rounds=3)[""] / batch
+
+
+def gradients() -> None:
+    """Gradients of a weighted sum of all 361."""
+    print("\nGradient of a weighted sum of all 361 against evaluate; microseconds a matrix, one thread")
+    print(f"{'N':>4}{'gradient':>11}{'evaluate':>11}{'ratio':>7}")
+    weights = normal(len(ALL))
+    for size, batch in ((10, 10_000), (640, 1)):
+        matrices, out = normal(batch, size, size), np.zeros((batch, len(ALL)))
+        runs = {
+            "gradient": (1, lambda m=matrices: evaluate_gradient(m, ALL, weights=weights)),
+            "evaluate": (1, lambda m=matrices, o=out: evaluate(m, ALL, out=o)),
+        }
+        best = best_times(runs, rounds=3)
+        gradient, ours = (1e6 * best[name] / batch for name in ("gradient", "evaluate"))
+        print(f"{size:4}{gradient:11.1f}{ours:11.2f}{gradient / ours:7.1f}")
+
+
+def expectations() -> None:
+    """Expectation values of all 361 under many models."""
+    compiled, models = expectation_map(ALL, 10), normal(100_000, 13)
+    best = best_times({"": (2, lambda: compiled(models))}, rounds=3)[""]
+    print(f"\nExpectation values of all 361 under {len(models)} models, N = 10, two threads:", end=" ")
+    print(f"{1e6 * best / len(models):.2f} microseconds a model")
+
+
+def streaming() -> None:
+    """Means and variances of all 361 over an array on disk."""
+    count, size = 100_000, 10
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/matrices.zarr"
+        store = zarr.create_array(path, shape=(count, size, size), chunks=(20_000, size, size), dtype="f8")
+        store[:] = normal(count, size, size)
+        best = best_times({"": (2, lambda: invariant_moments(zarr.open_array(path), ALL, cross=False))}, rounds=3)[""]
+    print(f"Means and variances of all 361 over {count} matrices in a zarr array, N = {size}, two threads:", end=" ")
+    print(f"{1e6 * best / count:.2f} microseconds a matrix")
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def multiply_and_add(count, w):
+    """Twelve independent chains of multiplications and additions, more than the processor can delay."""
+    x, y = load(w, 0), load(w, 8)
+    a, b, c, d, e, f = zero(), zero(), zero(), zero(), zero(), zero()
+    g, h, i, j, k, l = zero(), zero(), zero(), zero(), zero(), zero()
+    for _ in range(count):
+        a, b, c, d = fma(a, x, y), fma(b, x, y), fma(c, x, y), fma(d, x, y)
+        e, f, g, h = fma(e, x, y), fma(f, x, y), fma(g, x, y), fma(h, x, y)
+        i, j, k, l = fma(i, x, y), fma(j, x, y), fma(k, x, y), fma(l, x, y)
+    total = add(add(add(a, b), add(c, d)), add(add(e, f), add(g, h)))
+    store(w, 16, add(total, add(add(i, j), add(k, l))))
+
+
+def arithmetic(size: int) -> tuple[int, int]:
+    """Multiplications and additions of products of matrices, half of which is computed of a symmetric one; of the rest."""
+    found = plan(ALL)
+    products = [step for step in found.steps if step.operation in PRODUCTS]
+    symmetric = sum(step.operation != "product" and len(set(step.inputs)) == 1 for step in products)
+    each = size**2 * (2 * size - 1)
+    return len(products) * each - symmetric * each // 2, found.cost((size,)).flops - len(products) * each
+
+
+def limits() -> None:
+    """How near evaluation on one thread comes to what one processor can do."""
+    numbers, count = aligned_empty(24), 1_000_000
+    numbers[:8], numbers[8:16] = 0.5, np.arange(1.0, 9.0)
+    multiply_and_add(1, numbers)  # compiled
+    source, target = np.ones(1 << 24), np.zeros(1 << 24)
+    runs = {
+        "arithmetic": (1, lambda: multiply_and_add(count, numbers)),
+        "memory": (1, lambda: np.copyto(target, source)),
+    }
+    for size, batch, _ in BATCHES:
+        matrices, out = normal(batch, size, size), np.zeros((batch, len(ALL)))
+        runs[size] = (1, lambda m=matrices, o=out: evaluate(m, ALL, out=o))
+    best = best_times(runs, rounds=5)
+    peak, bandwidth = count * 12 * 16 / best["arithmetic"], 2 * source.nbytes / best["memory"]
+    print(f"\nOne thread against the machine: {peak / 1e9:.0f} Gflop/s of multiplications and additions;", end=" ")
+    print(f"{bandwidth / 1e9:.1f} GB/s read and written by a copy")
+    print(
+        "(flops: as Plan.cost counts them, but of a symmetric product the half that is computed; bytes: the matrix in,"
+    )
+    print("the results out)")
+    print(f"{'N':>4}{'us':>10}{'Mflop':>10}{'Gflop/s':>9}{'of peak':>9}{'KB':>9}{'GB/s':>7}{'of copy':>9}")
+    for size, batch, _ in BATCHES:
+        flops, traffic, time_of_one = sum(arithmetic(size)), 8 * (size * size + len(ALL)), best[size] / batch
+        print(f"{size:4}{1e6 * time_of_one:10.2f}{flops / 1e6:10.3f}{flops / time_of_one / 1e9:9.1f}", end="")
+        print(f"{flops / time_of_one / peak:9.0%}{traffic / 1e3:9.1f}{traffic / time_of_one / 1e9:7.2f}", end="")
+        print(f"{traffic / time_of_one / bandwidth:9.0%}")
+
+
+def main() -> None:
+    """Print the tables."""
+    available = len(os.sched_getaffinity(0))
+    print(f"numpy {np.__version__}, numba {numba.__version__}, {get_host_cpu_name()}, {available} processors")
+    against_plain_numpy()
+    against_products()
+    higher_degrees()
+    gradients()
+    expectations()
+    streaming()
+    limits()
 
 
 if __name__ == "__main__":
