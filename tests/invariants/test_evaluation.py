@@ -1,8 +1,10 @@
 """evaluate: against the definition, exactly invariant, for every dtype and shape."""
 
-from concurrent.futures import ThreadPoolExecutor
+import os
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
 from itertools import product
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -19,8 +21,8 @@ from pigmm.invariants import (
 from pigmm.invariants.kernels.arrays import run_on_arrays
 from pigmm.invariants.kernels.lanes import assemble_lanes, run_lanes
 from pigmm.invariants.kernels.plan import operation_counts, plan
-from pigmm.invariants.reference import evaluate_slowly
 from pigmm.invariants.kernels.strips import assemble_strips, run_strips, run_strips_in_parts
+from pigmm.invariants.reference import evaluate_slowly
 from pigmm.invariants.testing import assert_permutation_invariant
 
 
@@ -239,3 +241,22 @@ def test_graphs_of_some_of_several_matrices():
     first_only = multigraphs(2)
     values = evaluate(pair, first_only, family=TWO_SQUARE)
     np.testing.assert_array_equal(values, evaluate(pair[:, 0], first_only))
+
+
+def test_several_threads_may_evaluate_at_once(all_graphs):
+    matrices = {size: np.random.default_rng(size).normal(size=(2100, size, size)) for size in (4, 7)}
+    expected = {size: evaluate(batch, all_graphs) for size, batch in matrices.items()}
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda size: (size, evaluate(matrices[size], all_graphs)), [4, 7] * 4))
+    for size, values in found:
+        np.testing.assert_array_equal(values, expected[size])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_may_evaluate(all_graphs):
+    """The parent's threads do not live on in the child: it must not wait for them."""
+    matrices = np.random.default_rng(0).normal(size=(3000, 5, 5))
+    expected = evaluate(matrices, all_graphs)
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        found = pool.submit(evaluate, matrices, all_graphs).result(timeout=60)
+    np.testing.assert_array_equal(found, expected)
