@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from .config import IMAGE_SHAPES, EngineName, EnsembleConfig
 from .data import LabelledImages
 from .patches import PATCH_SIDE
 from .snapshot import Snapshot
 
-Engine = Callable[[EnsembleConfig, LabelledImages, Sequence[int]], Iterator[Snapshot]]
+Engine = Callable[[EnsembleConfig, LabelledImages, Sequence[int]], Generator[Snapshot, None, None]]
 
 #: Widest layer and largest batch for which a network stays within the fast caches of a core.
 WIDEST, LARGEST_BATCH = 64, 1024

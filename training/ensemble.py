@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
@@ -73,14 +73,16 @@ def _train_missing_blocks(store: EnsembleStore, images: LabelledImages, engine: 
         # torch's bits depend on the shapes that it computes with, so it trains full blocks only
         networks = range(block.start, block.start + config.block_size) if engine == "torch" else block
         pending: list[Snapshot] = []
-        for epoch, snapshot in enumerate(train_block(config, images, networks)):
-            pending.append(snapshot)
-            if len(pending) == store.epochs_per_chunk or epoch == config.epochs:
-                store.write(block, epoch + 1 - len(pending), pending)
-                pending = []
-            if epoch:
-                done += len(block)
-                report(done, total)
+        # closed, so that an interrupted engine does not work on until it is collected
+        with closing(train_block(config, images, networks)) as snapshots:
+            for epoch, snapshot in enumerate(snapshots):
+                pending.append(snapshot)
+                if len(pending) == store.epochs_per_chunk or epoch == config.epochs:
+                    store.write(block, epoch + 1 - len(pending), pending)
+                    pending = []
+                if epoch:
+                    done += len(block)
+                    report(done, total)
         store.mark_finished(block)
 
 

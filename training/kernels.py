@@ -154,7 +154,7 @@ def apply_first_layer(
             block = zeros(tile)
             begin, end = at(images.first, at(chosen, image)), at(images.first, at(chosen, image) + 1)
             for place in range(begin, end):
-                patch = np.int64(at(images.numbers, place))
+                patch = int(at(images.numbers, place))
                 pixels = load(images.pixels, LANES * place)
                 block = add_products(block, pixels, weights, (t * patches + patch) * size * LANES, LANES)
                 if listed and t == 0:

@@ -6,7 +6,7 @@ the bright part of the images (`patches.py`). `plain.py` is the slow, obvious tw
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from os import sched_getaffinity
@@ -27,7 +27,9 @@ from .streams import initial_weights, shuffling_order
 TILE_SIZES = (8, 10, 12)
 
 
-def train_block(config: EnsembleConfig, images: LabelledImages, networks: Sequence[int]) -> Iterator[Snapshot]:
+def train_block(
+    config: EnsembleConfig, images: LabelledImages, networks: Sequence[int]
+) -> Generator[Snapshot, None, None]:
     """Train the given networks and yield a snapshot at initialisation and after each epoch.
 
     >>> from .data import load_dataset

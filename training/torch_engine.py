@@ -7,7 +7,7 @@ by number, so that one of them over the stacked weights is one for each network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,9 @@ from .streams import initial_weights, shuffling_order
 EVALUATION_SIZE = 2**24
 
 
-def train_block(config: EnsembleConfig, images: LabelledImages, networks: Sequence[int]) -> Iterator[Snapshot]:
+def train_block(
+    config: EnsembleConfig, images: LabelledImages, networks: Sequence[int]
+) -> Generator[Snapshot, None, None]:
     """Train the given networks together and yield a snapshot at initialisation and after each epoch.
 
     The shapes computed with, hence the bits, depend on len(networks): give the full block.

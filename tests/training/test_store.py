@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ import xarray as xr
 import zarr
 
 from pigmm.training import EnsembleConfig, open_ensemble, train_ensemble
+from pigmm.training.config import EngineName
 from pigmm.training.lock import exclusive
 from pigmm.training.store import EnsembleStore
 
@@ -131,14 +135,51 @@ def test_block_without_marker_is_trained_again(small: EnsembleConfig, store_path
     assert contents(store_path) == finished
 
 
-def test_killed_and_resumed(tmp_path: Path) -> None:
-    config = EnsembleConfig(networks=80, block_size=8, epochs=2)
+PROGRAM = """
+import sys
+from pigmm.training import EnsembleConfig, train_ensemble
+config = EnsembleConfig.model_validate_json(sys.argv[1])
+train_ensemble(config, sys.argv[2], progress=lambda done, total: print(done, flush=True))
+"""
+
+
+def kill_once(config: EnsembleConfig, path: Path, chance: random.Random) -> bool:
+    """Begin or go on, and kill at a random moment; False if the training was done before."""
+    command = [sys.executable, "-c", PROGRAM, config.model_dump_json(), str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        if chance.random() < 0.2:
+            time.sleep(chance.uniform(0, 3))  # while it starts: before there is a store, or while it is made
+        else:
+            for _ in range(chance.randint(1, 3 * config.epochs)):
+                process.stdout.readline()
+            time.sleep(chance.expovariate(100))
+        at_work = process.poll() is None
+        process.kill()
+    return at_work
+
+
+@pytest.mark.parametrize(("engine", "share"), [("numba", 1.0), ("torch", 0.25)])
+def test_killed_at_random_moments_and_resumed(tmp_path: Path, engine: EngineName, share: float) -> None:
+    """A few kills; as many as one likes with PIGMM_KILLS=20 in the environment, two seconds each."""
+    kills = ceil(share * int(os.environ.get("PIGMM_KILLS", "4")))
+    config = EnsembleConfig(networks=12 * kills, block_size=4, epochs=3, layers="all", engine=engine)
+    chance = random.Random(0)
+    at_work = [kill_once(config, tmp_path / "killed.zarr", chance) for _ in range(kills)]
+    assert sum(at_work) > kills / 2
+
+    killed, whole = (train_ensemble(config, tmp_path / f"{name}.zarr", progress=False) for name in ("killed", "whole"))
+    assert killed.equals(whole)
+    for leftover in (tmp_path / "killed.zarr").rglob("*.partial"):  # files that were being written
+        leftover.unlink()
+    assert contents(tmp_path / "killed.zarr") == contents(tmp_path / "whole.zarr")
+
+
+def test_killed_and_locked(tmp_path: Path) -> None:
+    config = EnsembleConfig(networks=800, block_size=8, epochs=2)
     killed = tmp_path / "killed.zarr"
-    program = (
-        "import sys; from pigmm.training import EnsembleConfig, train_ensemble;"
-        "train_ensemble(EnsembleConfig.model_validate_json(sys.argv[1]), sys.argv[2], progress=False)"
-    )
-    with subprocess.Popen([sys.executable, "-c", program, config.model_dump_json(), killed]) as process:
+    command = [sys.executable, "-c", PROGRAM, config.model_dump_json(), str(killed)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while not (killed / "blocks" / "00000.done").exists():
             assert process.poll() is None
             time.sleep(0.005)
@@ -147,11 +188,9 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
     assert EnsembleStore.resume(killed, config).missing_blocks()
 
-    train_ensemble(config, killed, progress=False)
-    train_ensemble(config, tmp_path / "whole.zarr", progress=False)
-    for leftover in killed.rglob("*.partial"):  # the file that was being written
-        leftover.unlink()
-    assert contents(killed) == contents(tmp_path / "whole.zarr")
+    # the lock ended with its holder
+    with pytest.raises(KeyboardInterrupt):
+        train_ensemble(config, killed, progress=interrupt_at(16 * len(list((killed / "blocks").glob("*.done")))))
 
 
 def test_one_training_process_at_a_time(small: EnsembleConfig, store_path: Path) -> None:
@@ -200,8 +239,8 @@ def test_an_empty_folder_is_used(small: EnsembleConfig, store_path: Path) -> Non
 
 
 def test_too_large_for_the_disk(store_path: Path) -> None:
-    config = EnsembleConfig(networks=10**8, layers="all")
-    with pytest.raises(OSError, match=r"the ensemble needs 195456\.00 GB more"):
+    config = EnsembleConfig(networks=10**6, layers="all")
+    with pytest.raises(OSError, match=r"the ensemble needs 1954\.56 GB more"):
         train_ensemble(config, store_path, progress=False)
     assert not store_path.exists()
 
