@@ -90,7 +90,7 @@ def test_torch_is_imported_for_tensors_alone():
     code = (
         "import sys, numpy; from pigmm.invariants import Multigraph; "
         "from pigmm.invariants.gradients import evaluate_gradient; "
-        "from pigmm.invariants.kernels.arrays import checked_batch, run_on_arrays; from pigmm.invariants.kernels.plan import plan; "
+        "from pigmm.invariants.kernels.arrays import run_on_arrays; from pigmm.invariants.kernels.plan import plan; "
         "graph = Multigraph([(0, 1)]); run_on_arrays(plan((graph,)), numpy.ones((1, 4, 4))); "
         "evaluate_gradient(numpy.ones((4, 4)), [graph]); print('torch' in sys.modules)"
     )
