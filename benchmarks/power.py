@@ -4,7 +4,7 @@ python benchmarks/power.py                                                      
 python benchmarks/power.py --ensembles 400 --matrices 50 100 200 500 1000 2000   (the full one)
 
 Ensembles of N x N matrices that are not Gaussian are fitted and compared. Critical values at 5% are of ensembles drawn
-from the fits, refitted and compared, pooled over the ensembles (as in calibration.py). Alternatives, of unit variance:
+from the fits, refitted and compared, pooled over the ensembles (as in calibration.py). Alternatives:
 
 - student: independent entries, Student's t with 5 degrees of freedom;
 - mixture: each matrix from one of two generic models, in equal parts;
