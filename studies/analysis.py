@@ -13,12 +13,17 @@ from .files import read_table, write_table
 from .initial_law import InitialLaw
 from .layer_analysis import LAYER_TABLES, Tables, analyse_layer
 from .learning_tables import learning_table, network_table
+from .paths import trajectory_tables
 from .populations import populations
 from .summaries import comparison_summary, largest_departures
 
 
 def analyse(
-    ensemble: xr.Dataset, config: EnsembleConfig, partial: Path, advance: Callable[[], None] = lambda: None
+    ensemble: xr.Dataset,
+    config: EnsembleConfig,
+    partial: Path,
+    advance: Callable[[], None] = lambda: None,
+    replicates: int | None = None,
 ) -> Tables:
     """All tables of a study, by name; layers that an interrupted analysis had finished are read from `partial`.
 
@@ -27,6 +32,7 @@ def analyse(
         config: what it was made with.
         partial: folder in which finished layers are kept.
         advance: called after each epoch of each layer.
+        replicates: of the bootstrap at the first and the last epoch; see `analyse_layer`.
 
     >>> from tempfile import TemporaryDirectory
     >>> from ..training import train_ensemble
@@ -48,7 +54,7 @@ def analyse(
                 advance()
         else:
             law = InitialLaw.of(config.initialisation, fan_in=config.shapes[layer][1])
-            found = analyse_layer(ensemble[f"weight_{layer}"], law, masks, advance)
+            found = analyse_layer(ensemble[f"weight_{layer}"], law, masks, advance, replicates)
             for name, table in found.items():
                 table.insert(0, "layer", layer)
                 write_table(folder / f"{name}.csv", table)
@@ -59,4 +65,6 @@ def analyse(
     if "comparison" in tables:
         tables["comparison_summary"] = comparison_summary(tables["comparison"])
         tables["departures"] = largest_departures(tables["comparison"])
+    if "parameters" in tables:
+        tables |= trajectory_tables(tables["parameters"], config)
     return tables

@@ -24,6 +24,15 @@ KindOption = Annotated[
     str, typer.Option(help="Of matrices: square, rectangular, symmetric, symmetric-zero-diagonal or two-square.")
 ]
 
+ReplicatesOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Ensembles simulated for calibrated p-values; 0: asymptotic ones only (default: 199 at the first and the "
+        "last epoch of a study, 499 in a fit, none where that would take more than minutes).",
+    ),
+]
+
 #: Set this environment variable to see where an error comes from.
 TRACEBACK = "PIGMM_TRACEBACK"
 
@@ -55,7 +64,7 @@ def _without_command(
 
 @app.command()
 @takes_ensemble_options
-def study(run: Path, options: dict[str, Any]) -> None:
+def study(run: Path, options: dict[str, Any], replicates: ReplicatesOption = None) -> None:
     """Train an ensemble of networks, analyse its weights and write RUN/report.html.
 
     The same command goes on with a study that was interrupted, and does nothing to a finished one.
@@ -64,9 +73,9 @@ def study(run: Path, options: dict[str, Any]) -> None:
     from .study import run_study
 
     config = configuration(options)
-    if RunFolder.claim(run, config).is_finished:
+    if RunFolder.claim(run, config, replicates).is_finished:
         print("This study is finished; nothing to do.")
-    print(run_study(config, run))
+    print(run_study(config, run, replicates=replicates))
 
 
 @app.command()
@@ -83,12 +92,12 @@ def train(run: Path, options: dict[str, Any]) -> None:
 
 
 @app.command()
-def report(run: RunArgument) -> None:
+def report(run: RunArgument, replicates: ReplicatesOption = None) -> None:
     """Make tables, figures and report of a trained RUN afresh."""
     from .run_folder import RunFolder
     from .study import rebuild
 
-    folder = RunFolder.open(run)
+    folder = RunFolder.open(run, replicates)
     with folder.locked():
         print(rebuild(folder))
 
@@ -108,15 +117,20 @@ def fit(
             help="Of matrices: square, rectangular, symmetric or symmetric-zero-diagonal (default: by shape)."
         ),
     ] = None,
+    replicates: ReplicatesOption = None,
 ) -> None:
     """Fit matrices from anywhere, square or rectangular, and write tables and a report.
 
     An array (n, rows, columns) is n matrices; single matrices (rows, columns) of one name and shape, from one file
-    each, are taken together. Parameters and a verdict are printed too; the last line is the path of the report.
+    each, are taken together. Parameters and verdicts are printed too; the last line is the path of the report.
     """
     from .fit import fit_paths
 
-    print(fit_paths(paths, output, pattern=tensor, epoch=epoch, kind=kind, say=print))
+    print(
+        fit_paths(
+            paths, output, pattern=tensor, epoch=epoch, kind=kind, replicates=replicates, say=print, progress=True
+        )
+    )
 
 
 @app.command()

@@ -18,6 +18,7 @@ from ..training import EnsembleConfig
 from .drawing import draw_graph
 from .files import file_name
 from .layer_analysis import Tables
+from .paths import layers_by_shape
 from .populations import ALL, TRAINED
 from .selection import at_last_epoch, where
 from .style import GREY, PALETTE, Illustration, as_svg, house_style, line_looks
@@ -46,25 +47,17 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
                     chosen = table[table.layer.isin(layers)]
                     if len(chosen):
                         drawn.append(draw(chosen, shape))
+            if "ladder" in tables:
+                drawn.append(nested_models(tables["ladder"]))
             drawn.append(distances(tables["distances"]))
+            if "trajectory" in tables:
+                drawn += paths(tables["trajectory"], tables["trajectory_distances"])
             drawn.append(departures_by_epoch(where(tables["comparison_summary"], population=ALL)))
             for layer, chosen in where(tables["departures"], population=ALL).groupby("layer"):
                 number = int(str(layer))
                 rows, columns = config.shapes[number]
                 drawn.append(largest(chosen, number, SQUARE if rows == columns else RECTANGULAR))
     return drawn
-
-
-def layers_by_shape(config: EnsembleConfig) -> dict[tuple[int, int], list[int]]:
-    """The stored layers, those of one shape together.
-
-    >>> layers_by_shape(EnsembleConfig(layers="all"))
-    {(10, 784): [0], (10, 10): [1, 2, 3]}
-    """
-    found: dict[tuple[int, int], list[int]] = {}
-    for layer in config.stored_layers:
-        found.setdefault(config.shapes[layer], []).append(layer)
-    return found
 
 
 def learning(table: pd.DataFrame) -> Illustration:
@@ -178,13 +171,16 @@ def distances(table: pd.DataFrame) -> Illustration:
     axes = figure.subplots()
     for (_, rows), look in zip(table.groupby("layer"), _looks(table), strict=True):
         everyone, learnt = (where(rows, population=name) for name in (ALL, TRAINED))
+        axes.fill_between(
+            everyone.epoch, everyone.null_lower, everyone.null_upper, color=look["color"], alpha=0.18, linewidth=0
+        )
         axes.plot(everyone.epoch, everyone.wasserstein, **look, **_marks(everyone))
         if learnt.networks.max() < everyone.networks.max():
             axes.plot(learnt.epoch, learnt.wasserstein, **_WITHOUT_UNTRAINED)
     axes.set_ylabel("Wasserstein distance $W_2$")
     axes.set_ylim(bottom=0)
     _epochs(axes)
-    entries = _layer_legend(table)
+    entries = [*_layer_legend(table), ("by chance alone", {"color": GREY, "alpha": 0.3, "linewidth": 7})]
     if (table.population == TRAINED).any() and table.networks.nunique() > 1:
         entries.append(("without untrained networks", _WITHOUT_UNTRAINED))
     _legend(figure, entries)
@@ -199,9 +195,107 @@ def distances(table: pd.DataFrame) -> Illustration:
         "Distance to initialisation",
         f"2-Wasserstein distance (of whole matrices, in the Frobenius norm) between the fitted model and the exact one "
         f"at initialisation: "
-        f"{ends}, from epoch {everyone.epoch.min():g} to {everyone.epoch.max():g}. At epoch 0 it is not zero but the "
-        f"sampling error of a finite ensemble. arXiv:2510.05218 plots the square, which is in the table.",
-        "Curves of the Wasserstein distance against the epoch, one for each layer.",
+        f"{ends}, from epoch {everyone.epoch.min():g} to {everyone.epoch.max():g}. The bands have the distances that "
+        f"as many matrices of the law at initialisation would have, nine times out of ten: the sampling error of a "
+        f"finite ensemble, where a layer starts. arXiv:2510.05218 plots the square, which is in the table.",
+        "Curves of the Wasserstein distance against the epoch, one for each layer, and a band at the bottom for each.",
+    )
+
+
+def nested_models(table: pd.DataFrame) -> Illustration:
+    """BIC of every nested model above the best, by epoch, a panel for each layer."""
+    layers = sorted(table.layer.unique())
+    names = list(table.symmetry.unique())
+    looks = dict(zip(names, line_looks(len(names)), strict=True))
+    figure = Figure(figsize=(2.6 + 2.4 * min(len(layers), 3), 0.9 + 2.3 * ceil(len(layers) / 3)))
+    grid = figure.subplots(ceil(len(layers) / 3), min(len(layers), 3), sharey=True, squeeze=False).flatten()
+    for axes in grid[len(layers) :]:
+        axes.set_axis_off()
+    for axes, layer in zip(grid, layers, strict=False):
+        own = where(table, layer=layer)
+        excess = own.bic - own.groupby("epoch").bic.transform("min")
+        for name, rows in own.assign(excess=excess).groupby("symmetry"):
+            axes.plot(rows.epoch, rows.excess, **looks[str(name)], **_marks(rows))
+        axes.set_yscale("symlog", linthresh=10, linscale=0.6)
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.set_ylim(bottom=-1)
+        axes.set_title(layer_name(layer))
+        _epochs(axes, most=3)
+    grid[0].set_ylabel("BIC above the best")
+    handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)))
+    best = "; ".join(
+        f"{layer_name(layer)} {own.symmetry[own.bic.idxmin()]}"
+        for layer, own in at_last_epoch(table).dropna(subset="bic").groupby("layer")
+    )
+    return _illustration(
+        figure,
+        "nested_models",
+        "Which of the nested models?",
+        f"Bayesian information criterion of each nested Gaussian model, less that of the best at the same epoch (0 is "
+        f"the best; linear up to 10, then logarithmic). At epoch {table.epoch.max():g} the best are: {best}. iid: "
+        f"independent entries of one law; S_N: rows and columns permuted together, S_N x S_N independently; "
+        f"“transpose”: also invariant under transposition.",
+        "A panel for each layer, a curve for each nested model against the epoch.",
+    )
+
+
+def paths(places: pd.DataFrame, distances: pd.DataFrame) -> list[Illustration]:
+    """For each shape of layers the path of their models through training, and the distances between all of them."""
+    found = []
+    for shape, own in places.groupby(["rows", "columns"], sort=False):
+        rows, columns = shape
+        between = where(distances, rows=rows, columns=columns)
+        found.append(path(own, between, (int(rows), int(columns))))
+    return found
+
+
+def path(places: pd.DataFrame, distances: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
+    """The models of all epochs and layers of one shape in the plane, and the table of their distances in colours."""
+    figure = Figure(figsize=(7.6, 3.7))
+    plane, square = figure.subplots(1, 2, width_ratios=(1.15, 1))
+    for (_, rows), look in zip(places.groupby("layer"), _looks(places), strict=True):
+        plane.plot(rows.x1, rows.x2, **look, marker="o", markersize=3)
+        last = rows.iloc[-1]
+        plane.annotate(f"{last.epoch:g}", (last.x1, last.x2), textcoords="offset points", xytext=(4, 4), fontsize=8)
+    first = places[places.epoch == places.epoch.min()]
+    plane.plot(first.x1, first.x2, "s", color="black", markersize=5, zorder=4)
+    plane.set_xlabel("first coordinate")
+    plane.set_ylabel("second coordinate")
+    plane.set_aspect("equal", adjustable="datalim")
+    order = list(zip(places.layer, places.epoch, strict=True))
+    wide = distances.pivot(index=["layer", "epoch"], columns=["other_layer", "other_epoch"], values="wasserstein")
+    cells = square.pcolormesh(wide.loc[order, order].to_numpy(), cmap="viridis", vmin=0)
+    figure.colorbar(cells, ax=square, label="$W_2$")
+    middles, edges = [], [0]
+    for layer, rows in places.groupby("layer"):
+        middles.append((edges[-1] + len(rows) / 2, str(layer)))
+        edges.append(edges[-1] + len(rows))
+    for edge in edges[1:-1]:
+        square.axhline(edge, color="white", linewidth=1)
+        square.axvline(edge, color="white", linewidth=1)
+    for axis in (square.xaxis, square.yaxis):
+        axis.set_ticks([middle for middle, _ in middles], [name for _, name in middles])
+    square.set_xlabel("layer, and in it the epochs")
+    square.set_ylabel("layer, and in it the epochs")
+    square.set_aspect("equal")
+    square.grid(visible=False)
+    square.invert_yaxis()
+    _legend(figure, [*_layer_legend(places), ("the first epoch", {"color": "black", "marker": "s", "linestyle": ""})])
+    size = f"{shape[0]} × {shape[1]}"
+    shares = [places.share1.iloc[0], places.share2.iloc[0]]
+    epochs = places.epoch.nunique()
+    farthest = distances.loc[distances.wasserstein.idxmax()]
+    return _illustration(
+        figure,
+        f"path_{shape[0]}x{shape[1]}",
+        f"The path of the {size} layers through training",
+        f"Left: the fitted models at {epochs} epochs, from a square at the first one to the number of the last, in the "
+        f"plane whose distances come nearest to the Wasserstein distances between them (its coordinates show "
+        f"{shares[0]:.0%} and {shares[1]:.0%} of them). Right: the distances themselves, between all pairs of layers "
+        f"and epochs. The farthest apart are {layer_name(int(farthest.layer))} at epoch {farthest.epoch:g} and "
+        f"{layer_name(int(farthest.other_layer))} at epoch {farthest.other_epoch:g}: {farthest.wasserstein:.3g}.",
+        "A path in the plane for each layer, and a square of colours with the distance between any two models.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,15 @@ from ..fitting import (
 from ..fitting.comparison import graph_columns
 from ..invariants import Multigraph, evaluate, multigraphs
 from ..invariants.families import GraphFamily
+from .ensemble_tests import (
+    calibrated_comparison,
+    chosen_replicates,
+    distance_to_initialisation,
+    invariance_table,
+    ladder_table,
+)
 from .initial_law import InitialLaw
+from .populations import ALL
 from .sampling_errors import invariant_variances, parameter_law
 from .symmetry import symmetry_table
 
@@ -28,8 +36,17 @@ Matrices = NDArray[np.floating]
 Tables = dict[str, pd.DataFrame]
 
 #: What `analyse_layer` may return: `symmetry` is of square layers only, `omissions` has the snapshots that no model
-#: could be fitted to.
-LAYER_TABLES = ("parameters", "symmetry", "comparison", "distances", "initialisation", "omissions")
+#: could be fitted to; the last four are of all networks, and of some epochs (`spread`).
+LAYER_TABLES = (
+    *("parameters", "symmetry", "comparison", "distances", "initialisation", "omissions"),
+    *("ladder", "invariance", "bootstrap", "gaussianity"),
+)
+
+#: Replicates of the bootstrap at the first and the last epoch, if nobody asks for a number.
+REPLICATES = 199
+
+# How many epochs have the nested models, and the tests by permutation.
+_LADDER_EPOCHS, _PERMUTATION_EPOCHS = 17, 5
 
 # Snapshots read from the store at once.
 _SLAB_BYTES = 1 << 28
@@ -40,6 +57,7 @@ def analyse_layer(
     law: InitialLaw,
     masks: Mapping[str, NDArray[np.bool_]],
     advance: Callable[[], None] = lambda: None,
+    replicates: int | None = None,
 ) -> Tables:
     """Tables of one layer, each with the columns epoch and population in front.
 
@@ -48,6 +66,7 @@ def analyse_layer(
         law: that of the layer's entries before training.
         masks: networks (network,) of each population.
         advance: called after each epoch.
+        replicates: of the bootstrap; None is `REPLICATES`, unless that would take long, then none.
 
     Returns:
         Those of `LAYER_TABLES` that have rows.
@@ -55,10 +74,14 @@ def analyse_layer(
     >>> matrices = np.random.default_rng(0).normal(size=(20, 1, 4, 4)) / 2
     >>> weights = xr.DataArray(matrices, dims=("network", "epoch", "row", "col"), coords={"epoch": [0.0]})
     >>> tables = analyse_layer(weights, InitialLaw.of("gaussian", 4), {"all": np.ones(20, bool)})
-    >>> {name: len(table) for name, table in tables.items()}
-    {'parameters': 13, 'symmetry': 8, 'comparison': 348, 'distances': 1, 'initialisation': 13}
+    >>> {name: len(table) for name, table in tables.items() if len(table) < 14}
+    {'parameters': 13, 'symmetry': 8, 'distances': 1, 'initialisation': 13, 'ladder': 7, 'gaussianity': 1}
     """
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
+    epochs = weights.epoch.to_numpy().astype(float).tolist()
+    count, *shape = (weights.sizes[name] for name in weights.dims if name != "epoch")
+    some, few, ends = (spread(epochs, most) for most in (_LADDER_EPOCHS, _PERMUTATION_EPOCHS, 2))
+    draws = chosen_replicates(replicates, REPLICATES, len(ends) * count, (shape[0], shape[1]))
     for epoch, matrices in snapshots(weights):
         done: dict[bytes, Tables] = {}
         for population, mask in masks.items():
@@ -67,6 +90,11 @@ def analyse_layer(
             done[mask.tobytes()] = found
             for name, table in found.items():
                 rows[name].append(_labelled(table, epoch=epoch, population=population))
+        if "omissions" not in done[masks[ALL].tobytes()]:
+            for name, table in snapshot_tests(
+                matrices[masks[ALL]], ladder=epoch in some, permute=epoch in few, replicates=draws * (epoch in ends)
+            ).items():
+                rows[name].append(_labelled(table, epoch=epoch, population=ALL))
         advance()
     return {name: pd.concat(parts, ignore_index=True) for name, parts in rows.items() if parts}
 
@@ -94,6 +122,49 @@ def analyse_snapshot(matrices: Matrices, law: InitialLaw) -> Tables:
         "distances": distance_table(model, law, len(matrices)),
         "initialisation": initialisation_table(model, matrices, law),
     }
+
+
+def snapshot_tests(matrices: Matrices, *, ladder: bool, permute: bool, replicates: int) -> Tables:
+    """The tests that are too costly for every epoch.
+
+    Args:
+        matrices: (n, rows, columns), enough for a fit.
+        ladder: whether to fit the nested models.
+        permute: whether to do the tests by permutation.
+        replicates: of the bootstrap; 0: none.
+
+    Returns:
+        Those of ladder, invariance, bootstrap and gaussianity that were asked for; see `ensemble_tests`.
+
+    >>> matrices = np.random.default_rng(0).normal(size=(20, 4, 4))
+    >>> list(snapshot_tests(matrices, ladder=True, permute=False, replicates=0))
+    ['ladder']
+    """
+    model = BlockGaussian.fit(matrices)
+    tables: Tables = {}
+    if ladder:
+        tables["ladder"] = ladder_table(model, matrices, randomise=permute)
+    if permute:
+        tables["invariance"] = invariance_table(matrices, model.space)
+    if replicates:
+        graphs = graphs_of_degrees((3, 4), model.space.decomposition.family)
+        table, overall = calibrated_comparison(model, matrices, graphs, replicates)
+        if len(overall):
+            tables |= {"bootstrap": table, "gaussianity": overall}
+    return tables
+
+
+def spread(epochs: Sequence[float], most: int) -> list[float]:
+    """At most so many of the epochs, first and last among them, closer at the start, where training moves most.
+
+    >>> spread(range(51), 5), spread([0.0, 1.0], 5)
+    ([0, 1, 4, 14, 50], [0.0, 1.0])
+    """
+    last = len(epochs) - 1
+    if last < most:
+        return list(epochs)
+    places = np.rint(np.geomspace(1, last, most - 1)) if most > 2 else [last]
+    return [epochs[place] for place in sorted({0, *(int(place) for place in places)})]
 
 
 def parameter_table(model: BlockGaussian, matrices: Matrices, law: InitialLaw) -> pd.DataFrame:
@@ -127,6 +198,9 @@ def parameter_table(model: BlockGaussian, matrices: Matrices, law: InitialLaw) -
 def distance_table(model: BlockGaussian, law: InitialLaw, count: int) -> pd.DataFrame:
     """One row: networks, and wasserstein, wasserstein_squared, kl (nats) to the exact model at initialisation.
 
+    null_mean, null_lower, null_upper and p_value are of the Wasserstein distance: what fits to so many matrices of the
+    law at initialisation would have, the band with probability 0.9.
+
     >>> from ..fitting import PIGMM
     >>> distance_table(PIGMM.iid(4, variance=1.0), InitialLaw.of("gaussian", 4), 100).wasserstein.tolist()
     [2.0]
@@ -138,6 +212,7 @@ def distance_table(model: BlockGaussian, law: InitialLaw, count: int) -> pd.Data
             "wasserstein": [wasserstein_distance(model, initial)],
             "wasserstein_squared": [wasserstein_distance_squared(model, initial)],
             "kl": [kl_divergence(model, initial)],
+            **distance_to_initialisation(model, law, count).drop("distance").to_frame().T.to_dict("list"),
         }
     )
 

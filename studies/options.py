@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,8 +34,8 @@ ENSEMBLE_OPTIONS: dict[str, tuple[type, Any, str]] = {
 }
 
 
-def takes_ensemble_options(command: Callable[[Path, dict[str, Any]], None]) -> Callable[..., None]:
-    """Give a command (run, options) a flag for each of `ENSEMBLE_OPTIONS`.
+def takes_ensemble_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command (run, options) a flag for each of `ENSEMBLE_OPTIONS`; further arguments keep flags of their own.
 
     >>> @takes_ensemble_options
     ... def show(run: Path, options: dict[str, Any]) -> None:
@@ -44,9 +44,13 @@ def takes_ensemble_options(command: Callable[[Path, dict[str, Any]], None]) -> C
     folder 8
     """
 
+    # annotations were kept as text
+    own = list(signature(command, eval_str=True).parameters.values())[2:]
+
     @wraps(command)
-    def with_flags(run: Path, **options: Any) -> None:
-        command(run, options)
+    def with_flags(run: Path, **flags: Any) -> None:
+        rest = {further.name: flags.pop(further.name) for further in own if further.name in flags}
+        command(run, flags, **rest)
 
     kinds = {
         name: Annotated[kind | None if default is None else kind, typer.Option(help=text)]
@@ -58,8 +62,9 @@ def takes_ensemble_options(command: Callable[[Path, dict[str, Any]], None]) -> C
     ]
     run = Parameter("run", Parameter.POSITIONAL_OR_KEYWORD, annotation=RunArgument)
     # typer reads the flags from here
-    with_flags.__signature__ = Signature([run, *flags])  # type: ignore[attr-defined]
-    with_flags.__annotations__ = {"run": RunArgument, **kinds}
+    further = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own]
+    with_flags.__signature__ = Signature([run, *flags, *further])  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {"run": RunArgument, **kinds, **{p.name: p.annotation for p in own}}
     del with_flags.__wrapped__  # else its signature would be taken
     return with_flags
 

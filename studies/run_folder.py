@@ -32,6 +32,11 @@ CONFIGURATION = "config.json"
 class RunFolder:
     """The folder of one study.
 
+    Args:
+        path: of the folder.
+        config: of the ensemble.
+        replicates: of the bootstrap, which belongs to the analysis; None is the default.
+
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     run = RunFolder.claim(Path(folder) / "run", EnsembleConfig(networks=8))
@@ -41,9 +46,10 @@ class RunFolder:
 
     path: Path
     config: EnsembleConfig
+    replicates: int | None = None
 
     @classmethod
-    def claim(cls, path: Path, config: EnsembleConfig) -> RunFolder:
+    def claim(cls, path: Path, config: EnsembleConfig, replicates: int | None = None) -> RunFolder:
         """The RUN at `path`: a new one, or the one that is there if it was made with this configuration.
 
         Raises:
@@ -60,14 +66,14 @@ class RunFolder:
                         f"{name}: {was!r} there, {now!r} now" for name, (was, now) in differences.items()
                     )
                     raise ValueError(f"{path} was made with other options ({listed}): give those, or another folder")
-                return cls(path, config)
+                return cls(path, config, replicates)
         elif path.is_dir() and any(file.name != CONFIGURATION + PARTIAL for file in path.iterdir()):
             raise ValueError(f"{path} is not a RUN folder and not empty: give a new or an empty folder")
         write_text(path / CONFIGURATION, config.model_dump_json(indent=2) + "\n")
-        return cls(path, config)
+        return cls(path, config, replicates)
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
+    def open(cls, path: Path, replicates: int | None = None) -> RunFolder:
         """The RUN that is at `path`.
 
         Raises:
@@ -83,7 +89,7 @@ class RunFolder:
             config = EnsembleConfig(**content)
         except (OSError, ValueError, TypeError, AttributeError):
             raise ValueError(f"{path} is not a RUN folder: it has no {CONFIGURATION} of a study") from None
-        return cls(path, config)
+        return cls(path, config, replicates)
 
     @property
     def ensemble(self) -> Path:
@@ -107,8 +113,8 @@ class RunFolder:
 
     @property
     def partial(self) -> Path:
-        """Where finished layers of an unfinished analysis lie; keyed by the sources, so that versions never mix."""
-        return self.path / "partial" / fingerprint()
+        """Where finished layers of an unfinished analysis lie; keyed by what makes them, so that versions never mix."""
+        return self.path / "partial" / f"{fingerprint()}-{self.replicates}"
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the folder; BlockingIOError if another process works in it."""
@@ -116,10 +122,11 @@ class RunFolder:
 
     @property
     def is_finished(self) -> bool:
-        """Whether tables, figures and report are all there, made by the present sources."""
+        """Whether tables, figures and report are all there, made by the present sources with so many replicates."""
         try:
             marker = json.loads(self._marker.read_bytes())
-            return marker["fingerprint"] == fingerprint() and all((self.path / f).exists() for f in marker["files"])
+            made = marker["fingerprint"], marker["replicates"]
+            return made == (fingerprint(), self.replicates) and all((self.path / f).exists() for f in marker["files"])
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
@@ -131,7 +138,8 @@ class RunFolder:
         """Write the marker, and drop what only an interrupted study needs."""
         shutil.rmtree(self.path / "partial", ignore_errors=True)
         names = [file.relative_to(self.path).as_posix() for file in files]
-        content = {"pigmm": package_version(), "fingerprint": fingerprint(), "files": names}
+        made_by = {"pigmm": package_version(), "fingerprint": fingerprint(), "replicates": self.replicates}
+        content = {**made_by, "files": names}
         write_text(self._marker, json.dumps(content, indent=1) + "\n")
 
     @property

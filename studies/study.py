@@ -14,13 +14,14 @@ from .progress import progress_of
 from .run_folder import RunFolder
 
 
-def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True) -> Path:
+def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True, replicates: int | None = None) -> Path:
     """Train an ensemble, analyse it and write the report; nothing that is done already is done again.
 
     Args:
         config: the ensemble.
         path: the RUN folder: new, empty, or of the same configuration (finished or interrupted).
         progress: whether to show bars, on standard error.
+        replicates: of the bootstrap at initialisation and at the last epoch; 0 for none; see `analyse_layer`.
 
     Returns:
         The path of report.html.
@@ -35,7 +36,7 @@ def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True) -
     ...     run_study(config, Path(folder) / "run", progress=False).name
     'report.html'
     """
-    run = RunFolder.claim(Path(path), config)
+    run = RunFolder.claim(Path(path), config, replicates)
     with run.locked():
         train(run, progress)
         if not run.is_finished:
@@ -67,7 +68,7 @@ def rebuild(run: RunFolder, progress: bool = True) -> Path:
     run.mark_unfinished()
     steps = len(run.config.stored_layers) * ensemble.sizes["epoch"]
     with run.timed("analysis"), progress_of("analysing", steps, progress) as advance:
-        tables = analyse(ensemble, run.config, run.partial, advance)
+        tables = analyse(ensemble, run.config, run.partial, advance, run.replicates)
         files = write_tables(run.tables, tables)
     with run.timed("report"):
         figures = draw_study(tables, run.config)

@@ -1,4 +1,4 @@
-"""Whether the largest of many deviations is larger than chance explains."""
+"""Whether the largest of many deviations is larger than chance explains, and what a p-value says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from .wording import counted
+
+#: What a p-value must not exceed for a departure to be stated.
+LEVEL = 0.05
 
 #: Below so many matrices the standard errors, which hold for large ensembles, are too rough for a verdict.
 ENOUGH = 100
@@ -23,6 +26,36 @@ def bound(count: int) -> float:
     (1.96, 3.8)
     """
     return float(norm.isf(0.025 / count))
+
+
+def p_text(p: float, smallest: float = 0.0) -> str:
+    """A p-value as it is written; the smallest that so many replicates can give as a bound.
+
+    >>> p_text(0.2345), p_text(0.0123), p_text(0.002, smallest=0.002), p_text(1e-9), p_text(float("nan"))
+    ('0.23', '0.012', '≤ 0.002', '< 0.0001', '–')
+    """
+    if p != p:
+        return "–"
+    if p <= smallest:
+        return f"≤ {smallest:.2g}"
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def calibrated_verdict(global_p_value: float, replicates: int) -> str:
+    """What the global test of Gaussianity says; it is calibrated, however few the matrices.
+
+    >>> calibrated_verdict(0.42, 499)
+    'p = 0.42 (bootstrap, 499 replicates): no departure detected'
+    >>> calibrated_verdict(0.002, 499)
+    'p ≤ 0.002, the smallest possible (bootstrap, 499 replicates): a departure'
+    """
+    smallest = 1 / (replicates + 1)
+    least = global_p_value <= smallest
+    said = f"p {p_text(global_p_value, smallest)}, the smallest possible" if least else f"p = {p_text(global_p_value)}"
+    if smallest > LEVEL:
+        return f"{said} (bootstrap, {replicates} replicates): too few replicates for a verdict"
+    conclusion = "a departure" if global_p_value <= LEVEL else "no departure detected"
+    return f"{said} (bootstrap, {replicates} replicates): {conclusion}"
 
 
 def too_few(count: int, noun: str = "matrix") -> str:
