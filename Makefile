@@ -25,7 +25,7 @@ typecheck: $(VENV)/.installed-dev
 
 # Full MNIST is used where PIGMM_DATA_ROOT names its folder, or where it lies beside the checkout. OpenBLAS is left to
 # choose its kernel: a setting of the machine would slow the baselines.
-bench: $(VENV)/.installed-dev
+bench: $(VENV)/.installed-bench
 	@root="$${PIGMM_DATA_ROOT:-$$(cd ../shared/data 2>/dev/null && pwd)}"; \
 	for b in benchmarks/*.py; do echo "== $$b"; \
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $${root:+PIGMM_DATA_ROOT="$$root"} $(PY) $$b || exit 1; done
@@ -43,3 +43,7 @@ $(VENV)/.installed: pyproject.toml
 $(VENV)/.installed-dev: pyproject.toml
 	@./install.sh $(VENV) training,test,lint,docs
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	@./install.sh $(VENV) bench
+	@touch $@

@@ -1,9 +1,10 @@
 """Where the time of evaluating all 361 invariants goes: the parts of the compiled programs, each run by itself.
 
-python benchmarks/breakdown.py     (about a minute; Linux)
+python benchmarks/breakdown.py     (half a minute; Linux)
 
-A part is the program with the other instructions taken out, run in the workspace that the whole program has filled. One
-thread; the fastest of several rounds, in which the parts take turns. "Sum" is that of the parts.
+A part is the program with the other instructions taken out, run in the workspace that the whole program has filled
+(numbers may overflow there, which takes no longer). One thread; the fastest of several rounds, in which the parts take
+turns. "Whole" is the program, which `evaluate` calls; "sum" is that of the parts.
 
 input: laying matrices out. products: of two matrices. passes: all other operations on matrices. dots: of vectors, and
 products of scalars. output: writing the results to memory, which large matrices do as part of the dots.
@@ -14,8 +15,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from evaluation import ALL, BATCHES, PRODUCTS, arithmetic, best_times, normal
+from evaluation import ALL, BATCHES, PRODUCTS, arithmetic, best_times, normal, peak_arithmetic
 
+from pigmm.invariants import evaluate
 from pigmm.invariants.kernels import lane_loops, strip_loops
 from pigmm.invariants.kernels.lanes import assemble_lanes
 from pigmm.invariants.kernels.plan import plan
@@ -45,6 +47,7 @@ def lane_parts(size, batch):
         "whole": run(program.code, True, results),
         "input": run(program.code[inputs], False, nowhere),
         "products": run(program.code[products], False, nowhere),
+        "M M": run(program.code[operations == "product"], False, nowhere),
         "passes": run(program.code[~inputs & ~products], False, nowhere),
         "dots": run(none, True, nowhere),
         "output": run(none, False, results),
@@ -56,6 +59,7 @@ def strip_parts(size, batch):
     program = assemble_strips(plan(ALL), (size,))
     workspace = program.new_workspace()
     matrices, results = normal(batch, 1, size, size), np.zeros((batch, len(ALL)))
+    plain = (program.code[:, 0] == strip_loops.PRODUCT) & (program.code[:, 4] == 0)  # the one that is not symmetric
     part = np.empty(len(program.code), dtype="U8")
     step = 0
     while step < len(program.code):
@@ -75,6 +79,7 @@ def strip_parts(size, batch):
         "whole": run(program.inputs, program.vectors, program.code, True),
         "input": run(program.inputs, program.vectors, none, False),
         "products": run(*nothing, program.code[part == "products"], False),
+        "M M": run(*nothing, program.code[plain], False),
         "passes": run(*nothing, program.code[part == "passes"], False),
         "dots": run(*nothing, none, True),
     }
@@ -82,20 +87,37 @@ def strip_parts(size, batch):
 
 def main() -> None:
     """Print the table."""
-    print("microseconds a matrix, one thread")
+    operations, arithmetic_alone = peak_arithmetic()
     names = ("input", "products", "passes", "dots", "output")
-    print(f"{'N':>4}{'whole':>10}" + "".join(f"{name:>10}" for name in names), end="")
-    print(f"{'sum':>10}{'products, Gflop/s':>20}{'others, Gflop/s':>18}")
+    print(
+        "microseconds a matrix, one thread; on the right Gflop/s: of the product M M alone, of all three, of the passes"
+    )
+    print("and dots, and the most that the processor reaches in registers")
+    print(f"{'N':>4}{'evaluate':>10}{'whole':>10}" + "".join(f"{name:>10}" for name in (*names, "sum")), end="")
+    print(f"{'M M':>7}{'products':>10}{'others':>8}{'peak':>6}")
     for size, batch, _ in BATCHES:
         parts = lane_parts(size, batch) if size <= LARGEST_IN_LANES else strip_parts(size, batch)
         parts["whole"]()  # compiled, and the workspace filled
-        best = best_times({name: (1, function) for name, function in parts.items()}, rounds=9)
-        times = {name: 1e6 * best[name] / batch for name in parts}
-        print(f"{size:4}{times['whole']:10.2f}", end="")
-        print("".join(f"{times.get(name, math.nan):10.2f}" for name in names).replace("nan", "  -"), end="")
+        matrices = normal(batch, size, size)
+        out = evaluate(matrices, ALL)
+        parts |= {"evaluate": lambda m=matrices, o=out: evaluate(m, ALL, out=o), "peak": arithmetic_alone}
+        best = best_times({name: (1, function) for name, function in parts.items()}, rounds=15)
+        times = {name: best[name] / batch for name in parts}
+        columns = [
+            times["evaluate"],
+            times["whole"],
+            *(times.get(name, math.nan) for name in names),
+            sum(times.get(n, 0) for n in names),
+        ]
+        print(f"{size:4}" + "".join(f"{1e6 * column:10.2f}" for column in columns).replace("nan", "  -"), end="")
         products, others = arithmetic(size)
-        print(f"{sum(times.values()) - times['whole']:10.2f}{products / times['products'] / 1e3:20.1f}", end="")
-        print(f"{others / (times['passes'] + times['dots']) / 1e3:18.1f}")
+        rates = (
+            size**2 * (2 * size - 1) / times["M M"],
+            products / times["products"],
+            others / (times["passes"] + times["dots"]),
+            operations / best["peak"],
+        )
+        print("{:7.0f}{:10.0f}{:8.0f}{:6.0f}".format(*(rate / 1e9 for rate in rates)))
 
 
 if __name__ == "__main__":

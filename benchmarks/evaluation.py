@@ -4,8 +4,8 @@ python benchmarks/evaluation.py     (about two minutes; Linux)
 
 Every ratio is of one run, in which what is compared takes turns, and the fastest of several rounds counts. "One thread"
 is one processor: `evaluate` uses as many threads as there are processors that the process may run on, so the process
-restricts itself to one for as long as that takes; BLAS is told the number. Results go into
-memory that is used again (`out`), unless they are said to be fresh.
+restricts itself to one for as long as that takes; BLAS is told the number. Results go into those
+of the call before (`out`), unless they are said to be fresh.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pigmm.invariants import Multigraph, evaluate, expectation_map, multigraphs
 from pigmm.invariants.gradients import evaluate_gradient
 from pigmm.invariants.kernels.plan import plan
 from pigmm.invariants.streaming import invariant_moments
-from pigmm.simd import add, aligned_empty, fma, load, store, zero
+from pigmm.simd import add, aligned_empty, fma, load, store
 
 ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))
 LIBRARIES = ThreadpoolController()
@@ -44,7 +44,7 @@ POWERS = ("01 01 01", "00 01 01 01", "01 01 01 10", "01 01 01 11", "01 01 01 01"
 
 @contextmanager
 def processors(count: int) -> Iterator[None]:
-    """Let this process run on so many processors only, and BLAS use as many threads."""
+    """Let this thread and those that it starts run on so many processors only, and BLAS use as many threads."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(before)[:count])
     try:
@@ -83,19 +83,22 @@ def against_plain_numpy() -> None:
     print(f"\nAll {len(ALL)} by evaluate against {len(GRAPHS)} by plain numpy; microseconds a matrix")
     print(f"{'N':>4}{'numpy, 52':>12}{'1 thread':>11}{'ratio':>8}{'2 threads':>11}{'ratio':>8}{'2, fresh results':>18}")
     for size, batch, few in BATCHES:
-        matrices, out = normal(batch, size, size), np.zeros((batch, len(ALL)))
+        matrices = normal(batch, size, size)
+        out = evaluate(matrices, ALL)
         runs = {
             "plain": (1, lambda m=matrices[:few]: [plain_invariants(matrix) for matrix in m]),
             "one": (1, lambda m=matrices, o=out: evaluate(m, ALL, out=o)),
             "two": (2, lambda m=matrices, o=out: evaluate(m, ALL, out=o)),
             "fresh": (2, lambda m=matrices: evaluate(m, ALL)),
         }
-        evaluate(matrices[:1], ALL)  # compiled, or read from the cache
         best = best_times(runs, rounds=5)
         plain, one, two, fresh = (
             1e6 * best[name] / (few if name == "plain" else batch) for name in ("plain", "one", "two", "fresh")
         )
         print(f"{size:4}{plain:12.1f}{one:11.2f}{plain / one:8.1f}{two:11.2f}{plain / two:8.1f}{fresh:18.2f}")
+    one = normal(4, 4)
+    fixed = best_times({"": (1, lambda: evaluate(one, ALL))}, rounds=100)[""]
+    print(f"(what each call takes, whatever the batch: {1e6 * fixed:.0f} microseconds with a single matrix of N = 4)")
     matrix = matrices[0]
     shared = np.diag(matrix), matrix.sum(1), matrix.sum(0)
     runs = {
@@ -116,16 +119,16 @@ def against_products() -> None:
     print(f"{', '.join(info['internal_api'] for info in LIBRARIES.select(user_api='blas').info())}, kernel", end=" ")
     print(f"{', '.join(architectures)}; milliseconds")
     print(f"{'N':>4}{'threads':>9}{'evaluate':>10}{'3 gemm':>9}{'ratio':>7}{'peak memory, in N x N':>23}")
-    for size in (160, 640):
+    for size, rounds in ((160, 100), (640, 30)):
         matrix, other = normal(2, size, size)
         product, out = np.empty((size, size)), np.empty(len(ALL))
         for count in (1, 2):
             runs = {
                 "evaluate": (count, lambda m=matrix, o=out: evaluate(m, ALL, out=o)),
-                "gemm": (count, lambda m=matrix, o=other, p=product: np.matmul(m, o, out=p)),
+                "gemm": (count, lambda m=matrix, o=other, p=product: [np.matmul(m, o, out=p) for _ in range(3)]),
             }
-            best = best_times(runs, rounds=15)
-            ours, three = 1e3 * best["evaluate"], 3e3 * best["gemm"]
+            best = best_times(runs, rounds)
+            ours, three = 1e3 * best["evaluate"], 1e3 * best["gemm"]
             with processors(count):
                 memory = peak_memory(runs["evaluate"][1]) / matrix.nbytes
             print(f"{size:4}{count:9}{ours:10.2f}{three:9.2f}{ours / three:7.2f}{memory:23.1f}")
@@ -163,8 +166,8 @@ def higher_degrees() -> None:
 
 def many(graphs: tuple[Multigraph, ...], size: int, batch: int) -> float:
     """Microseconds a matrix of a batch."""
-    matrices, out = normal(batch, size, size), np.zeros((batch, len(graphs)))
-    evaluate(matrices[:1], graphs)
+    matrices = normal(batch, size, size)
+    out = evaluate(matrices, graphs)
     return 1e6 * best_times({"": (2, lambda: evaluate(matrices, graphs, out=out))}, rounds=3)[""] / batch
 
 
@@ -174,7 +177,8 @@ def gradients() -> None:
     print(f"{'N':>4}{'gradient':>11}{'evaluate':>11}{'ratio':>7}")
     weights = normal(len(ALL))
     for size, batch in ((10, 10_000), (640, 1)):
-        matrices, out = normal(batch, size, size), np.zeros((batch, len(ALL)))
+        matrices = normal(batch, size, size)
+        out = evaluate(matrices, ALL)
         runs = {
             "gradient": (1, lambda m=matrices: evaluate_gradient(m, ALL, weights=weights)),
             "evaluate": (1, lambda m=matrices, o=out: evaluate(m, ALL, out=o)),
@@ -208,8 +212,8 @@ def streaming() -> None:
 def multiply_and_add(count, w):
     """Twelve independent chains of multiplications and additions, more than the processor can delay."""
     x, y = load(w, 0), load(w, 8)
-    a, b, c, d, e, f = zero(), zero(), zero(), zero(), zero(), zero()
-    g, h, i, j, k, l = zero(), zero(), zero(), zero(), zero(), zero()
+    a, b, c, d, e, f = load(w, 16), load(w, 24), load(w, 32), load(w, 40), load(w, 48), load(w, 56)
+    g, h, i, j, k, l = load(w, 64), load(w, 72), load(w, 80), load(w, 88), load(w, 96), load(w, 104)
     for _ in range(count):
         a, b, c, d = fma(a, x, y), fma(b, x, y), fma(c, x, y), fma(d, x, y)
         e, f, g, h = fma(e, x, y), fma(f, x, y), fma(g, x, y), fma(h, x, y)
@@ -218,8 +222,16 @@ def multiply_and_add(count, w):
     store(w, 16, add(total, add(add(i, j), add(k, l))))
 
 
+def peak_arithmetic() -> tuple[int, Callable[[], object]]:
+    """Multiplications and additions, and a function that does as many in registers alone."""
+    numbers, count = aligned_empty(112), 1_000_000
+    numbers[:] = 1 / np.arange(2, 114)  # all chains different, none grows beyond bounds
+    multiply_and_add(1, numbers)  # compiled
+    return count * 12 * 16, lambda: multiply_and_add(count, numbers)
+
+
 def arithmetic(size: int) -> tuple[int, int]:
-    """Multiplications and additions of products of matrices, half of which is computed of a symmetric one; of the rest."""
+    """Multiplications and additions: of products of matrices (half of a symmetric one is computed), and of the rest."""
     found = plan(ALL)
     products = [step for step in found.steps if step.operation in PRODUCTS]
     symmetric = sum(step.operation != "product" and len(set(step.inputs)) == 1 for step in products)
@@ -229,25 +241,22 @@ def arithmetic(size: int) -> tuple[int, int]:
 
 def limits() -> None:
     """How near evaluation on one thread comes to what one processor can do."""
-    numbers, count = aligned_empty(24), 1_000_000
-    numbers[:8], numbers[8:16] = 0.5, np.arange(1.0, 9.0)
-    multiply_and_add(1, numbers)  # compiled
+    operations, arithmetic_alone = peak_arithmetic()
     source, target = np.ones(1 << 24), np.zeros(1 << 24)
     runs = {
-        "arithmetic": (1, lambda: multiply_and_add(count, numbers)),
+        "arithmetic": (1, arithmetic_alone),
         "memory": (1, lambda: np.copyto(target, source)),
     }
     for size, batch, _ in BATCHES:
-        matrices, out = normal(batch, size, size), np.zeros((batch, len(ALL)))
+        matrices = normal(batch, size, size)
+        out = evaluate(matrices, ALL)
         runs[size] = (1, lambda m=matrices, o=out: evaluate(m, ALL, out=o))
     best = best_times(runs, rounds=5)
-    peak, bandwidth = count * 12 * 16 / best["arithmetic"], 2 * source.nbytes / best["memory"]
+    peak, bandwidth = operations / best["arithmetic"], 2 * source.nbytes / best["memory"]
     print(f"\nOne thread against the machine: {peak / 1e9:.0f} Gflop/s of multiplications and additions;", end=" ")
     print(f"{bandwidth / 1e9:.1f} GB/s read and written by a copy")
-    print(
-        "(flops: as Plan.cost counts them, but of a symmetric product the half that is computed; bytes: the matrix in,"
-    )
-    print("the results out)")
+    print("(flops: as Plan.cost counts them, but of a symmetric product the half that is computed; bytes: the matrix")
+    print("in, the results out)")
     print(f"{'N':>4}{'us':>10}{'Mflop':>10}{'Gflop/s':>9}{'of peak':>9}{'KB':>9}{'GB/s':>7}{'of copy':>9}")
     for size, batch, _ in BATCHES:
         flops, traffic, time_of_one = sum(arithmetic(size)), 8 * (size * size + len(ALL)), best[size] / batch
