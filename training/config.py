@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from .initialisation import Initialisation
+from .schedule import snapshot_steps
+
 DatasetName = Literal["mnist-5k", "mnist", "fashion-mnist", "cifar10"]
 EngineName = Literal["numba", "torch"]
 Positive = Annotated[int, Field(ge=1)]
@@ -25,19 +28,27 @@ CLASSES = 10
 
 
 class EnsembleConfig(BaseModel):
-    """An ensemble of bias-free ReLU networks, each trained with cross-entropy: the setting of the paper (see README).
+    """An ensemble of fully connected networks trained with cross-entropy; by default those of the paper (see README).
 
     Args:
         dataset: the images; `mnist-5k` (bundled) needs no download.
         data_root: folder of the other datasets, downloaded to if they are not there (None: the user's cache folder).
         hidden: widths of the hidden layers.
         networks: how many independent networks.
-        epochs: passes over the training set; epochs + 1 snapshots are stored, the initial weights included.
+        epochs: passes over the training set.
         batch_size: images a step; the last step of an epoch takes what remains.
-        optimizer: `adam` (torch's default betas and eps) or `sgd` (no momentum).
+        optimizer: `adam` or `adamw` (torch's default betas and eps), or `sgd`.
         learning_rate: of the optimizer.
-        weight_decay: the coefficient of the weights added to the gradient (L2, also for Adam; not decoupled).
-        initialisation: `gaussian`, N(0, 1/fan_in), or `uniform` on +-1/sqrt(fan_in).
+        momentum: of sgd.
+        weight_decay: the coefficient of the parameters added to the gradient (L2, also for Adam); with adamw decoupled:
+            a step shrinks them by learning_rate * weight_decay of themselves.
+        l1: the coefficient of the sum of the weights' absolute values, biases not among them, in what is minimised; the
+            stored losses are without.
+        dropout: probability that a hidden unit is off for an image and a step; the others are scaled up.
+        activation: of the hidden layers: `relu`, `tanh`, `gelu` (the exact one) or `identity`.
+        bias: whether units have biases; they begin at zero.
+        initialisation: `gaussian`, N(0, 1/fan_in); `uniform` on +-1/sqrt(fan_in); `xavier-normal`, `xavier-uniform`,
+            `he-normal`, `he-uniform`, `orthogonal`; or with any variance, `normal(2/(fan_in + 3*fan_out))`.
         seed: key of all random streams, together with a network's number.
         device: any torch device.
         engine: `numba`, compiled for small networks on a processor; `torch`, batched products for any; `auto`, numba
@@ -45,6 +56,8 @@ class EnsembleConfig(BaseModel):
         block_size: networks trained together. For the torch engine the last block is filled up with networks that are
             not stored, so that the shapes computed with, hence the bits of a network, do not depend on `networks`.
         layers: which weights are stored: the `square` ones, `all`, or a tuple of indices (0 is the input layer).
+        snapshots: when: after `epochs`; `log`, after 1, 2, 4, 8, ... steps; or every so many steps. Always before the
+            first step and after the last.
 
     `data_root` and `device` say where, not what: two configurations that differ only there are the same ensemble.
 
@@ -69,15 +82,21 @@ class EnsembleConfig(BaseModel):
     networks: Positive = 1000
     epochs: Positive = 50
     batch_size: Positive = 100
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    initialisation: Literal["gaussian", "uniform"] = "gaussian"
+    l1: Annotated[float, Field(ge=0)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    activation: Literal["relu", "tanh", "gelu", "identity"] = "relu"
+    bias: bool = False
+    initialisation: str = "gaussian"
     seed: Annotated[int, Field(ge=0)] = 0
     device: str = "cpu"
-    engine: Literal["auto"] | EngineName = "auto"
+    engine: Literal["auto", "numba", "torch"] = "auto"
     block_size: Positive = 50
     layers: Literal["square", "all"] | tuple[int, ...] = "square"
+    snapshots: Literal["epochs", "log"] | Positive = "epochs"
 
     if not TYPE_CHECKING:  # type checkers keep the signature that pydantic derives from the fields
 
@@ -97,6 +116,15 @@ class EnsembleConfig(BaseModel):
         if not self.stored_layers:
             widths = "-".join(str(width) for width in self.widths)
             raise ValueError(f"layers: 'square' requires a square weight matrix, got {widths}; use layers='all'")
+        return self
+
+    @model_validator(mode="after")
+    def _check_training(self) -> EnsembleConfig:
+        if self.momentum and self.optimizer != "sgd":
+            raise ValueError(f"momentum: 0 is required with optimizer={self.optimizer!r}, got {self.momentum}")
+        initial = Initialisation.parse(self.initialisation)
+        for shape in self.shapes:
+            initial.moments(shape)
         return self
 
     @property
@@ -122,6 +150,11 @@ class EnsembleConfig(BaseModel):
     def steps_per_epoch(self) -> int:
         """Optimiser steps of one epoch, a last partial batch included."""
         return ceil(TRAINING_IMAGES[self.dataset] / self.batch_size)
+
+    @property
+    def snapshot_steps(self) -> tuple[int, ...]:
+        """The optimiser steps after which a snapshot is stored, from 0 to the last."""
+        return snapshot_steps(self.snapshots, self.epochs, self.steps_per_epoch)
 
     @property
     def blocks(self) -> tuple[range, ...]:

@@ -57,6 +57,12 @@ def _obstacle(config: EnsembleConfig) -> str:
         return f"layers of at most {WIDEST} units, got hidden={config.hidden}"
     if config.batch_size > LARGEST_BATCH:
         return f"batches of at most {LARGEST_BATCH} images, got batch_size={config.batch_size}"
+    if config.bias:
+        return "bias=False, got True"
+    if config.activation != "relu":
+        return f"activation='relu', got {config.activation!r}"
+    if config.dropout:
+        return f"dropout=0, got {config.dropout}"
     if height % PATCH_SIDE or width % PATCH_SIDE:
         return f"images with sides that are multiples of {PATCH_SIDE}, got {height} x {width}"
     return ""

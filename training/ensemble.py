@@ -75,14 +75,14 @@ def _train_missing_blocks(store: EnsembleStore, images: LabelledImages, engine: 
         pending: list[Snapshot] = []
         # closed, so that an interrupted engine does not work on until it is collected
         with closing(train_block(config, images, networks)) as snapshots:
-            for epoch, snapshot in enumerate(snapshots):
+            for k, (step, snapshot) in enumerate(zip(config.snapshot_steps, snapshots, strict=True)):
                 pending.append(snapshot)
-                if len(pending) == store.epochs_per_chunk or epoch == config.epochs:
-                    store.write(block, epoch + 1 - len(pending), pending)
+                if len(pending) == store.snapshots_per_chunk or k == len(config.snapshot_steps) - 1:
+                    store.write(block, k + 1 - len(pending), pending)
                     pending = []
-                if epoch:
-                    done += len(block)
-                    report(done, total)
+                if step:
+                    report(done + len(block) * step // config.steps_per_epoch, total)
+        done += len(block) * config.epochs
         store.mark_finished(block)
 
 

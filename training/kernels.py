@@ -116,12 +116,26 @@ class Workspace(NamedTuple):
     exponentials: Floats  # (image,)
 
 
+class Settings(NamedTuple):
+    """The optimiser: Adam or gradient descent with momentum."""
+
+    adam: bool
+    learning_rate: float
+    momentum: float  # of gradient descent
+    decay: float  # of weights, added to the gradient
+    shrinking: float  # of weights, by a step
+    l1: float
+
+
 class Rule(NamedTuple):
-    """What an update needs beside the gradient; `adam` or plain gradient descent."""
+    """The settings in one step: for Adam with the corrections of its means."""
 
     adam: bool
     rate: np.float32
+    momentum: np.float32
     decay: np.float32
+    shrinking: np.float32
+    l1: np.float32
     root_scale: np.float32
 
 
@@ -272,21 +286,32 @@ def differentiate_layer(
 @_compiled
 def update(parameters: Parameters, place: int, gradient: Vector, rule: Rule) -> Vector:
     """Step sixteen weights, and return them."""
-    weight = load(parameters.weights, place)
+    weight, nothing = load(parameters.weights, place), broadcast(np.float32(0))
     gradient = fma(broadcast(rule.decay), weight, gradient)
+    if rule.l1 != 0:
+        downwards, upwards = broadcast(rule.l1), broadcast(-rule.l1)
+        gradient = add(
+            gradient, where_greater(weight, nothing, downwards, where_greater(nothing, weight, upwards, nothing))
+        )
     if rule.adam:
         mean, square = load(parameters.means, place), load(parameters.squares, place)
         mean = fma(broadcast(MEAN_RATE), subtract(gradient, mean), mean)
         square = fma(multiply(broadcast(SQUARE_RATE), gradient), gradient, multiply(broadcast(SQUARE_DECAY), square))
         # units that are off for ever would leave numbers so small that processors take a hundred times as long
-        mean = where_greater(absolute(mean), broadcast(_NEGLIGIBLE), mean, broadcast(np.float32(0)))
-        square = where_greater(square, broadcast(_NEGLIGIBLE), square, broadcast(np.float32(0)))
+        mean = where_greater(absolute(mean), broadcast(_NEGLIGIBLE), mean, nothing)
+        square = where_greater(square, broadcast(_NEGLIGIBLE), square, nothing)
         store(parameters.means, place, mean)
         store(parameters.squares, place, square)
         root = fma(square_root(square), broadcast(rule.root_scale), broadcast(EPSILON))
-        weight = fma(broadcast(-rule.rate), divide(mean, root), weight)
+        direction = divide(mean, root)
+    elif rule.momentum != 0:
+        mean = fma(broadcast(rule.momentum), load(parameters.means, place), gradient)
+        mean = where_greater(absolute(mean), broadcast(_NEGLIGIBLE), mean, nothing)
+        store(parameters.means, place, mean)
+        direction = mean
     else:
-        weight = fma(broadcast(-rule.rate), gradient, weight)
+        direction = gradient
+    weight = fma(broadcast(-rule.rate), direction, multiply(broadcast(rule.shrinking), weight))
     store(parameters.weights, place, weight)
     return weight
 
@@ -392,7 +417,30 @@ def backward(tile: Tile, others: Parameters, units: Indices, work: Workspace) ->
 
 
 @_compiled
-def train_epoch(
+def rule_of_step(settings: Settings, step: int) -> Rule:
+    """Of a step, 1 being the first.
+
+    >>> settings = Settings(True, learning_rate=1e-3, momentum=0.0, decay=0.0, shrinking=1.0, l1=0.0)
+    >>> rule_of_step(settings, 1).rate  # Adam's means begin at zero
+    0.009999999776482582
+    """
+    rate, root_scale = settings.learning_rate, 1.0
+    if settings.adam:
+        rate /= 1 - BETA_1**step
+        root_scale = 1 / sqrt(1 - BETA_2**step)
+    return Rule(
+        settings.adam,
+        np.float32(rate),
+        np.float32(settings.momentum),
+        np.float32(settings.decay),
+        np.float32(settings.shrinking),
+        np.float32(settings.l1),
+        np.float32(root_scale),
+    )
+
+
+@_compiled
+def train(
     tile: Tile,
     images: Images,
     order: Indices,
@@ -402,19 +450,15 @@ def train_epoch(
     others: Parameters,
     units: Indices,
     classes: int,
-    settings: tuple[bool, float, float],
+    settings: Settings,
     steps_before: int,
     work: Workspace,
 ) -> tuple[float, int]:
-    """One pass over the images in the given order, in place; (loss, hits), summed over the images."""
-    adam, learning_rate, weight_decay = settings
+    """Steps on the images in the given order, in place; (loss, hits), summed over the images."""
     loss, hits, step = 0.0, 0, steps_before
     for begin in range(0, len(order), batch_size):
         step += 1
-        rule = Rule(adam, np.float32(learning_rate), np.float32(weight_decay), np.float32(1))
-        if adam:
-            rate = learning_rate / (1 - BETA_1**step)
-            rule = Rule(adam, np.float32(rate), np.float32(weight_decay), np.float32(1 / sqrt(1 - BETA_2**step)))
+        rule = rule_of_step(settings, step)
         chosen = order[begin : begin + batch_size]
         batch_loss, batch_hits = forward(tile, images, chosen, first, offsets, others, units, classes, work.ends, work)
         loss, hits = loss + batch_loss, hits + batch_hits

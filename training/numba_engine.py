@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from os import sched_getaffinity
 
 import numpy as np
@@ -18,8 +19,9 @@ from ..simd.singles import LANES, aligned_singles
 from . import kernels
 from .config import CLASSES, IMAGE_SHAPES, EnsembleConfig
 from .data import LabelledImages
-from .kernels import Images, Parameters, Workspace
+from .kernels import Images, Parameters, Settings, Workspace
 from .patches import PATCH_PIXELS, patch_places, patched
+from .schedule import pieces, snapshot_steps
 from .snapshot import Snapshot
 from .streams import initial_weights, shuffling_order
 
@@ -30,7 +32,7 @@ TILE_SIZES = (8, 10, 12)
 def train_block(
     config: EnsembleConfig, images: LabelledImages, networks: Sequence[int]
 ) -> Generator[Snapshot, None, None]:
-    """Train the given networks and yield a snapshot at initialisation and after each epoch.
+    """Train the given networks and yield the snapshots of the configuration.
 
     >>> from .data import load_dataset
     >>> config = EnsembleConfig(epochs=1)
@@ -42,21 +44,19 @@ def train_block(
     places = patch_places(IMAGE_SHAPES[config.dataset])
     train = _patched(images.train_images, images.train_labels, places)
     test = _patched(images.test_images, images.test_labels, places)
-    states = [_Network(config, layout, places, network) for network in networks]
+    states = [Network(config, layout, places, network) for network in networks]
+    steps = snapshot_steps(config.snapshots, config.epochs, -(-len(train.labels) // config.batch_size))
 
     with ThreadPoolExecutor(len(sched_getaffinity(0))) as pool:
         try:
             running = [pool.submit(state.at_start, train, test) for state in states]
-            for epoch in range(1, config.epochs + 2):
-                # an epoch ahead, so that no core waits for the slowest network or for the disk
-                ahead = (
-                    []
-                    if epoch > config.epochs
-                    else [
-                        pool.submit(state.after_epoch, epoch, before, train, test)
-                        for state, before in zip(states, running, strict=True)
-                    ]
-                )
+            for first, last in pairwise((*steps, steps[-1])):
+                # a snapshot ahead, so that no core waits for the slowest network or for the disk
+                ahead = [
+                    pool.submit(state.go_on, first, last, before, train, test)
+                    for state, before in zip(states, running, strict=True)
+                    if last > first
+                ]
                 yield _together(config, [future.result() for future in running])
                 running = ahead
         finally:
@@ -176,7 +176,7 @@ class _Result:
     metrics: tuple[float, float, float, float]
 
 
-class _Network:
+class Network:
     """One network's weights, trained in place."""
 
     def __init__(self, config: EnsembleConfig, layout: Layout, places: NDArray[np.int64], network: int) -> None:
@@ -185,10 +185,10 @@ class _Network:
             initial_weights(config.initialisation, shape, config.seed, network, k)
             for k, shape in enumerate(config.shapes)
         )
-        adam = config.optimizer == "adam"
+        kept = {"adam": 2, "adamw": 2, "sgd": 1 if config.momentum else 0}[config.optimizer]
 
         def parameters(weights: NDArray[np.float32]) -> Parameters:
-            return Parameters(weights, *(aligned_singles(weights.size if adam else 0) for _ in range(2)))
+            return Parameters(weights, *(aligned_singles(weights.size if k < kept else 0) for k in range(2)))
 
         self.first = parameters(layout.pack_first(first, places))
         self.others = parameters(layout.pack_others(others))
@@ -197,33 +197,53 @@ class _Network:
             self.offsets[unit // layout.tile * LANES + unit % layout.tile] = -total
         self.units = np.array(layout.units)
         self.tile = (0,) * layout.tile
+        self.settings = Settings(
+            adam=config.optimizer != "sgd",
+            learning_rate=config.learning_rate,
+            momentum=config.momentum,
+            decay=0.0 if config.optimizer == "adamw" else config.weight_decay,
+            shrinking=1 - config.learning_rate * config.weight_decay if config.optimizer == "adamw" else 1.0,
+            l1=config.l1,
+        )
+        self.order = 0, np.empty(0, np.int64)  # of an epoch: several snapshots may fall into one
 
     def at_start(self, train: Images, test: Images) -> _Result:
-        return self._result(self._evaluate(train), self._evaluate(test))
+        return self._result(self.evaluate(train), self.evaluate(test))
 
-    def after_epoch(self, epoch: int, before: Future[_Result], train: Images, test: Images) -> _Result:
-        """Train the epoch once the one before is done."""
+    def go_on(self, first: int, last: int, before: Future[_Result], train: Images, test: Images) -> _Result:
+        """The steps from `first` to before `last`, once those before them are done."""
         before.result()
-        config, count = self.config, len(train.labels)
-        order = shuffling_order(count, config.seed, self.network, epoch)
-        settings = config.optimizer == "adam", config.learning_rate, config.weight_decay
-        loss, hits = kernels.train_epoch(
+        count, batch = len(train.labels), self.config.batch_size
+        steps_per_epoch = -(-count // batch)
+        loss, hits, seen = 0.0, 0, 0
+        for epoch, begin, end in pieces(first, last, steps_per_epoch):
+            if self.order[0] != epoch:
+                self.order = epoch, shuffling_order(count, self.config.seed, self.network, epoch)
+            chosen = self.order[1][begin * batch : end * batch]
+            part = self.train(chosen, train, (epoch - 1) * steps_per_epoch + begin)
+            loss, hits, seen = loss + part[0], hits + part[1], seen + len(chosen)
+        return self._result((loss / seen, hits / seen), self.evaluate(test))
+
+    def train(self, order: NDArray[np.int64], images: Images, steps_before: int = 0) -> tuple[float, int]:
+        """Loss and hits, summed over the images in the given order, each before its step."""
+        done: tuple[float, int] = kernels.train(
             self.tile,
-            train,
+            images,
             order,
-            config.batch_size,
+            self.config.batch_size,
             self.first,
             self.offsets,
             self.others,
             self.units,
             CLASSES,
-            settings,
-            (epoch - 1) * -(-count // config.batch_size),
+            self.settings,
+            steps_before,
             self.layout.workspace(),
         )
-        return self._result((loss / count, hits / count), self._evaluate(test))
+        return done
 
-    def _evaluate(self, images: Images) -> tuple[float, float]:
+    def evaluate(self, images: Images) -> tuple[float, float]:
+        """Mean loss and accuracy on all the images."""
         loss, hits = kernels.evaluate(
             self.tile,
             images,
@@ -248,4 +268,4 @@ class _Network:
 
 def _together(config: EnsembleConfig, results: Sequence[_Result]) -> Snapshot:
     weights = {k: np.stack([result.weights[k] for result in results]) for k in config.stored_layers}
-    return Snapshot(weights, *np.array([result.metrics for result in results]).T)
+    return Snapshot(weights, {}, *np.array([result.metrics for result in results]).T)

@@ -1,4 +1,4 @@
-"""What an engine hands over after each epoch: the meeting point of engines and store."""
+"""What an engine hands over now and then: the meeting point of engines and store."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a block of networks after an epoch (0: at initialisation).
+    """The state of a block of networks after some step (0: at initialisation).
 
-    An engine is a function (config, images, networks) -> Iterator[Snapshot] that yields epochs + 1 of them.
+    An engine is a function (config, images, networks) -> generator that yields one for each of config.snapshot_steps.
 
     Args:
         weights: layer index -> (network, row, column) float32, for the stored layers.
-        train_loss, train_accuracy: (network,) float64, running means over the epoch's batches, each taken before its
-            step; at initialisation evaluated on the training set.
+        biases: layer index -> (network, row) float32, the same; empty for networks without.
+        train_loss, train_accuracy: (network,) float64, running means over the images since the snapshot before, each
+            taken before its step; at initialisation evaluated on the training set.
         test_loss, test_accuracy: (network,) float64, evaluated on the test set with these weights.
 
     >>> zero = np.zeros(2)
-    >>> Snapshot({1: np.zeros((2, 10, 10), np.float32)}, zero, zero, zero, zero).weights[1].shape
+    >>> Snapshot({1: np.zeros((2, 10, 10), np.float32)}, {}, zero, zero, zero, zero).weights[1].shape
     (2, 10, 10)
     """
 
     weights: Mapping[int, NDArray[np.float32]]
+    biases: Mapping[int, NDArray[np.float32]]
     train_loss: NDArray[np.float64]
     train_accuracy: NDArray[np.float64]
     test_loss: NDArray[np.float64]

@@ -35,7 +35,8 @@ BLOCKS = "blocks"  # a zarr group without members: a place inside the store that
 def open_ensemble(path: Path | str) -> xr.Dataset:
     """A finished ensemble, as a lazy dataset backed by the store.
 
-    Variables `weight_k` (network, epoch, row_k, col_k) float32 for the stored layers, `train_loss`, `train_accuracy`,
+    Variables `weight_k` (network, epoch, row_k, col_k) float32 for the stored layers, if there are biases `bias_k`
+    (network, epoch, row_k), `train_loss`, `train_accuracy`,
     `test_loss`, `test_accuracy` (network, epoch) float32; coordinates `network` (int), `epoch` (float, 0 is the
     initialisation) and `step` (int, along epoch); attributes `configuration` and `versions` (JSON), `engine`,
     `threads`, `processor`. Coordinates are in memory, the rest is read when it is used.
@@ -147,7 +148,7 @@ class EnsembleStore:
         return self.path / BLOCKS / "lock"
 
     @property
-    def epochs_per_chunk(self) -> int:
+    def snapshots_per_chunk(self) -> int:
         """Snapshots to be written together."""
         return _chunks(self.config)[1]
 
@@ -155,16 +156,18 @@ class EnsembleStore:
         """The blocks, as ranges of networks, that have no marker."""
         return tuple(block for block in self.config.blocks if not self._marker(block).exists())
 
-    def write(self, block: range, first_epoch: int, snapshots: Sequence[Snapshot]) -> None:
+    def write(self, block: range, first: int, snapshots: Sequence[Snapshot]) -> None:
         """Write consecutive snapshots of a block; networks beyond the block's range (the padding) are left out.
 
         Raises:
             OSError: the disk is full or not writable. Blocks already marked are in other files and stay whole.
         """
         group = zarr.open_group(self.path, mode="r+")
-        region = slice(block.start, block.stop), slice(first_epoch, first_epoch + len(snapshots))
+        region = slice(block.start, block.stop), slice(first, first + len(snapshots))
         values = {name: [getattr(snapshot, name) for snapshot in snapshots] for name in METRICS}
         values |= {f"weight_{k}": [snapshot.weights[k] for snapshot in snapshots] for k in self.config.stored_layers}
+        if self.config.bias:
+            values |= {f"bias_{k}": [snapshot.biases[k] for snapshot in snapshots] for k in self.config.stored_layers}
         for name, states in values.items():
             array = group[name]
             assert isinstance(array, zarr.Array)
@@ -184,8 +187,13 @@ class EnsembleStore:
         62016000
         """
         networks, epochs = _chunks(self.config)
-        snapshots = networks * ceil(self.config.networks / networks) * epochs * ceil((self.config.epochs + 1) / epochs)
-        numbers = sum(prod(self.config.shapes[k]) for k in self.config.stored_layers)
+        snapshots = (
+            networks * ceil(self.config.networks / networks) * epochs * ceil(len(self.config.snapshot_steps) / epochs)
+        )
+        numbers = sum(
+            rows * (columns + self.config.bias)
+            for rows, columns in map(self.config.shapes.__getitem__, self.config.stored_layers)
+        )
         return snapshots * 4 * (numbers + len(METRICS))
 
     def check_room(self) -> None:
@@ -210,18 +218,22 @@ def _chunks(config: EnsembleConfig) -> tuple[int, int]:
     matrix = 4 * max(prod(config.shapes[k]) for k in config.stored_layers)
     block = min(config.block_size, config.networks)
     networks = max(n for n in range(1, block + 1) if block % n == 0 and (n == 1 or n * matrix <= CHUNK_BYTES))
-    epochs = min(max(1, CHUNK_BYTES // (networks * matrix)), config.epochs + 1)
+    epochs = min(max(1, CHUNK_BYTES // (networks * matrix)), len(config.snapshot_steps))
     return networks, epochs
 
 
 def _write_skeleton(path: Path, config: EnsembleConfig, attributes: Mapping[str, str | int]) -> None:
     """Coordinates, attributes and empty arrays."""
-    epochs = np.arange(config.epochs + 1)
+    steps = np.array(config.snapshot_steps)
     coordinates = xr.Dataset(
         coords={
             "network": ("network", np.arange(config.networks), {"long_name": "network"}),
-            "epoch": ("epoch", epochs.astype(np.float64), {"long_name": "epochs of training, 0 is the initialisation"}),
-            "step": ("epoch", epochs * config.steps_per_epoch, {"long_name": "optimiser steps"}),
+            "epoch": (
+                "epoch",
+                steps / config.steps_per_epoch,
+                {"long_name": "epochs of training, 0 is the initialisation"},
+            ),
+            "step": ("epoch", steps, {"long_name": "optimiser steps"}),
         },
         attrs={"configuration": config.model_dump_json(), **attributes},
     )
@@ -233,7 +245,7 @@ def _write_skeleton(path: Path, config: EnsembleConfig, attributes: Mapping[str,
     def declare(name: str, long_name: str, dims: tuple[str, ...] = (), shape: tuple[int, ...] = ()) -> None:
         group.create_array(
             name,
-            shape=(config.networks, config.epochs + 1, *shape),
+            shape=(config.networks, len(steps), *shape),
             chunks=(*chunks, *shape),
             dtype="float32",
             fill_value=float("nan"),
@@ -245,9 +257,11 @@ def _write_skeleton(path: Path, config: EnsembleConfig, attributes: Mapping[str,
     for k in config.stored_layers:
         dims = (f"row_{k}", f"col_{k}")
         declare(f"weight_{k}", f"weights of layer {k} (row: output unit, column: input unit)", dims, config.shapes[k])
+        if config.bias:
+            declare(f"bias_{k}", f"biases of layer {k}", dims[:1], config.shapes[k][:1])
     for name in METRICS:
         part, quantity = name.split("_")
-        kind = "running mean over the epoch" if part == "train" else "after the epoch"
+        kind = "running mean since the snapshot before" if part == "train" else "with these weights"
         declare(name, f"{quantity} on the {part} set, {kind}")
 
     group.create_group(BLOCKS)

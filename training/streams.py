@@ -6,11 +6,11 @@ Counter-based (Philox, Salmon et al., SC 2011), so that any stream can be entere
 from __future__ import annotations
 
 from enum import IntEnum
-from math import sqrt
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .initialisation import Initialisation
 
 
 class Purpose(IntEnum):
@@ -18,10 +18,11 @@ class Purpose(IntEnum):
 
     WEIGHTS = 0
     ORDER = 1
+    DROPOUT = 2
 
 
 def stream(seed: int, network: int, purpose: Purpose, index: int) -> np.random.Generator:
-    """The generator of one network for one purpose; `index` is the layer or the epoch.
+    """The generator of one network for one purpose; `index` is the layer, the epoch or the step.
 
     >>> a, b = (stream(0, network, Purpose.ORDER, 1).random() for network in (3, 4))
     >>> a == stream(0, 3, Purpose.ORDER, 1).random(), a == b
@@ -31,22 +32,14 @@ def stream(seed: int, network: int, purpose: Purpose, index: int) -> np.random.G
     return np.random.Generator(np.random.Philox(sequence))
 
 
-def initial_weights(
-    kind: Literal["gaussian", "uniform"], shape: tuple[int, int], seed: int, network: int, layer: int
-) -> NDArray[np.float32]:
-    """Initial weights of one layer, `shape` = (fan_out, fan_in), float32.
-
-    `gaussian` is N(0, 1/fan_in); `uniform` is on +-1/sqrt(fan_in), of variance 1/(3 fan_in).
+def initial_weights(kind: str, shape: tuple[int, int], seed: int, network: int, layer: int) -> NDArray[np.float32]:
+    """Initial weights of one layer, `shape` = (fan_out, fan_in), float32; `kind` as Initialisation.parse takes it.
 
     >>> weights = initial_weights("uniform", (10, 784), seed=0, network=7, layer=0)
     >>> weights.shape, bool(abs(weights).max() <= 1 / 28)
     ((10, 784), True)
     """
-    generator = stream(seed, network, Purpose.WEIGHTS, layer)
-    scale = np.float32(1 / sqrt(shape[1]))
-    if kind == "gaussian":
-        return generator.standard_normal(shape, dtype=np.float32) * scale
-    return (2 * generator.random(shape, dtype=np.float32) - 1) * scale
+    return Initialisation.parse(kind).draw(shape, stream(seed, network, Purpose.WEIGHTS, layer))
 
 
 def shuffling_order(size: int, seed: int, network: int, epoch: int) -> NDArray[np.int64]:
@@ -56,3 +49,18 @@ def shuffling_order(size: int, seed: int, network: int, epoch: int) -> NDArray[n
     [0, 1, 2, 3, 4]
     """
     return stream(seed, network, Purpose.ORDER, epoch).permutation(size)
+
+
+def dropout_scales(
+    probability: float, shape: tuple[int, int], seed: int, network: int, step: int
+) -> NDArray[np.float32]:
+    """What the hidden units of a network are multiplied with in a step (1 is the first): 0, or 1 / (1 - probability).
+
+    Args:
+        shape: images of the batch, units of all hidden layers; the result has it, float32.
+
+    >>> sorted(set(dropout_scales(0.75, (100, 30), seed=0, network=7, step=1).ravel().tolist()))
+    [0.0, 4.0]
+    """
+    kept = stream(seed, network, Purpose.DROPOUT, step).random(shape, dtype=np.float32) >= probability
+    return kept * np.float32(1 / (1 - probability))

@@ -14,7 +14,7 @@ import torch
 
 from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
 from pigmm.training.config import EngineName
-from pigmm.training.engines import load_engine
+from pigmm.training.engines import chosen_engine, load_engine
 from pigmm.training.snapshot import Snapshot
 
 # Both compute in float32 and differ in the order of their sums only: gradients, sums of up to 64 products, agree to
@@ -86,6 +86,49 @@ def test_the_regimes_differ(digits: LabelledImages, engine: EngineName) -> None:
     ]
     for i, j in product(range(len(ends)), repeat=2):
         assert i == j or np.abs(ends[i] - ends[j]).max() > 1e-4
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {"optimizer": "adamw", "weight_decay": 0.3},
+    {"optimizer": "sgd", "learning_rate": 0.02, "momentum": 0.9, "weight_decay": 0.01},
+    {"l1": 1e-3},
+    {"bias": True},
+    {"bias": True, "l1": 1e-3, "weight_decay": 0.01},
+    {"activation": "tanh"},
+    {"activation": "gelu"},
+    {"activation": "identity"},
+    {"dropout": 0.3},
+    {"bias": True, "activation": "tanh", "dropout": 0.5, "hidden": (7, 12)},
+    {"snapshots": "log"},
+    {"snapshots": 3},
+    *({"initialisation": name} for name in ("xavier-normal", "he-uniform", "orthogonal", "normal(0.5*fan_in**-1)")),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_every_option_agrees_with_the_plain_loop(
+    digits: LabelledImages, options: dict[str, Any], engine: EngineName
+) -> None:
+    config = EnsembleConfig(epochs=2, batch_size=900, layers="all", **options)  # the fifth batch is a partial one
+    if engine == "numba" and chosen_engine(config) != engine:
+        pytest.skip("left to torch")
+    snapshots, plain = list(load_engine(engine)(config, digits, range(2))), alone(config, 1)
+    assert len(snapshots) == len(plain) == len(config.snapshot_steps)
+    for mine, theirs in zip(snapshots, plain, strict=True):
+        assert distance(mine, 1, theirs) < 1e-5
+        assert sorted(mine.biases) == sorted(theirs.biases) == ([*range(len(config.shapes))] if config.bias else [])
+        for k, bias in theirs.biases.items():
+            np.testing.assert_allclose(mine.biases[k][1], bias[0], rtol=0, atol=1e-5)
+        assert abs(mine.train_loss[1] - theirs.train_loss[0]) < 1e-5
+        assert abs(mine.test_loss[1] - theirs.test_loss[0]) < 1e-5
+        assert abs(mine.train_accuracy[1] - theirs.train_accuracy[0]) < 1.5 / 900
+
+    ordinary = alone(EnsembleConfig(epochs=2, batch_size=900, layers="all"), 1)
+    if "snapshots" not in options and "hidden" not in options:
+        assert distance(ordinary[-1], 0, plain[-1]) > 1e-4  # the option does something
+    elif "snapshots" in options:
+        assert distance(ordinary[-1], 0, plain[-1]) == 0  # and this one nothing to the training
 
 
 @pytest.mark.parametrize("engine", ENGINES)

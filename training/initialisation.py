@@ -1,0 +1,122 @@
+"""How weights begin: independent entries of mean zero with a stated variance, or random orthogonal matrices."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+NAMED = {
+    "gaussian": "normal(1/fan_in)",
+    "uniform": "uniform(1/(3*fan_in))",  # on +-1/sqrt(fan_in)
+    "xavier-normal": "normal(2/(fan_in + fan_out))",
+    "xavier-uniform": "uniform(2/(fan_in + fan_out))",
+    "he-normal": "normal(2/fan_in)",
+    "he-uniform": "uniform(2/fan_in)",
+}
+
+_OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+}
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """The law of a layer's weights before training.
+
+    Args:
+        law: `normal` or `uniform`, independent entries; `orthogonal`, rows or columns orthonormal, whichever are fewer,
+            from the rotation-invariant (Haar) law.
+        variance: of an entry, as an expression of fan_in and fan_out; of an orthogonal matrix it follows.
+
+    >>> Initialisation.parse("he-normal")
+    Initialisation(law='normal', variance='2/fan_in')
+    >>> Initialisation.parse("uniform(1/3/sqrt(fan_in*fan_out))").moments((10, 10))[0]
+    0.03333333333333333
+    """
+
+    law: Literal["normal", "uniform", "orthogonal"]
+    variance: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Initialisation:
+        """A name of `NAMED`, `orthogonal`, or `normal(VARIANCE)`, `uniform(VARIANCE)`.
+
+        VARIANCE has numbers, fan_in, fan_out, + - * / **, sqrt and parentheses; nothing is ever evaluated as code.
+
+        Raises:
+            ValueError: says what is accepted and what came.
+        """
+        if text == "orthogonal":
+            return cls("orthogonal")
+        law, bracket, rest = NAMED.get(text, text).partition("(")
+        if law not in ("normal", "uniform") or not bracket or not rest.endswith(")"):
+            names = ", ".join((*NAMED, "orthogonal"))
+            raise ValueError(
+                f"initialisation: {names}, normal(VARIANCE) or uniform(VARIANCE) is required, got {text!r}"
+            )
+        return cls("normal" if law == "normal" else "uniform", rest[:-1])
+
+    def moments(self, shape: tuple[int, int]) -> tuple[float, float]:
+        """<w^2> and <w^4> of an entry of a layer of `shape` = (fan_out, fan_in).
+
+        Raises:
+            ValueError: the expression is not one, or the variance is not a positive number.
+        """
+        if self.law == "orthogonal":  # an entry of a unit vector in max(shape) dimensions
+            size = max(shape)
+            return 1 / size, 3 / (size * (size + 2))
+        variance = _value(self.variance, {"fan_out": float(shape[0]), "fan_in": float(shape[1])})
+        return variance, (3 if self.law == "normal" else 9 / 5) * variance**2
+
+    def draw(self, shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.float32]:
+        """Weights of one layer, float32 of `shape` = (fan_out, fan_in)."""
+        if self.law == "orthogonal":
+            tall = generator.standard_normal((max(shape), min(shape)))
+            q, r = np.linalg.qr(tall)
+            q *= np.sign(np.diag(r))  # without the signs the law is not invariant under rotations
+            return (q if shape[0] >= shape[1] else q.T).astype(np.float32)
+        variance, _ = self.moments(shape)
+        if self.law == "normal":
+            return generator.standard_normal(shape, dtype=np.float32) * np.float32(sqrt(variance))
+        return (2 * generator.random(shape, dtype=np.float32) - 1) * np.float32(sqrt(3 * variance))
+
+
+def _value(expression: str, names: dict[str, float]) -> float:
+    """The value of an arithmetic expression, in floating point, so that no power takes long."""
+
+    def evaluate(node: ast.AST) -> float:
+        match node:
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                return float(number)
+            case ast.Name(id=name) if name in names:
+                return names[name]
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                return _OPERATORS[type(op)](evaluate(left), evaluate(right))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -evaluate(operand)
+            case ast.Call(func=ast.Name(id="sqrt"), args=[argument], keywords=[]):
+                return sqrt(evaluate(argument))
+        raise ValueError(f"{ast.unparse(node)} is not understood")
+
+    try:
+        value = evaluate(ast.parse(expression.strip(), mode="eval").body)
+        if isinstance(value, complex) or not (isfinite(value) and value > 0):
+            raise ValueError(f"it is {value}")
+    except (ValueError, ArithmeticError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(
+            f"initialisation: a variance must be a positive number made of numbers, {', '.join(names)}, + - * / **, "
+            f"sqrt and parentheses, got {expression!r} ({error})"
+        ) from None
+    return value

@@ -1,0 +1,42 @@
+"""When snapshots are taken, and which steps of which epochs lie between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+
+class Piece(NamedTuple):
+    """Consecutive steps of one epoch: epoch from 1, steps of the epoch from `begin` to before `end`."""
+
+    epoch: int
+    begin: int
+    end: int
+
+
+def snapshot_steps(snapshots: Literal["epochs", "log"] | int, epochs: int, steps_per_epoch: int) -> tuple[int, ...]:
+    """Steps after which a snapshot is taken; the first is 0, the last the end of the training.
+
+    >>> snapshot_steps("epochs", 2, 40), snapshot_steps("log", 2, 40), snapshot_steps(30, 2, 40)
+    ((0, 40, 80), (0, 1, 2, 4, 8, 16, 32, 64, 80), (0, 30, 60, 80))
+    """
+    last = epochs * steps_per_epoch
+    if snapshots == "epochs":
+        return tuple(range(0, last + 1, steps_per_epoch))
+    if snapshots == "log":
+        powers = (2**k for k in range((last - 1).bit_length()))
+        return (0, *(step for step in powers if step < last), last)
+    return (*range(0, last, snapshots), last)
+
+
+def pieces(first: int, last: int, steps_per_epoch: int) -> Iterator[Piece]:
+    """The steps from `first` to before `last`, epoch by epoch.
+
+    >>> list(pieces(30, 60, 40))
+    [Piece(epoch=1, begin=30, end=40), Piece(epoch=2, begin=0, end=20)]
+    """
+    while first < last:
+        epoch, begin = divmod(first, steps_per_epoch)
+        end = min(steps_per_epoch, begin + last - first)
+        yield Piece(epoch + 1, begin, end)
+        first += end - begin
