@@ -22,7 +22,15 @@ from .paths import layers_by_shape
 from .populations import ALL, TRAINED
 from .selection import at_last_epoch, where
 from .style import GREY, PALETTE, Illustration, as_svg, house_style, line_looks
-from .symbols import formula_html, formula_latex, layer_name, parameter_html, parameter_latex
+from .symbols import (
+    formula_html,
+    formula_latex,
+    group_html,
+    group_latex,
+    layer_name,
+    parameter_html,
+    parameter_latex,
+)
 from .symmetry import COMMON, EQUALS
 from .wording import number, rounded
 
@@ -222,20 +230,22 @@ def nested_models(table: pd.DataFrame) -> Illustration:
         axes.set_title(layer_name(layer))
         _epochs(axes, most=3)
     grid[0].set_ylabel("BIC above the best")
-    handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
+    handles = [Line2D([], [], label=group_latex(name), **look) for name, look in looks.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)))
-    best = "; ".join(
-        f"{layer_name(layer)} {own.symmetry[own.bic.idxmin()]}"
+    best = Markup("; ").join(
+        Markup("{}: {}").format(layer_name(layer), group_html(own.symmetry[own.bic.idxmin()]))
         for layer, own in at_last_epoch(table).dropna(subset="bic").groupby("layer")
     )
     return _illustration(
         figure,
         "nested_models",
         "Which of the nested models?",
-        f"Bayesian information criterion of each nested Gaussian model, less that of the best at the same epoch (0 is "
-        f"the best; linear up to 10, then logarithmic). At epoch {table.epoch.max():g} the best are: {best}. iid: "
-        f"independent entries of one law; S_N: rows and columns permuted together, S_N x S_N independently; "
-        f"“transpose”: also invariant under transposition.",
+        Markup(
+            "Bayesian information criterion of each nested Gaussian model, less that of the best at the same epoch (0 "
+            "is the best; linear up to 10, then logarithmic). At epoch {} the best are {}. Entries that are iid are "
+            "independent and of one law; {} permutes rows and columns together, {} independently; “transpose”: also "
+            "invariant under transposition."
+        ).format(f"{table.epoch.max():g}", best, group_html("S_N"), group_html("S_N x S_N")),
         "A panel for each layer, a curve for each nested model against the epoch.",
     )
 

@@ -9,14 +9,15 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..training import EnsembleConfig
+from .ensemble_tests import LAW_DRAWS, PERMUTATION_DRAWS
 from .initial_law import InitialLaw
 from .layer_analysis import Tables
 from .pages import Table
 from .populations import ALL, TRAINED
 from .selection import at_last_epoch, where
-from .symbols import formula_html, layer_name, parameter_html
+from .symbols import formula_html, group_html, layer_name, parameter_html
 from .symmetry import COMMON, EQUALS, FREE, ZEROS
-from .verdicts import BOUND_IN_WORDS, bound, too_few
+from .verdicts import BOUND_IN_WORDS, LEVEL, bound, p_text, too_few
 from .wording import counted, listed, number, rounded
 
 
@@ -38,10 +39,17 @@ def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:
     if "parameters" in tables:
         checked = initialisation_check(tables["parameters"], tables["initialisation"])
         found += [Finding("Initialisation", checked), distance(tables["distances"], config)]
+        ladder, bootstrap = tables.get("ladder"), tables.get("bootstrap")
+        if ladder is not None:
+            found.append(nested_models(ladder))
         if "symmetry" in tables:
-            found.append(symmetry(tables["symmetry"]))
+            found.append(symmetry(tables["symmetry"], ladder))
+        if "invariance" in tables:
+            found.append(invariance(tables["invariance"]))
+        if "gaussianity" in tables:
+            found.append(gaussianity(tables["gaussianity"]))
         everyone = where(tables["parameters"], population=ALL)
-        found.append(departures(tables["comparison"], int(everyone.networks.iloc[0])))
+        found.append(departures(tables["comparison"], int(everyone.networks.iloc[0]), bootstrap))
     if "omissions" in tables:
         found.append(Finding("Left out", omissions(tables["omissions"])))
     return found
@@ -148,19 +156,136 @@ def distance(distances: pd.DataFrame, config: EnsembleConfig) -> Finding:
                 "layer": layer_name(layer),
                 f"distance at epoch {first:g}": number(own.wasserstein.iloc[0], ".3g"),
                 f"at epoch {last:g}": number(own.wasserstein.iloc[-1], ".3g"),
+                "by chance": f"{number(own.null_lower.iloc[-1], '.3g')} to {number(own.null_upper.iloc[-1], '.3g')}",
+                f"p at epoch {first:g}": p_text(own.p_value.iloc[0], 1 / (LAW_DRAWS + 1)),
+                f"p at epoch {last:g}": p_text(own.p_value.iloc[-1], 1 / (LAW_DRAWS + 1)),
                 "norm of the matrices at initialisation": number(scale, ".3g"),
             }
         )
     text = (
         "The 2-Wasserstein distance of the fitted model to the exact one at initialisation: a distance of whole "
-        "matrices in the Frobenius norm, so the norm that the matrices start with is its scale. Its square, and the "
-        "Kullback-Leibler divergence, are in the table of distances."
+        "matrices in the Frobenius norm, so the norm that the matrices start with is its scale. A finite ensemble of "
+        "the law at initialisation has a distance too, by chance, nine times out of ten as given; p is the probability "
+        "of one as large. The square, and the Kullback-Leibler divergence, are in the table of distances."
     )
     return Finding("Distance to initialisation", text, _table("Distance to initialisation", rows))
 
 
-def symmetry(table: pd.DataFrame) -> Finding:
+def nested_models(ladder: pd.DataFrame) -> Finding:
+    """Which of the nested models describes each layer at the last epoch.
+
+    >>> row = {"layer": 1, "epoch": 2.0, "left_out": "", "p_bootstrap": 0.5, "p_wald": 0.4}
+    >>> values = ({"symmetry": "iid", "aic": 3.0, "bic": 4.0}, {"symmetry": "S_N", "aic": 2.0, "bic": 5.0})
+    >>> print(nested_models(pd.DataFrame([row | v for v in values])).table.rows[0][1:3])
+    (Markup('iid'), Markup('<i>S</i><sub>N</sub>'))
+    """
+    last = at_last_epoch(ladder)
+    rows = []
+    for layer, own in last.groupby("layer"):
+        known = own.dropna(subset="bic").set_index("symmetry")
+        iid = known.loc["iid"] if "iid" in known.index else None
+        rows.append(
+            {
+                "layer": layer_name(layer),
+                "best by BIC": group_html(known.bic.idxmin()),
+                "best by AIC": group_html(known.aic.idxmin()),
+                "p of iid: likelihood ratio": "–" if iid is None else p_text(iid.p_bootstrap, 1 / (LAW_DRAWS + 1)),
+                "Wald": "–" if iid is None else p_text(iid.p_wald),
+            }
+        )
+    text = Markup(
+        "Gaussian models that leave less and less free, from {} down to independent entries of one law (iid), at epoch "
+        "{}; the best is that of the smallest information criterion, of which BIC asks for more evidence before it "
+        "allows a parameter. The last columns test iid, by the likelihood ratio with the next larger model (bootstrap, "
+        "Gaussian entries) and with the full one by a Wald test (entries of any law). All models and tests, also "
+        "during training, are in the table of the ladder."
+    ).format(group_html("S_N"), f"{last.epoch.iloc[0]:g}")
+    return Finding("Which of the nested models?", text, _table("Which of the nested models?", rows))
+
+
+def invariance(table: pd.DataFrame) -> Finding:
+    """Whether mean and covariance of each layer are permutation invariant at all, at the last epoch.
+
+    >>> row = {"layer": 1, "epoch": 2.0, "p_gaussian": 0.5, "p_permutation": 0.01}
+    >>> rows = [row | {"moment": m, "irreps": i} for m, i in (("mean", "V_H"), ("mean", "all"), ("covariance", "all"))]
+    >>> print(invariance(pd.DataFrame(rows)).text[-52:])
+    A departure in layer 1 (mean), layer 1 (covariance).
+    """
+    last = at_last_epoch(table)
+    if "p_permutation" not in last:
+        last = last.assign(p_permutation=float("nan"))
+    smallest = 1 / (PERMUTATION_DRAWS + 1)
+    rows, found = [], []
+    for layer, own in last.groupby("layer"):
+        mean, covariance = (where(own, moment=moment).set_index("irreps") for moment in ("mean", "covariance"))
+        parts = mean.drop(index="all").p_gaussian
+        line = {
+            "layer": layer_name(layer),
+            "mean, if Gaussian": p_text(mean.p_gaussian["all"]),
+            "smallest": Markup("{} in {}").format(p_text(parts.min()), group_html(parts.idxmin())),
+        }
+        for name, part in (("mean", mean), ("covariance", covariance)):
+            p = part.p_permutation.get("all", float("nan"))
+            line[f"{name}, by permutation"] = p_text(p, smallest)
+            # a layer and a moment each is a test
+            if p <= max(LEVEL / (2 * last.layer.nunique()), smallest):
+                found.append(f"{layer_name(layer)} ({name})")
+        rows.append(line)
+    text = Markup(
+        "The model supposes that the mean has no part in {} other than the trivial one, and that second moments join "
+        "only like with like. Exact tests say whether that is so at epoch {}, of the mean for Gaussian matrices, and "
+        "of both for matrices of any law, by permuting each at random. The rows of an output layer are classes, so "
+        "there neither need hold; the averages of invariants, which the model is fitted to, are what they are. {}"
+    ).format(
+        "irreducible representations",
+        f"{last.epoch.iloc[0]:g}",
+        f"A departure in {', '.join(found)}." if found else "No departure is detected.",
+    )
+    return Finding("Permutation invariance", text, _table("Permutation invariance, p-values", rows))
+
+
+def gaussianity(table: pd.DataFrame) -> Finding:
+    """Whether the matrices are Gaussian, by the calibrated global test, at the first and the last epoch.
+
+    >>> row = {"layer": 1, "replicates": 199, "global_p_value": 0.4, "largest_p_value": 0.3, "mean_square_p_value": 0.6}
+    >>> found = gaussianity(pd.DataFrame([{**row, "epoch": 0.0}, {**row, "epoch": 2.0, "global_p_value": 0.005}]))
+    >>> print(found.text[-46:], found.table.rows[0])
+    A departure in layer 1 at epoch 2 (p ≤ 0.005). ('layer 1', '0.4', '≤ 0.005', '0.3', '0.6')
+    """
+    first, last = table.epoch.min(), table.epoch.max()
+    replicates = int(table.replicates.iloc[0])
+    smallest = 1 / (replicates + 1)
+    rows, found = [], []
+    for layer, own in table.groupby("layer"):
+        line: dict[str, str] = {"layer": layer_name(layer)}
+        for row in own.itertuples():
+            p = float(str(row.global_p_value))
+            line[f"p at epoch {row.epoch:g}"] = p_text(p, smallest)
+            if p <= max(LEVEL / len(table), smallest) and smallest <= LEVEL:
+                found.append(f"{layer_name(layer)} at epoch {row.epoch:g} (p {_compared(p, smallest)})")
+        end = where(own, epoch=last)
+        if len(end):
+            line[f"of the largest |z| at epoch {last:g}"] = p_text(end.largest_p_value.iloc[0], smallest)
+            line[f"of the mean z² at epoch {last:g}"] = p_text(end.mean_square_p_value.iloc[0], smallest)
+        rows.append(line)
+    when = f"epoch {first:g}" if first == last else f"epochs {first:g} and {last:g}"
+    conclusion = f"A departure in {', '.join(found)}." if found else "No departure from the Gaussian model is detected."
+    text = (
+        f"{replicates} ensembles of as many matrices were drawn from each fitted model, fitted and compared again, at "
+        f"{when}. The p-value of a layer is the share of them, the measured one included, that are as extreme: in "
+        f"their largest |z|, or in the mean of z², over the cubic and quartic invariants. It is calibrated however "
+        f"few the networks; none is below {smallest:.2g}, and one counts as a departure if it is at most {LEVEL:g} "
+        f"divided by the number of tests here, or the smallest possible. {conclusion}"
+    )
+    return Finding("Gaussian or not", text, _table("Gaussian or not", rows))
+
+
+def symmetry(table: pd.DataFrame, ladder: pd.DataFrame | None = None) -> Finding:
     """Whether the square layers keep the constraints of the symmetry of the network at the last epoch.
+
+    Args:
+        table: the constraints one by one.
+        ladder: the tests of all together; the exact one, by randomisation, gives the verdict if it was done.
 
     >>> row = {"layer": 1, "epoch": 2.0, "population": "all", "networks": 500, "z": 0.5}
     >>> both = [{**row, "parameter": "mu_2", "minus": ""}, {**row, "parameter": "G2", "minus": "G3"}]
@@ -168,6 +293,11 @@ def symmetry(table: pd.DataFrame) -> Finding:
     0.50, μ<sub>2</sub>
     """
     last = where(at_last_epoch(table), population=ALL)
+    together = {}
+    if ladder is not None:
+        square = where(at_last_epoch(ladder), symmetry="S_N x S_N")
+        together = {row.layer: row for row in square.itertuples()}
+    smallest = 1 / (LAW_DRAWS + 1)
     is_zero = ~last.minus.isin([COMMON])  # an empty cell may have been read as missing
     rows = []
     for layer, own in last.groupby("layer"):
@@ -180,9 +310,19 @@ def symmetry(table: pd.DataFrame) -> Finding:
             line[f"largest |z| of the {'five zeros' if name == 'zeros' else 'three equalities'}"] = Markup(
                 "{}, {}"
             ).format(f"{abs(worst.z):.2f}", symbol)
+        if (tests := together.get(layer)) is not None:
+            line["Wald, p"] = p_text(tests.p_wald)
+            line["randomisation, p"] = p_text(tests.p_randomisation, smallest)
         rows.append(line)
     limit, top = bound(len(last)), last.z.abs().max()
-    if few := too_few(int(last.networks.iloc[0]), "network"):
+    exact = [tests.p_randomisation for tests in together.values() if tests.p_randomisation == tests.p_randomisation]
+    if exact:
+        least = f"the exact test, by permuting rows and columns at random, has p {_compared(min(exact), smallest)}"
+        if min(exact) <= max(LEVEL / len(exact), smallest):
+            conclusion = f"they do not all hold: {least}, the smallest of {counted(len(exact), 'layer')}."
+        else:
+            conclusion = f"no departure is detected: {least} or more in each layer."
+    elif few := too_few(int(last.networks.iloc[0]), "network"):
         conclusion = f"here there are {few}."
     elif top <= limit:
         conclusion = f"no departure is detected: the largest |z| is {top:.2f}, the bound for all of them {limit:.2f}."
@@ -194,7 +334,7 @@ def symmetry(table: pd.DataFrame) -> Finding:
     text = Markup(
         "The units of a hidden layer can be relabelled without changing what its network computes, each layer on its "
         "own, and this training treats them alike: of the 13 parameters of a square layer {} must be zero, and {} must "
-        "be equal, at each epoch; the output layer is no exception. At epoch {} the estimates say, in standard errors "
+        "be equal, at each epoch; the output layer is no exception. At epoch {}, |z| being in standard errors "
         "that allow for the correlations of the estimates (by their influence functions): {} The remaining five, "
         "{} and the common value, carry what training does."
     ).format(
@@ -207,12 +347,13 @@ def symmetry(table: pd.DataFrame) -> Finding:
     return Finding("The symmetry of the network", text, _table("The symmetry of the network", rows))
 
 
-def departures(comparison: pd.DataFrame, count: int) -> Finding:
+def departures(comparison: pd.DataFrame, count: int, bootstrap: pd.DataFrame | None = None) -> Finding:
     """How many invariants depart significantly at the last epoch, and which most, layer by layer.
 
     Args:
         comparison: the invariants.
         count: networks that they were measured on.
+        bootstrap: the same with calibrated p-values, if there are any.
 
     >>> row = {"layer": 1, "epoch": 2.0, "population": "all", "formula": "sum_i M_ii^3", "z": 5.0, "deviation": 0.1}
     >>> values = {"predicted": 1.0, "measured": 2.0, "standard_error": 0.2}
@@ -225,20 +366,35 @@ def departures(comparison: pd.DataFrame, count: int) -> Finding:
     for layer, own in last.groupby("layer"):
         limit = bound(len(own))
         top = own.iloc[int(own.z.abs().argmax())]
-        above = {} if few else {"significant": f"{(own.z.abs() > limit).sum()} of {len(own)} above {limit:.2f}"}
+        calibrated = None if bootstrap is None else where(bootstrap, layer=layer, epoch=top.epoch).set_index("graph")
+        if calibrated is not None and len(calibrated):
+            p = calibrated.familywise_p_value
+            above = {
+                "significant": f"{(p <= LEVEL).sum()} of {len(own)}",
+                "familywise p": p_text(p[top.graph], p.min() if p.min() <= 1e-2 else 0.0),
+            }
+        else:
+            above = {} if few else {"significant": f"{(own.z.abs() > limit).sum()} of {len(own)} above {limit:.2f}"}
         rows.append(
             {
                 "layer": layer_name(layer),
-                **above,
+                **{name: value for name, value in above.items() if name == "significant"},
                 "largest": formula_html(top.formula),
                 "predicted": rounded(top.predicted, top.standard_error),
                 "measured": rounded(top.measured, top.standard_error),
                 "z": number(top.z, "+.1f"),
+                **{name: value for name, value in above.items() if name != "significant"},
                 "median deviation": number(own.deviation.median(), ".3f"),
             }
         )
     what = f"Cubic and quartic invariants at epoch {last.epoch.iloc[0]:g}, the one of largest |z| in each layer"
-    counting = f": {few}" if few else f", and how many have |z| above {BOUND_IN_WORDS}"
+    if bootstrap is not None:
+        counting = (
+            f", and how many have a familywise p-value of at most {LEVEL:g}: that of |z| among the largest |z| of each "
+            f"replicate, so that all the invariants of a layer together have one chance in twenty of a false alarm"
+        )
+    else:
+        counting = f": {few}" if few else f", and how many have |z| above {BOUND_IN_WORDS}"
     text = (
         f"{what}{counting}. The median deviation is that of arXiv:2510.05218, in standard deviations of one network's "
         f"value."
@@ -276,6 +432,11 @@ def omissions(table: pd.DataFrame) -> str:
 def _symbols(names: tuple[str, ...]) -> Markup:
     symbols = [parameter_html(name) for name in names]
     return Markup(", ").join(symbols[:-1]) + Markup(" and ") + symbols[-1]
+
+
+def _compared(p: float, smallest: float) -> str:
+    shown = p_text(p, smallest)
+    return shown if shown[0] in "≤<" else f"= {shown}"
 
 
 def _table(title: str, rows: list[dict[str, str]]) -> Table:

@@ -9,7 +9,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from .symbols import formula_html, parameter_html
+from .symbols import formula_html, group_html, parameter_html
 from .wording import number
 
 HEAD = 12
@@ -46,13 +46,15 @@ class Table:
 
 
 def cell(value: object) -> str:
-    """A value in a table: four significant digits of a float, anything else as it is.
+    """A value in a table: four significant digits of a float, a dash for none, anything else as it is.
 
-    >>> cell(0.000123456), cell(-12), cell("01 12"), cell(float("nan"))
-    ('0.0001235', '−12', '01 12', '–')
+    >>> cell(0.000123456), cell(-12), cell("01 12"), cell(float("nan")), cell(pd.NA)
+    ('0.0001235', '−12', '01 12', '–', '–')
     """
     if isinstance(value, Markup):
         return value
+    if value is pd.NA:
+        return number(float("nan"))
     if isinstance(value, float):
         return number(value)
     return number(value, "d") if isinstance(value, int) and not isinstance(value, bool) else str(value)
@@ -88,7 +90,12 @@ def linked(tables: dict[str, pd.DataFrame], captions: dict[str, str]) -> Sequenc
 
 
 def _with_symbols(table: pd.DataFrame) -> pd.DataFrame:
-    written = {"parameter": parameter_html, "formula": formula_html}
+    groups = dict.fromkeys(("symmetry", "against", "irreps"), group_html)
+    written = {"parameter": parameter_html, "formula": formula_html, **groups}
     head = table.head(HEAD)
-    shown = {name: head[name].map(write).astype(object) for name, write in written.items() if name in table}
+    shown = {
+        name: head[name].map(write, na_action="ignore").astype(object)
+        for name, write in written.items()
+        if name in table
+    }
     return table.assign(**shown) if shown else table

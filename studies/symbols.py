@@ -58,6 +58,33 @@ def parameter_html(name: str) -> Markup:
     return Markup(re.sub(r"_\{(\w+)\}", r"<sub>\1</sub>", latex))
 
 
+def group_html(name: str) -> Markup:
+    """The name of a symmetry or of irreps as HTML.
+
+    >>> print(group_html("S_N x S_N, transpose"))
+    <i>S</i><sub>N</sub> × <i>S</i><sub>N</sub>, transpose
+    """
+    return Markup(re.sub(r"([SV])_(\w+)", r"<i>\1</i><sub>\2</sub>", name).replace(" x ", " × "))
+
+
+def group_text(name: str) -> str:
+    """The name of a symmetry or of irreps in plain characters.
+
+    >>> group_text("S_N x S_N"), group_text("V_0 x V_H")
+    ('S_N × S_N', 'V_0 × V_H')
+    """
+    return name.replace(" x ", " × ")
+
+
+def group_latex(name: str) -> str:
+    """The name of a symmetry or of irreps in the mathematics of matplotlib.
+
+    >>> group_latex("S_N x S_N, transpose")
+    '$S_N$ × $S_N$, transpose'
+    """
+    return re.sub(r"([SV]_\w+)", r"$\1$", name).replace(" x ", " × ")
+
+
 def formula_latex(formula: str) -> str:
     """A graph's plain formula in the mathematics of matplotlib.
 

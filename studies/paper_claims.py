@@ -1,0 +1,367 @@
+"""What arXiv:2510.05218 says, what a run measures, and whether they agree; each rule is stated where it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from math import sqrt
+
+import pandas as pd
+
+from .layer_analysis import Tables
+from .paper_runs import FinishedRun, differing_fields
+from .populations import TRAINED
+from .selection import at_last_epoch, where
+from .symbols import parameter_text
+from .verdicts import LEVEL, bound, p_text, too_few
+from .wording import counted, number
+
+AGREES, PARTLY, DIFFERS, OPEN = "agrees", "agrees in part", "differs", "not decided"
+
+#: A prediction counts as good on the paper's own scale while it misses by less than one network's spread.
+GOOD = 1.0
+
+INITIALISATION = "the simple Gaussian describes initialisation"
+GENERAL_MODEL = "training brings correlations that need the general model"
+PREDICTIONS = "the general model's predictions of higher invariants stay good"
+REGULARISATION = "robust under regularisation"
+WIDTH = "departures grow in very wide layers"
+QUANTITY_1 = "quantity (1): the 13 linear and quadratic invariants leave their values at initialisation"
+QUANTITY_2 = "quantity (2): the fitted model predicts the 39 higher invariants through training"
+QUANTITY_3 = "quantity (3): relative change of (2), (final − initial)/(final + initial)"
+QUANTITY_4 = "quantity (4): the Wasserstein distance to initialisation grows through training"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One line of the table.
+
+    Args:
+        run: label of the run, or of the runs compared.
+        layer: index of the weight matrix, 0 at the images.
+        claim: of the paper.
+        measurement: ours, with its numbers.
+        verdict: `agrees`, `agrees in part`, `differs` or `not decided`.
+        reason: for it, where one is known.
+    """
+
+    run: str
+    layer: int | None
+    claim: str
+    measurement: str
+    verdict: str
+    reason: str
+
+
+def verdict_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
+    """The claims of the paper beside what runs measure: columns run, layer, claim, measurement, verdict, reason.
+
+    Quantities and findings of each square layer of each run, then the findings that need several runs, for those among
+    the given ones that differ only in the weight decay, or only in the width.
+
+    >>> verdict_table([]).claim.tolist()
+    ['robust under regularisation', 'departures grow in very wide layers']
+    """
+    single = {run.label: run_verdicts(run) for run in runs}
+    lines = [line for own in single.values() for line in own]
+    lines += regularisation(runs, single) + width(runs)
+    return pd.DataFrame([asdict(line) for line in lines]).astype({"layer": "Int64"})
+
+
+def run_verdicts(run: FinishedRun) -> list[Verdict]:
+    """The claims about each square layer of one run."""
+    judges: dict[str, Callable[[FinishedRun, Tables], tuple[str, str, str]]] = {
+        QUANTITY_1: deviations_from_initialisation,
+        QUANTITY_2: higher_invariants,
+        QUANTITY_3: relative_change,
+        QUANTITY_4: distance,
+        INITIALISATION: initialisation,
+        GENERAL_MODEL: general_model,
+        PREDICTIONS: predictions,
+    }
+    lines = []
+    for layer in run.square_layers:
+        own = {name: run.table(name, layer) for name, table in run.tables.items() if "layer" in table}
+        few = too_few(int(own["parameters"].networks.iloc[0]), "network")
+        for claim, judge in judges.items():
+            measurement, verdict, reason = judge(run, own)
+            if few:
+                verdict, reason = OPEN, few
+            lines.append(Verdict(run.label, layer, claim, measurement, verdict, reason))
+    return lines
+
+
+def papers_choice(comparison: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the 39 cubic and quartic invariants that the paper shows: 1, 2, n-1 or n nodes, n = 2 x degree.
+
+    >>> from ..invariants import multigraphs
+    >>> graphs = [*multigraphs(3), *multigraphs(4)]
+    >>> rows = [{"degree": graph.degree, "nodes": graph.number_of_nodes} for graph in graphs]
+    >>> len(rows), len(papers_choice(pd.DataFrame(rows)))
+    (348, 39)
+    """
+    most = 2 * comparison.degree
+    return comparison[(comparison.nodes <= 2) | (comparison.nodes >= most - 1)]
+
+
+def relative_changes(comparison: pd.DataFrame) -> pd.Series:
+    """(final - initial)/(final + initial) of the deviation of each invariant, by its graph; NaN where both are zero.
+
+    >>> rows = [{"graph": "00 00 00", "epoch": 0.0, "deviation": 0.1}, {"graph": "00 00 00", "epoch": 5.0, "deviation": 0.3}]
+    >>> relative_changes(pd.DataFrame(rows)).round(12).tolist()
+    [0.5]
+    """
+    first, last = (
+        where(comparison, epoch=epoch).set_index("graph").deviation
+        for epoch in (comparison.epoch.min(), comparison.epoch.max())
+    )
+    change: pd.Series = (last - first) / (last + first)
+    return change
+
+
+def deviations_from_initialisation(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+    """(measurement, verdict, reason). Agrees if chance explains the largest deviation at first and not at the end."""
+    first, last = _ends(layer["initialisation"])
+    limit = bound(len(first))
+    measured = (
+        f"largest deviation {first.deviation.max():.1f} at epoch {_epoch(first)}, "
+        f"{last.deviation.max():.3g} at epoch {_epoch(last)}, where {(last.deviation > 2).sum()} of {len(last)} are "
+        f"above 2"
+    )
+    if first.deviation.max() > limit:
+        return measured, DIFFERS, f"at initialisation the largest is above {limit:.2f}, which chance seldom exceeds"
+    reason = (
+        "our standard errors are exact; the published code's are smaller for I4, I7 to I10, I12 and I13, which makes "
+        "its deviations of these larger than ours"
+    )
+    return measured, AGREES if last.deviation.max() > limit else DIFFERS, reason
+
+
+def higher_invariants(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+    """(measurement, verdict, reason). Agrees if all of the 39, in part if their median, stay below one spread."""
+    chosen = papers_choice(layer["comparison"])
+    first, last = _ends(chosen)
+    everything = at_last_epoch(layer["comparison"]).deviation
+    measured = (
+        f"median {first.deviation.median():.3f}, largest {first.deviation.max():.3f} at epoch {_epoch(first)}; median "
+        f"{last.deviation.median():.3f}, largest {last.deviation.max():.3f} at epoch {_epoch(last)} (of all "
+        f"{len(everything)}: {everything.median():.3f} and {everything.max():.3f})"
+    )
+    reason = (
+        "in standard deviations of one network's value; in standard errors of the mean the same differences are up to "
+        f"{last.z.abs().max():.1f}"
+    )
+    return measured, _on_the_papers_scale(last), reason
+
+
+def relative_change(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+    """(measurement, verdict, reason). The paper's claims give no number for it, so there is no verdict."""
+    change = relative_changes(papers_choice(layer["comparison"])).dropna()
+    measured = f"median {number(change.median(), '+.2f')}; {(change > 0).sum()} of {len(change)} above 0"
+    reason = (
+        "no number is claimed; the initial deviations are sampling errors, of order 1/√networks, so that the change "
+        "depends on how many networks there are"
+    )
+    return measured, OPEN, reason
+
+
+def distance(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+    """(measurement, verdict, reason). Agrees if the distance grows, to more than fits at initialisation would have."""
+    table = layer["distances"]
+    first, last = table.iloc[int(table.epoch.argmin())], table.iloc[int(table.epoch.argmax())]
+    steps = table.sort_values("epoch").wasserstein.diff().dropna()
+    measured = (
+        f"{first.wasserstein:.3g} at epoch {first.epoch:g}, {last.wasserstein:.3g} at epoch {last.epoch:g} (squared "
+        f"{last.wasserstein_squared:.3g}); it grows in {(steps > 0).sum()} of {len(steps)} steps"
+    )
+    grows = last.wasserstein > max(first.wasserstein, last.null_upper)
+    reason = (
+        "the paper's code returns the square; at initialisation the distance is not zero but a sampling error "
+        f"({first.null_lower:.2g} to {first.null_upper:.2g} in nine of ten Gaussian ensembles)"
+    )
+    return measured, AGREES if grows else DIFFERS, reason
+
+
+def initialisation(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+    """(measurement, verdict, reason). Agrees if chance explains parameters and higher invariants at the first epoch."""
+    parameters, _ = _ends(layer["parameters"])
+    worst = parameters.iloc[int(parameters.z_from_initial.abs().argmax())]
+    comparison, _ = _ends(layer["comparison"])
+    gaussian, said = _gaussian_at(layer, comparison)
+    measured = f"largest |z| of the parameters {abs(worst.z_from_initial):.2f}, {parameter_text(worst.parameter)}; {said}"
+    if abs(worst.z_from_initial) > bound(len(parameters)):
+        return measured, DIFFERS, f"the bound for {len(parameters)} parameters is {bound(len(parameters)):.2f}"
+    if gaussian:
+        return measured, AGREES, ""
+    uniform = "uniform" in run.config.initialisation
+    why = "the entries are uniform: <w⁴> is 9/5 of <w²>² and not 3, which fourth powers see" if uniform else ""
+    return measured, PARTLY, "; ".join(filter(None, ["mean and covariance agree, the higher invariants do not", why]))
+
+
+def general_model(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+    """(measurement, verdict, reason). By Wald tests against the 13 parameters at the last epoch, at 5%.
+
+    Agrees if both independent entries and the 5-parameter model are rejected, in part if only the former are.
+    """
+    last = at_last_epoch(layer["ladder"]).set_index("symmetry").p_wald
+    independent, five = float(last["iid"]), float(last["S_N x S_N"])
+    measured = (
+        f"independent entries of one law against the 13 parameters: {_p(independent)}; the five parameters that "
+        f"permuting rows and columns independently leaves: {_p(five)}"
+    )
+    if independent != independent or five != five:
+        return measured, OPEN, "too few networks for the Wald test"
+    if independent > LEVEL:
+        return measured, DIFFERS, "independent entries are not rejected"
+    if five > LEVEL:
+        return measured, PARTLY, (
+            "there are correlations, but units of each layer can be relabelled on their own, so that eight constraints "
+            "hold and five of the 13 parameters move"
+        )
+    return measured, AGREES, (
+        "eight constraints that the relabelling of units implies are rejected as well: either chance, one time in "
+        "twenty, or a trainer that treats units of a layer differently"
+    )
+
+
+def predictions(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+    """(measurement, verdict, reason). Agrees if chance explains all, in part if they are good on the paper's scale."""
+    _, comparison = _ends(layer["comparison"])
+    gaussian, said = _gaussian_at(layer, comparison)
+    scale = _on_the_papers_scale(papers_choice(comparison))
+    significant = comparison.z.abs() > bound(comparison.z.notna().sum())
+    measured = f"{said}; {significant.sum()} of {len(comparison)} beyond chance; median deviation "
+    measured += f"{comparison.deviation.median():.3f} of one network's spread"
+    if gaussian:
+        return measured, AGREES, ""
+    reason = "the trained weights are not Gaussian, which so many networks show"
+    if count := int(run.tables["networks"].untrained.sum()):
+        learnt = at_last_epoch(run.table("comparison", int(comparison.layer.iloc[0]), TRAINED))
+        reason += (
+            f"; {counted(count, 'network')} did not learn, without which the largest |z| is {learnt.z.abs().max():.1f} "
+            f"and the median deviation {learnt.deviation.median():.3f}"
+        )
+    return measured, DIFFERS if scale == DIFFERS else PARTLY, reason
+
+
+def regularisation(runs: Sequence[FinishedRun], single: dict[str, list[Verdict]]) -> list[Verdict]:
+    """Pairs of runs that differ only in the weight decay. Agrees if all verdicts about the layer are the same.
+
+    >>> regularisation([], {})[0].verdict
+    'not decided'
+    """
+    lines = []
+    for first, second in combinations(sorted(runs, key=lambda run: run.config.weight_decay), 2):
+        if differing_fields(first.config, second.config) != {"weight_decay"}:
+            continue
+        for layer in sorted({*first.square_layers} & {*second.square_layers}):
+            found = [{v.claim: v.verdict for v in single[run.label] if v.layer == layer} for run in (first, second)]
+            changed = [claim for claim, verdict in found[0].items() if verdict != found[1][claim]]
+            measured = "; ".join(
+                f"weight decay {run.config.weight_decay:g}: median deviation {_last_median(run, layer):.3f}, distance "
+                f"{_relative_distance(run, layer):.2f} of the initial norm"
+                for run in (first, second)
+            )
+            label = f"{first.label} / {second.label}"
+            if few := too_few(min(first.config.networks, second.config.networks), "network"):
+                lines.append(Verdict(label, layer, REGULARISATION, measured, OPEN, few))
+                continue
+            reason = f"other verdicts on: {'; '.join(changed)}" if changed else ""
+            lines.append(Verdict(label, layer, REGULARISATION, measured, PARTLY if changed else AGREES, reason))
+    return lines or [_missing(REGULARISATION, "runs that differ only in the weight decay")]
+
+
+def width(runs: Sequence[FinishedRun]) -> list[Verdict]:
+    """Runs that differ only in the width of their layers. Agrees if the widest depart most, and by more than chance.
+
+    >>> width([])[0].reason
+    'needs runs that differ only in the width, given together'
+    """
+    lines = []
+    for family in _families_of_widths(runs):
+        common = set.intersection(*({*run.square_layers} for run in family))
+        # of several square layers the hidden ones: the output layer has one width only
+        for layer in sorted(layer for layer in common if _sizes_differ(family, layer)):
+            sizes = [run.config.shapes[layer][0] for run in family]
+            medians = [_last_median(run, layer) for run in family]
+            pairs = zip(sizes, medians, family, strict=True)
+            measured = "median deviation of the 39 at the last epoch: " + "; ".join(
+                f"{median:.3f} at width {size} ({run.config.networks} networks)" for size, median, run in pairs
+            )
+            noise = 2 / sqrt(family[-1].config.networks)
+            few = too_few(min(run.config.networks for run in family), "network")
+            if few:
+                verdict, reason = OPEN, few
+            elif medians[-1] < max(medians):
+                verdict, reason = DIFFERS, "the widest layer does not depart most"
+            elif medians[-1] < noise:
+                verdict, reason = OPEN, f"below {noise:.2f} the deviations are sampling errors"
+            else:
+                verdict, reason = AGREES, ""
+            lines.append(Verdict(" / ".join(run.label for run in family), layer, WIDTH, measured, verdict, reason))
+    return lines or [_missing(WIDTH, "runs that differ only in the width")]
+
+
+def _families_of_widths(runs: Sequence[FinishedRun]) -> list[list[FinishedRun]]:
+    """Runs of equal depth that differ only in their widths, from the narrowest on, two or more."""
+    families: list[list[FinishedRun]] = []
+    for run in sorted(runs, key=lambda run: run.config.hidden):
+        for family in families:
+            other = family[-1].config
+            if len(other.hidden) == len(run.config.hidden) and differing_fields(other, run.config) == {"hidden"}:
+                family.append(run)
+                break
+        else:
+            families.append([run])
+    return [family for family in families if len(family) > 1]
+
+
+def _sizes_differ(family: Sequence[FinishedRun], layer: int) -> bool:
+    return len({run.config.shapes[layer] for run in family}) > 1
+
+
+def _missing(claim: str, what: str) -> Verdict:
+    return Verdict("–", None, claim, "–", OPEN, f"needs {what}, given together")
+
+
+def _ends(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return where(table, epoch=table.epoch.min()), at_last_epoch(table)
+
+
+def _epoch(rows: pd.DataFrame) -> str:
+    return f"{rows.epoch.iloc[0]:g}"
+
+
+def _p(value: float, smallest: float = 0.0) -> str:
+    said = p_text(value, smallest)
+    return f"p {said}" if said[0] in "<≤" else f"p = {said}"
+
+
+def _on_the_papers_scale(rows: pd.DataFrame) -> str:
+    if rows.deviation.max() < GOOD:
+        return AGREES
+    return PARTLY if rows.deviation.median() < GOOD else DIFFERS
+
+
+def _gaussian_at(layer: Tables, comparison: pd.DataFrame) -> tuple[bool, str]:
+    """Whether chance explains the higher invariants of one epoch: by the bootstrap where it was done, else by |z|."""
+    top = comparison.z.abs().max()
+    said = f"largest |z| of the higher invariants {top:.1f}"
+    calibrated = where(layer["gaussianity"], epoch=comparison.epoch.iloc[0]) if "gaussianity" in layer else ()
+    if len(calibrated):
+        row = calibrated.iloc[0]
+        smallest = 1 / (row.replicates + 1)
+        if smallest <= LEVEL:
+            return bool(row.global_p_value > LEVEL), f"{said} (bootstrap, {_p(row.global_p_value, smallest)})"
+    limit = bound(int(comparison.z.notna().sum()))
+    return bool(top <= limit), f"{said} (bound {limit:.1f})"
+
+
+def _last_median(run: FinishedRun, layer: int) -> float:
+    return float(at_last_epoch(papers_choice(run.table("comparison", layer))).deviation.median())
+
+
+def _relative_distance(run: FinishedRun, layer: int) -> float:
+    last = at_last_epoch(run.table("distances", layer))
+    return float(last.wasserstein.iloc[0]) / run.initial_norm(layer)

@@ -1,0 +1,162 @@
+"""Finished runs beside each other: their tables, what tells them apart, and how they fall short of the paper's size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod, sqrt
+from pathlib import Path
+
+import pandas as pd
+
+from ..training import EnsembleConfig
+from .files import read_table
+from .layer_analysis import Tables
+from .populations import ALL
+from .run_folder import CONFIGURATION, RunFolder
+from .selection import where
+
+#: What makes a folder one of several runs: the study's name, and the names of its runs in their order.
+SEVERAL = "paper.json"
+
+_TABLES = ("training", "networks", "parameters", "comparison", "distances", "initialisation", "ladder")
+_OPTIONAL = ("gaussianity",)
+# how an ensemble is computed and kept, not what it is
+_NOT_STUDIED = {"layers", "snapshots", "block_size", "engine", "device", "data_root"}
+_PAPER_NETWORKS, _PAPER_EPOCHS = 1000, 50
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A finished run, and what it is called among others.
+
+    Args:
+        path: its folder.
+        label: short, on figures and in tables.
+        config: of the ensemble.
+        tables: of the analysis, those that a comparison needs.
+    """
+
+    path: Path
+    label: str
+    config: EnsembleConfig
+    tables: Tables
+
+    def table(self, name: str, layer: int | None = None, population: str = ALL) -> pd.DataFrame:
+        """The rows of a table about all networks (or another population), of one layer if one is given."""
+        rows = where(self.tables[name], population=population)
+        return rows if layer is None else where(rows, layer=layer)
+
+    @property
+    def square_layers(self) -> list[int]:
+        """The stored layers with the 13-parameter model, ascending."""
+        parameters = self.tables["parameters"]
+        return sorted(int(layer) for layer in parameters[parameters.parameter == "mu_1"].layer.unique())
+
+    def initial_variance(self, layer: int) -> float:
+        """Variance of the layer's entries at initialisation: that of the common irrep of largest dimension."""
+        own = self.table("parameters", layer)
+        return float(own[own.parameter.isin(["G3", "GHH"])].initial.iloc[0])
+
+    def initial_norm(self, layer: int) -> float:
+        """Root mean square of the matrices' Frobenius norm at initialisation."""
+        return sqrt(prod(self.config.shapes[layer]) * self.initial_variance(layer))
+
+
+def finished_runs(paths: Sequence[Path]) -> list[FinishedRun]:
+    """The runs at the given paths; a folder of several runs stands for all of them.
+
+    Raises:
+        FileNotFoundError: there is nothing at a path.
+        ValueError: a path is not a RUN, or its tables are not there; says what to do.
+
+    >>> finished_runs([])
+    Traceback (most recent call last):
+    ValueError: at least one RUN is required, got none
+    """
+    folders = [RunFolder.open(run) for path in paths for run in run_paths(path)]
+    if not folders:
+        raise ValueError("at least one RUN is required, got none")
+    labels = run_labels([folder.config for folder in folders], [folder.path for folder in folders])
+    return [
+        FinishedRun(folder.path, label, folder.config, _read(folder))
+        for folder, label in zip(folders, labels, strict=True)
+    ]
+
+
+def run_paths(path: Path) -> list[Path]:
+    """The path itself, or those of its runs if it is a folder of several.
+
+    >>> run_paths(Path("runs/first"))
+    [PosixPath('runs/first')]
+    """
+    if (path / CONFIGURATION).exists() or not (path / SEVERAL).exists():
+        return [path]
+    return [path / name for name in json.loads((path / SEVERAL).read_bytes())["runs"]]
+
+
+def run_labels(configs: Sequence[EnsembleConfig], paths: Sequence[Path]) -> list[str]:
+    """Names for runs by the options in which they differ; the names of their folders where these do not tell.
+
+    >>> run_labels([EnsembleConfig(), EnsembleConfig(weight_decay=0.01)], [Path("a"), Path("b")])
+    ['weight decay 0.0', 'weight decay 0.01']
+    >>> run_labels([EnsembleConfig()], [Path("runs/a")])
+    ['a']
+    """
+    differing = [
+        name
+        for name in EnsembleConfig.model_fields
+        if name not in _NOT_STUDIED and len({getattr(config, name) for config in configs}) > 1
+    ]
+    told = [", ".join(_option(name, getattr(config, name)) for name in differing) for config in configs]
+    named = [
+        label if label and told.count(label) == 1 else f"{label} ({path.name})" if label else path.resolve().name
+        for label, path in zip(told, paths, strict=True)
+    ]
+    return [label if named.count(label) == 1 else f"{label}, {number}" for number, label in enumerate(named, start=1)]
+
+
+def differing_fields(first: EnsembleConfig, second: EnsembleConfig) -> set[str]:
+    """The options that make two ensembles different experiments.
+
+    >>> differing_fields(EnsembleConfig(), EnsembleConfig(weight_decay=0.01, block_size=10))
+    {'weight_decay'}
+    """
+    return first.differences(second).keys() - _NOT_STUDIED
+
+
+def reductions(config: EnsembleConfig) -> list[str]:
+    """How an ensemble is smaller than those of the paper, in words.
+
+    >>> reductions(EnsembleConfig(dataset="mnist", networks=200))
+    ['200 networks instead of 1000']
+    >>> reductions(EnsembleConfig(epochs=2))
+    ['the bundled mnist-5k (4,000 training images) instead of a full data set', '2 epochs instead of 50']
+    """
+    found = []
+    if config.dataset == "mnist-5k":
+        found.append("the bundled mnist-5k (4,000 training images) instead of a full data set")
+    if config.networks < _PAPER_NETWORKS:
+        found.append(f"{config.networks} networks instead of {_PAPER_NETWORKS}")
+    if config.epochs < _PAPER_EPOCHS:
+        found.append(f"{config.epochs} epochs instead of {_PAPER_EPOCHS}")
+    return found
+
+
+def _option(name: str, value: object) -> str:
+    text = "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"{name.replace('_', ' ')} {text}"
+
+
+def _read(folder: RunFolder) -> Tables:
+    tables: Tables = {}
+    for name in (*_TABLES, *_OPTIONAL):
+        file = folder.tables / f"{name}.csv"
+        if file.exists():
+            tables[name] = read_table(file)
+        elif name in _TABLES:
+            raise ValueError(
+                f"{folder.path} has no tables/{name}.csv: finish the study, or make its tables afresh by `pigmm report`"
+            )
+    return tables
