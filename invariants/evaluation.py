@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,12 +103,9 @@ def _evaluate(
     batch: NDArray[np.floating], graphs: tuple[Multigraph, ...], sizes: tuple[int, ...], results: NDArray[np.float64]
 ) -> bool:
     """Evaluate matrices (n, colours, rows, columns) into results (n, len(graphs)); False if they are not finite."""
-    steps = plan(graphs)
-    if not steps.needs_general_contractions:
-        return _run_compiled(steps, sizes, batch, results)
-    # few graphs do, and the others should not wait for them
-    hard = [k for k, graph in enumerate(graphs) if plan((graph,)).needs_general_contractions]
-    easy = sorted(set(range(len(graphs))) - set(hard))
+    easy, hard = _divided(graphs)
+    if not hard:
+        return _run_compiled(plan(graphs), sizes, batch, results)
     if easy:
         part = np.empty((len(batch), len(easy)))
         if not _run_compiled(plan(tuple(graphs[k] for k in easy)), sizes, batch, part):
@@ -122,6 +120,16 @@ def _evaluate(
                 chunk = batch[start : start + count].astype(np.float64)
                 results[start : start + count, k] = run_on_arrays(plan((graphs[k],)), chunk)[:, 0]
     return True
+
+
+@lru_cache(maxsize=64)
+def _divided(graphs: tuple[Multigraph, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which graphs the kernels can evaluate, and those of treewidth above 2, which the others should not wait for."""
+    if not plan(graphs).needs_general_contractions:
+        return tuple(range(len(graphs))), ()
+    # only graphs of four nodes and more than five arcs between them can be such
+    hard = [k for k, graph in enumerate(graphs) if graph.degree > 5 and plan((graph,)).needs_general_contractions]
+    return tuple(sorted(set(range(len(graphs))) - set(hard))), tuple(hard)
 
 
 def _run_compiled(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .multigraph import Multigraph
 
@@ -152,10 +153,14 @@ def checked_family(graphs: Iterable[Multigraph], family: GraphFamily | None) -> 
         ...
     ValueError: graph must be one of rectangular matrices, got Multigraph([(0, 1)])
     """
-    found = tuple(graphs)
+    return _checked_family(tuple(graphs), family)
+
+
+@lru_cache(maxsize=64)
+def _checked_family(graphs: tuple[Multigraph, ...], family: GraphFamily | None) -> GraphFamily:
     if family is None:
-        return common_family(found)
-    for graph in found:
+        return common_family(graphs)
+    for graph in graphs:
         fits = graph.directed == family.directed and max(graph.colours) < len(family.arc_types)
         if not fits or any(
             (graph.kinds[tail], graph.kinds[head]) != (family.arc_types[c].tail, family.arc_types[c].head)

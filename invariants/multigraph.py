@@ -75,6 +75,11 @@ class Multigraph:
     ) -> None:
         for name, value in (("arcs", arcs), ("colours", colours), ("kinds", kinds), ("directed", directed)):
             object.__setattr__(self, name, value)
+        # tuples of thousands of graphs are looked up by their hash
+        object.__setattr__(self, "_hash", hash((arcs, colours, kinds, directed)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @classmethod
     def disjoint_union(cls, graphs: Sequence[Multigraph]) -> Multigraph:

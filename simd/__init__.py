@@ -5,7 +5,21 @@
 24
 """
 
-from .vectors import WIDTH, add, aligned_empty, broadcast, fma, load, load_anywhere, multiply, store, store_anywhere, stream, sums, transpose, zero
+from .vectors import (
+    WIDTH,
+    add,
+    aligned_empty,
+    broadcast,
+    fma,
+    load,
+    load_anywhere,
+    multiply,
+    store,
+    stream,
+    sums,
+    transpose,
+    zero,
+)
 
 __all__ = [
     "WIDTH",
@@ -17,7 +31,6 @@ __all__ = [
     "load_anywhere",
     "multiply",
     "store",
-    "store_anywhere",
     "stream",
     "sums",
     "transpose",

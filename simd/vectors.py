@@ -105,17 +105,6 @@ def stream(typing: Any, array: Any, place: Any, value: Any) -> Any:
 
 
 @_operation
-def store_anywhere(typing: Any, array: Any, place: Any, value: Any) -> Any:
-    """store_anywhere(array, place, value): as `store`, at any alignment."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.store(arguments[2], _address(context, builder, signature, arguments), align=8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, _vector), generate
-
-
-@_operation
 def zero(typing: Any) -> Any:
     """zero(): a vector of zeros."""
 

@@ -13,9 +13,9 @@ from ...simd import (
     add,
     fma,
     load,
+    load_anywhere,
     multiply,
     store,
-    store_anywhere,
     stream,
     transpose,
     zero,
@@ -64,7 +64,7 @@ def run(code, dots, times, outputs, buffer, w, base, matrices, results):
     n, colours, rows, columns = matrices.shape
     entries, values, graphs = matrices.reshape(matrices.size), results.reshape(results.size), results.shape[1]
     size = colours * rows * columns
-    aligned = results.ctypes.data % (8 * WIDTH) == 0
+    before = -results.ctypes.data % (8 * WIDTH) // 8  # entries before the first cache line
     for start in range(0, n, WIDTH):
         lanes = min(WIDTH, n - start)
         for step in range(len(code)):
@@ -74,7 +74,7 @@ def run(code, dots, times, outputs, buffer, w, base, matrices, results):
             else:
                 _perform(code, step, base)
         _scalars(dots, times, base)
-        _output(w, outputs, buffer, values, start * graphs, graphs, lanes, aligned)
+        _output(w, outputs, buffer, values, start * graphs, graphs, lanes, before)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -93,20 +93,20 @@ def _input(w, out, entries, first, size, count, lanes):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _output(w, out, buffer, values, first, graphs, lanes, aligned):
+def _output(w, out, buffer, values, first, graphs, lanes, before):
     """Write the scalars of each matrix next to each other: in cache first, then to memory in one stream."""
     # from the last graphs to the first, since a block that is not full writes into the beginning of the next matrix
     for graph in range((graphs - 1) // WIDTH * WIDTH, -1, -WIDTH):
         transpose(w, out + graph * WIDTH, WIDTH, w, buffer + graph, graphs)
-    if lanes < WIDTH:
-        for k in range(lanes * graphs):
-            values[first + k] = w[buffer + k]
-    elif aligned:
-        for k in range(0, graphs * WIDTH, WIDTH):
-            stream(values, first + k, load(w, buffer + k))
-    else:
-        for k in range(0, graphs * WIDTH, WIDTH):
-            store_anywhere(values, first + k, load(w, buffer + k))
+    count = lanes * graphs
+    start = min(before, count)
+    end = start + (count - start) // WIDTH * WIDTH
+    for k in range(start):
+        values[first + k] = w[buffer + k]
+    for k in range(start, end, WIDTH):
+        stream(values, first + k, load_anywhere(w, buffer + k))
+    for k in range(end, count):
+        values[first + k] = w[buffer + k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

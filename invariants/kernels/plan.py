@@ -43,9 +43,9 @@ class Cost(NamedTuple):
     bytes: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """Steps in order, and for each graph the step that holds its value.
+    """Steps in order, and for each graph the step that holds its value. Equal only to itself, as a key of caches.
 
     >>> print(plan((Multigraph([(0, 1), (1, 2)]), Multigraph([(0, 0)]))))
     %0 = input

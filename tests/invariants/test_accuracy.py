@@ -177,7 +177,7 @@ def test_other_dtypes_are_those_of_float64(size, dtype, all_graphs):
     np.testing.assert_array_equal(evaluate(matrices, all_graphs), evaluate(matrices.astype(np.float64), all_graphs))
 
 
-@pytest.mark.parametrize("size", [3, 10, 33, 64])
+@pytest.mark.parametrize("size", [3, 10, 33, 64, 260])
 def test_no_bit_depends_on_the_batch(size, all_graphs):
     """Batches of 1 to 17 from any place: eight matrices are side by side in a vector, and the last are fewer."""
     matrices = np.random.default_rng(size).normal(size=(40, size, size))
@@ -190,55 +190,30 @@ def test_no_bit_depends_on_the_batch(size, all_graphs):
     np.testing.assert_array_equal(evaluate(np.asfortranarray(matrices), all_graphs), whole)
 
 
-def test_large_matrices_depend_on_the_batch_by_rounding_only(all_graphs):
-    """Beyond the compiled regime BLAS chooses the order of sums."""
-    matrices = np.random.default_rng(0).normal(size=(5, 100, 100))
-    whole, scale = evaluate(matrices, all_graphs), evaluate(np.abs(matrices), all_graphs)
-    bounds = np.array([2 * float(proven(graph, 100)) for graph in all_graphs])
-    for part in (slice(0, 1), slice(1, 4), slice(4, 5)):
-        found = evaluate(matrices[part], all_graphs)
-        assert (np.abs(found - whole[part]) <= bounds * scale[part]).all()
-        assert (np.abs(found - whole[part]) <= 1e-15 * scale[part]).all()
-
-
 IN_A_PROCESS = """
 import hashlib, os, sys
-cores, threads = int(sys.argv[1]), int(sys.argv[2])
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-os.cpu_count = lambda: threads
+cores = int(sys.argv[1])
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 import numpy as np
 from pigmm.invariants import evaluate, multigraphs
 graphs = [graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree)]
 rng = np.random.default_rng(0)
-for count, size in ((3001, 5), (1500, 10), (70, 64)):
+for count, size in ((3001, 5), (1500, 10), (70, 64), (3, 200), (1, 300), (3, 300)):
     values = evaluate(rng.normal(size=(count, size, size)), graphs)
     print(hashlib.sha256(values.tobytes()).hexdigest())
-np.save(sys.argv[3], evaluate(rng.normal(size=(2, 200, 200)), graphs))
 """
 
 
-def test_no_bit_depends_on_the_number_of_threads(all_graphs, tmp_path):
-    """One core and one thread, all cores and five threads; large matrices differ by rounding."""
-    settings = ((1, 1), (64, 5))
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processors cannot be taken away on this system")
+def test_no_bit_depends_on_the_number_of_threads():
+    """One processor, or all: many small matrices, or the parts of one large one."""
     runs = [
-        subprocess.Popen(
-            [sys.executable, "-c", IN_A_PROCESS, str(cores), str(threads), str(tmp_path / f"{threads}.npy")],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": str(min(threads, 4)), "NUMBA_NUM_THREADS": str(min(threads, 4))},
-        )
-        for cores, threads in settings
+        subprocess.Popen([sys.executable, "-c", IN_A_PROCESS, cores], stdout=subprocess.PIPE, text=True)
+        for cores in ("1", "64")
     ]
-    printed = [run.communicate()[0].split() for run in runs]
-    assert len(printed[0]) == 3
-    assert printed[0] == printed[1]
-    rng = np.random.default_rng(0)
-    for count, size in ((3001, 5), (1500, 10), (70, 64)):
-        rng.normal(size=(count, size, size))
-    scale = evaluate(np.abs(rng.normal(size=(2, 200, 200))), all_graphs)
-    one, five = (np.load(tmp_path / f"{threads}.npy", allow_pickle=False) for _, threads in settings)
-    assert (np.abs(five - one) <= 1e-15 * scale).all()
+    one, all_of_them = [run.communicate()[0].split() for run in runs]
+    assert len(one) == 6
+    assert one == all_of_them
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
