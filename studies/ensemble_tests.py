@@ -41,7 +41,7 @@ Array = NDArray[np.float64]
 Matrices = NDArray[np.floating]
 
 #: Draws of the tests by the exact law of the fits, by permutation, and by optimal transport.
-LAW_DRAWS, PERMUTATION_DRAWS, TRANSPORT_DRAWS = 199, 99, 99
+LAW_DRAWS, PERMUTATION_DRAWS, TRANSPORT_DRAWS = 199, 99, 49
 #: Central probability of the bands around what a distance would be by chance.
 BAND = 0.9
 
@@ -51,7 +51,7 @@ _WORK = 1 << 34
 # matrices again.
 _SEED = 6_180_339
 # Matrices and directions of the sliced distance, whose time they set.
-_SLICED_MATRICES, _DIRECTIONS = 1000, 50
+_SLICED_MATRICES, _DIRECTIONS = 500, 50
 
 
 def chosen_replicates(asked: int | None, most: int, count: int, shape: tuple[int, ...]) -> int:
@@ -202,7 +202,7 @@ def restricted(model: BlockGaussian, rung: Restriction) -> BlockGaussian:
 def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
     """How much of the matrices is not the Gaussian fitted to them: optimal transport to a sample of it.
 
-    Index "exact" (of at most 300 matrices) and "sliced" (of at most 1000); columns as in `sample_distance_test`. No
+    Index "exact" (of at most 300 matrices) and "sliced" (of at most 500); columns as in `sample_distance_test`. No
     rows where the refits would take long.
 
     Args:

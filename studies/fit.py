@@ -26,6 +26,7 @@ from ..fitting import (
 from .ensemble_tests import (
     LAW_DRAWS,
     PERMUTATION_DRAWS,
+    TRANSPORT_DRAWS,
     calibrated_comparison,
     chosen_replicates,
     distance_to_independent,
@@ -133,7 +134,8 @@ def fit_paths(
                     found[title].append(table)
                 advance()
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items() if parts}
-    request = {"paths": [str(path) for path in paths], "tensor": pattern, "epoch": epoch, "kind": kind}
+
+    request: dict[str, Any] = {"paths": [str(path) for path in paths], "tensor": pattern, "epoch": epoch, "kind": kind}
     request["replicates"] = replicates
     _claim(output, request)
     write_tables(output / "tables", tables)
@@ -170,6 +172,7 @@ def _summary(populations: Populations, passed_over: dict[str, list[str]], tables
             yield f"  {parameter_text(row.parameter):<10}{with_error(row.estimate, row.standard_error):<24}{interval}"
         yield f"  cubic and quartic invariants: {_verdict(own)}"
         ladder = own["ladder"].dropna(subset="bic").set_index("symmetry")
+        yield from (f"  {line}" for line in _transport_verdicts(own["distances"]))
         yield f"  best of the nested models: {group_text(ladder.bic.idxmin())} (BIC)"
 
 
@@ -179,6 +182,14 @@ def _verdict(own: Tables) -> str:
     if overall is not None and len(overall):
         return calibrated_verdict(overall.global_p_value.iloc[0], overall.replicates.iloc[0])
     return verdict(own["comparison"].z, int(own["parameters"].matrices.iloc[0]))
+
+
+def _transport_verdicts(distances: pd.DataFrame) -> Iterator[str]:
+    """What the distances between samples say."""
+    for row in distances[distances.distance != CLOSED].itertuples():
+        p = p_text(row.p_value, 1 / (TRANSPORT_DRAWS + 1))
+        conclusion = "a departure" if row.p_value <= LEVEL else "no departure detected"
+        yield f"{row.distance} to the fitted model: p {p if p[0] in '≤<' else f'= {p}'}: {conclusion}"
 
 
 def _skipped(why: str, names: list[str]) -> str:
@@ -256,7 +267,7 @@ def _invariance(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
 def _distances(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
     """Columns: distance, between, and those of `distance_test`."""
     rows = {
-        ("wasserstein", "fitted model and nearest independent entries"): distance_to_independent(model, len(matrices)),
+        (CLOSED, "fitted model and nearest independent entries"): distance_to_independent(model, len(matrices)),
         **{
             (f"{method} optimal transport", "matrices and a sample of the fitted model"): row
             for method, row in transport_tests(matrices, model).iterrows()
@@ -267,6 +278,9 @@ def _distances(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
     table.insert(1, "between", [what for _, what in rows])
     return {"distances": table}
 
+
+#: The distance between models, in closed form; the others are between samples.
+CLOSED = "Wasserstein"
 
 _STEPS = (_parameters, _comparison, _ladder, _invariance, _distances)
 
@@ -290,13 +304,16 @@ def _section(name: str, model: BlockGaussian, tables: Tables) -> Section:
         values = [(with_error(estimate, size), _interval(low, high, size)) for estimate, low, high, size in ends]
         shown[f"{law}: ± standard error"] = [value for value, _ in values]
         shown[f"{law}: 95%"] = [interval for _, interval in values]
-    answers = [Finding("Are they Gaussian?", _gaussian_words(own, compared, top)), _which_symmetry(own["ladder"])]
-    answers.append(_are_invariant(own["invariance"]))
-    answers.append(_how_far(own["distances"]))
+    answers = (
+        Finding("Are they Gaussian?", _gaussian_words(own, compared, top)),
+        _which_symmetry(own["ladder"]),
+        _are_invariant(own["invariance"]),
+        _how_far(own["distances"]),
+    )
     with house_style():
         figures = (largest(top, name, model.space.decomposition.family),) if len(top) else ()
     parameters = Table.head(f"Parameters of {name}", "", shown, rows=len(shown))
-    return Section(name, parameters, tuple(answers), figures)
+    return Section(name, parameters, answers, figures)
 
 
 def _interval(low: float, high: float, error: float) -> str:
@@ -331,13 +348,18 @@ def _gaussian_words(own: Tables, compared: pd.DataFrame, top: pd.DataFrame) -> M
     elif not too_few(int(own["parameters"].matrices.iloc[0])):
         above = int((compared.z.abs() > bound(len(compared))).sum())
         text += Markup("{} above {}. ").format(f"{above or 'None'} {'is' if above == 1 else 'are'}", BOUND_IN_WORDS)
-    return text + Markup("The largest is that of {}, predicted {}, measured {}, <i>z</i> = {}{}.").format(
+    text += Markup("The largest is that of {}, predicted {}, measured {}, <i>z</i> = {}{}.").format(
         formula_html(first.formula),
         rounded(first.predicted, first.standard_error),
         rounded(first.measured, first.standard_error),
         number(first.z, "+.1f"),
         f", familywise p-value {p_text(first.familywise_p_value)}" if calibrated else "",
     )
+    if between := "; ".join(_transport_verdicts(own["distances"])):
+        text += Markup(
+            " Whole matrices: {}. These may see heavy tails, which also make the standard errors of invariants large."
+        ).format(between)
+    return text
 
 
 def _which_symmetry(ladder: pd.DataFrame) -> Finding:
@@ -406,7 +428,10 @@ def _how_far(table: pd.DataFrame) -> Finding:
             "by chance": [
                 f"{number(row.null_lower, '.3g')} to {number(row.null_upper, '.3g')}" for row in table.itertuples()
             ],
-            "p": [p_text(p) for p in table.p_value],
+            "p": [
+                p_text(row.p_value, 1 / ((LAW_DRAWS if row.distance == CLOSED else TRANSPORT_DRAWS) + 1))
+                for row in table.itertuples()
+            ],
         },
         dtype=object,
     )
