@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .options import RunArgument, configuration, takes_ensemble_options
+from .paper_commands import compare, paper
 
 app = typer.Typer(
     add_completion=False,
@@ -19,6 +20,8 @@ app = typer.Typer(
 )
 derive = typer.Typer(help="Derive exact results of the theory.")
 app.add_typer(derive, name="derive")
+app.command()(paper)
+app.command()(compare)
 
 KindOption = Annotated[
     str, typer.Option(help="Of matrices: square, rectangular, symmetric, symmetric-zero-diagonal or two-square.")

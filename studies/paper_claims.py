@@ -108,8 +108,8 @@ def papers_choice(comparison: pd.DataFrame) -> pd.DataFrame:
 def relative_changes(comparison: pd.DataFrame) -> pd.Series:
     """(final - initial)/(final + initial) of the deviation of each invariant, by its graph; NaN where both are zero.
 
-    >>> rows = [{"graph": "00 00 00", "epoch": 0.0, "deviation": 0.1}, {"graph": "00 00 00", "epoch": 5.0, "deviation": 0.3}]
-    >>> relative_changes(pd.DataFrame(rows)).round(12).tolist()
+    >>> rows = pd.DataFrame({"graph": "00 00 00", "epoch": [0.0, 5.0], "deviation": [0.1, 0.3]})
+    >>> relative_changes(rows).round(12).tolist()
     [0.5]
     """
     first, last = (
@@ -189,7 +189,9 @@ def initialisation(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
     worst = parameters.iloc[int(parameters.z_from_initial.abs().argmax())]
     comparison, _ = _ends(layer["comparison"])
     gaussian, said = _gaussian_at(layer, comparison)
-    measured = f"largest |z| of the parameters {abs(worst.z_from_initial):.2f}, {parameter_text(worst.parameter)}; {said}"
+    measured = (
+        f"largest |z| of the parameters {abs(worst.z_from_initial):.2f}, {parameter_text(worst.parameter)}; {said}"
+    )
     if abs(worst.z_from_initial) > bound(len(parameters)):
         return measured, DIFFERS, f"the bound for {len(parameters)} parameters is {bound(len(parameters)):.2f}"
     if gaussian:
@@ -215,14 +217,16 @@ def general_model(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
     if independent > LEVEL:
         return measured, DIFFERS, "independent entries are not rejected"
     if five > LEVEL:
-        return measured, PARTLY, (
-            "there are correlations, but units of each layer can be relabelled on their own, so that eight constraints "
-            "hold and five of the 13 parameters move"
+        reason = (
+            "there are correlations, but the units of each layer can be relabelled on their own, so that eight "
+            "constraints hold and only five of the 13 parameters move"
         )
-    return measured, AGREES, (
-        "eight constraints that the relabelling of units implies are rejected as well: either chance, one time in "
-        "twenty, or a trainer that treats units of a layer differently"
+        return measured, PARTLY, reason
+    reason = (
+        "eight constraints that the relabelling of units implies are rejected as well: chance, one time in twenty, or "
+        "a trainer that treats the units of a layer differently"
     )
+    return measured, AGREES, reason
 
 
 def predictions(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:

@@ -21,7 +21,8 @@ from .symmetry import FREE
 _PANELS_IN_A_LINE = 4
 _LEAST_Z = 0.2
 
-Draw = Callable[[Axes, FinishedRun, dict[str, Any]], None]
+# (panel, run, look of its curves, layer)
+Draw = Callable[[Axes, FinishedRun, dict[str, Any], int], None]
 
 
 def draw_comparison(runs: Sequence[FinishedRun]) -> list[Illustration]:
@@ -41,18 +42,14 @@ def draw_comparison(runs: Sequence[FinishedRun]) -> list[Illustration]:
 
 def accuracy(runs: Sequence[FinishedRun]) -> Illustration:
     """Test accuracy: mean over the networks, and the band between their 5% and 95% quantiles."""
+    figure, [[axes]] = _grid(runs, 1, 1, size=(4.8, 2.8))
     ends = []
-
-    def draw(axes: Axes, run: FinishedRun, look: dict[str, Any]) -> None:
+    for run, look in zip(runs, line_looks(len(runs)), strict=True):
         rows = where(run.table("training"), metric="test_accuracy")
         axes.fill_between(rows.epoch, rows.q05, rows.q95, color=look["color"], alpha=0.12, linewidth=0)
         _plot(axes, rows.epoch, rows["mean"], look)
         ends.append(f"{run.label} {at_last_epoch(rows)['mean'].iloc[0]:.3f}")
-
-    figure, panels = _grid(runs, 1, 1, size=(4.6, 2.8))
-    for run, look in zip(runs, line_looks(len(runs)), strict=True):
-        draw(panels[0][0], run, look)
-    panels[0][0].set_ylabel("test accuracy")
+    axes.set_ylabel("test accuracy")
     _finish(figure)
     return _illustration(
         figure,
@@ -170,7 +167,7 @@ def quantile_curves(comparison: pd.DataFrame, quantity: str) -> pd.DataFrame:
     return values.groupby(comparison.epoch).quantile([0.5, 0.95]).unstack()
 
 
-def _quantiles(quantity: str) -> Callable[[Axes, FinishedRun, dict[str, Any], int], None]:
+def _quantiles(quantity: str) -> Draw:
     def draw(axes: Axes, run: FinishedRun, look: dict[str, Any], layer: int) -> None:
         curves = quantile_curves(run.table("comparison", layer), quantity)
         if quantity == "absolute_z":
@@ -195,9 +192,7 @@ def _layers(runs: Sequence[FinishedRun]) -> list[int]:
     return sorted({int(layer) for run in runs for layer in run.table("distances").layer.unique()})
 
 
-def _by_layer(
-    runs: Sequence[FinishedRun], draw: Callable[[Axes, FinishedRun, dict[str, Any], int], None], ordinate: str
-) -> Figure:
+def _by_layer(runs: Sequence[FinishedRun], draw: Draw, ordinate: str) -> Figure:
     """A panel for each layer that any of the runs has, with the curves of those that have it; one ordinate."""
     layers = _layers(runs)
     columns = min(_PANELS_IN_A_LINE, len(layers))
