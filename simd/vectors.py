@@ -6,6 +6,7 @@ code only in some loops, and keeps sums in memory where it cannot prove that arr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ class _VectorType(types.Type):
 
 
 _vector = _VectorType()
+#: Eight vectors, as the accumulators of a small product of matrices, or the rows of one.
+_block = types.UniTuple(_vector, WIDTH)  # type: ignore[no-untyped-call]
 
 
 @register_model(_VectorType)
@@ -49,12 +52,48 @@ def aligned_empty(count: int) -> NDArray[np.float64]:
     return raw[first : first + count]
 
 
-def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    if isinstance(signature.args[0], types.Integer):
-        first = builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
+def _entry(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
+    """Address of an entry of an array, or of the memory at a whole number that stands for it."""
+    if isinstance(kind, types.Integer):
+        first = builder.inttoptr(array, ir.DoubleType().as_pointer())
     else:
-        first = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-    return builder.bitcast(builder.gep(first, [arguments[1]]), _LLVM_VECTOR.as_pointer())
+        first = context.make_array(kind)(context, builder, array).data
+    return builder.gep(first, [place])
+
+
+def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    entry = _entry(context, builder, signature.args[0], arguments[0], arguments[1])
+    return builder.bitcast(entry, _LLVM_VECTOR.as_pointer())
+
+
+def _row_addresses(context: Any, builder: Any, kind: Any, array: Any, place: Any, stride: Any) -> list[Any]:
+    places = [builder.add(place, builder.mul(stride, stride.type(k))) for k in range(WIDTH)]
+    entries = [_entry(context, builder, kind, array, place) for place in places]
+    return [builder.bitcast(entry, _LLVM_VECTOR.as_pointer()) for entry in entries]
+
+
+def _loaded_rows(context: Any, builder: Any, kind: Any, array: Any, place: Any, stride: Any) -> list[Any]:
+    rows = [builder.load(address) for address in _row_addresses(context, builder, kind, array, place, stride)]
+    for row in rows:
+        row.align = _ALIGNMENT
+    return rows
+
+
+def _block_of(context: Any, builder: Any, values: Iterable[Any]) -> Any:
+    block = ir.Constant(context.get_value_type(_block), ir.Undefined)
+    for k, value in enumerate(values):
+        block = builder.insert_value(block, value, k)
+    return block
+
+
+def _broadcast(builder: Any, entry: Any) -> Any:
+    lowest = builder.insert_element(ir.Constant(_LLVM_VECTOR, ir.Undefined), entry, ir.IntType(32)(0))
+    return _shuffled(builder, lowest, lowest, (0,) * WIDTH)
+
+
+def _fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    # allowed to contract, not told to: a processor without the instruction would call a slow library function
+    return builder.fadd(builder.fmul(x, y, flags=("contract",)), z, flags=("contract",))
 
 
 @_operation
@@ -139,9 +178,7 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """fma(x, y, z): x * y + z, entry by entry, rounded once where the processor can."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        # allowed to contract, not told to: a processor without the instruction would call a slow library function
-        product = builder.fmul(arguments[0], arguments[1], flags=("contract",))
-        return builder.fadd(product, arguments[2], flags=("contract",))
+        return _fma(builder, *arguments)
 
     return _vector(_vector, _vector, _vector), generate
 
@@ -151,26 +188,126 @@ def broadcast(typing: Any, array: Any, place: Any) -> Any:
     """broadcast(array, place): the entry at `place`, eight times."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source = context.make_array(signature.args[0])(context, builder, arguments[0])
-        entry = builder.load(builder.gep(source.data, [arguments[1]]))
-        lowest = builder.insert_element(ir.Constant(_LLVM_VECTOR, ir.Undefined), entry, ir.IntType(32)(0))
-        return _shuffled(builder, lowest, lowest, (0,) * WIDTH)
+        return _broadcast(builder, builder.load(_entry(context, builder, signature.args[0], *arguments)))
 
     return _vector(array, types.intp), generate
 
 
 @_operation
-def sums(typing: Any, v0: Any, v1: Any, v2: Any, v3: Any, v4: Any, v5: Any, v6: Any, v7: Any) -> Any:
-    """sums(v0, ..., v7): the vector of the sums of the entries of eight vectors."""
+def zeros(typing: Any) -> Any:
+    """zeros(): a block of eight vectors of zeros."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = list(arguments)
+        return _block_of(context, builder, [ir.Constant(_LLVM_VECTOR, [0.0] * WIDTH)] * WIDTH)
+
+    return _block(), generate
+
+
+@_operation
+def add_rows(typing: Any, block: Any, array: Any, place: Any, stride: Any) -> Any:
+    """add_rows(block, array, place, stride): block[k] + load(array, place + k * stride), for all k."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block, *operand = arguments
+        rows = _loaded_rows(context, builder, signature.args[1], *operand)
+        sums = (builder.fadd(builder.extract_value(block, k), row) for k, row in enumerate(rows))
+        return _block_of(context, builder, sums)
+
+    return _block(_block, array, types.intp, types.intp), generate
+
+
+@_operation
+def add_products(typing: Any, block: Any, array: Any, x: Any, x_stride: Any, y: Any, y_stride: Any) -> Any:
+    """add_products(block, array, x, x_stride, y, y_stride), for all k:
+    block[k] + load(array, x + k * x_stride) * load(array, y + k * y_stride).
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block, array, *operands = arguments
+        left = _loaded_rows(context, builder, signature.args[1], array, *operands[:2])
+        right = _loaded_rows(context, builder, signature.args[1], array, *operands[2:])
+        pairs = zip(left, right, strict=True)
+        sums = (_fma(builder, x, y, builder.extract_value(block, k)) for k, (x, y) in enumerate(pairs))
+        return _block_of(context, builder, sums)
+
+    return _block(_block, array, *[types.intp] * 4), generate
+
+
+@_operation
+def add_products_at(typing: Any, block: Any, array: Any, places: Any, first: Any, offset: Any) -> Any:
+    """add_products_at(block, array, places, first, offset), for all k, with (x, y) the k-th pair from places[first] on:
+    block[k] + load(array, x + offset) * load(array, y + offset).
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block, array, places, first, offset = arguments
+        table = context.make_array(signature.args[2])(context, builder, places).data
+
+        def loaded(number: int) -> Any:
+            place = builder.load(builder.gep(table, [builder.add(first, first.type(number))]))
+            entry = _entry(context, builder, signature.args[1], array, builder.add(place, offset))
+            row = builder.load(builder.bitcast(entry, _LLVM_VECTOR.as_pointer()))
+            row.align = _ALIGNMENT
+            return row
+
+        pairs = ((loaded(2 * k), loaded(2 * k + 1)) for k in range(WIDTH))
+        sums = (_fma(builder, x, y, builder.extract_value(block, k)) for k, (x, y) in enumerate(pairs))
+        return _block_of(context, builder, sums)
+
+    return _block(_block, array, places, types.intp, types.intp), generate
+
+
+@_operation
+def add_multiples(typing: Any, block: Any, x: Any, array: Any, place: Any, stride: Any) -> Any:
+    """add_multiples(block, x, array, place, stride): block[k] + x * the entry at place + k * stride, for all k."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block, x, array, place, stride = arguments
+        values = []
+        for k in range(WIDTH):
+            row = builder.add(place, builder.mul(stride, stride.type(k)))
+            entry = builder.load(_entry(context, builder, signature.args[2], array, row))
+            values.append(_fma(builder, x, _broadcast(builder, entry), builder.extract_value(block, k)))
+        return _block_of(context, builder, values)
+
+    return _block(_block, _vector, array, types.intp, types.intp), generate
+
+
+@_operation
+def load_block(typing: Any, array: Any, place: Any, stride: Any) -> Any:
+    """load_block(array, place, stride): the block of load(array, place + k * stride)."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _block_of(context, builder, _loaded_rows(context, builder, signature.args[0], *arguments))
+
+    return _block(array, types.intp, types.intp), generate
+
+
+@_operation
+def store_block(typing: Any, array: Any, place: Any, stride: Any, block: Any) -> Any:
+    """store_block(array, place, stride, block): store(array, place + k * stride, block[k]), for all k."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        *operand, block = arguments
+        for k, address in enumerate(_row_addresses(context, builder, signature.args[0], *operand)):
+            builder.store(builder.extract_value(block, k), address).align = _ALIGNMENT
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, _block), generate
+
+
+@_operation
+def sums(typing: Any, block: Any) -> Any:
+    """sums(block): the vector of the sums of the entries of eight vectors."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = [builder.extract_value(arguments[0], k) for k in range(WIDTH)]
         for low, high in _STAGES:
             pairs = zip(values[::2], values[1::2], strict=True)
             values = [builder.fadd(_shuffled(builder, x, y, low), _shuffled(builder, x, y, high)) for x, y in pairs]
         return values[0]
 
-    return _vector(*[_vector] * WIDTH), generate
+    return _vector(_block), generate
 
 
 @_operation
@@ -182,7 +319,7 @@ def transpose(typing: Any, source: Any, place: Any, stride: Any, target: Any, ot
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        reads = [_unaligned(context, builder, signature, arguments, 0, k) for k in range(WIDTH)]
+        reads = _row_addresses(context, builder, signature.args[0], *arguments[:3])
         rows = [builder.load(read, align=8) for read in reads]
         for distance, (low, high) in zip((1, 2, 4), _STAGES, strict=True):
             found = dict.fromkeys(range(WIDTH))
@@ -190,8 +327,8 @@ def transpose(typing: Any, source: Any, place: Any, stride: Any, target: Any, ot
                 found[k] = _shuffled(builder, rows[k], rows[k + distance], low)
                 found[k + distance] = _shuffled(builder, rows[k], rows[k + distance], high)
             rows = [found[k] for k in range(WIDTH)]
-        for k, row in enumerate(rows):
-            builder.store(row, _unaligned(context, builder, signature, arguments, 3, k), align=8)
+        for row, write in zip(rows, _row_addresses(context, builder, signature.args[3], *arguments[3:]), strict=True):
+            builder.store(row, write, align=8)
         return context.get_dummy_value()
 
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
@@ -207,11 +344,3 @@ _STAGES = (
 
 def _shuffled(builder: Any, x: Any, y: Any, order: tuple[int, ...]) -> Any:
     return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), list(order)))
-
-
-def _unaligned(context: Any, builder: Any, signature: Any, arguments: Any, first: int, row: int) -> Any:
-    """Address of a row of the block whose array, place and stride are the arguments from `first` on."""
-    array = context.make_array(signature.args[first])(context, builder, arguments[first])
-    stride = builder.mul(arguments[first + 2], arguments[first + 2].type(row))
-    place = builder.gep(array.data, [builder.add(arguments[first + 1], stride)])
-    return builder.bitcast(place, _LLVM_VECTOR.as_pointer())

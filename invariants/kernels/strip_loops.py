@@ -9,15 +9,21 @@ from numba import njit
 from ...simd import (
     WIDTH,
     add,
+    add_multiples,
+    add_products,
+    add_products_at,
+    add_rows,
     broadcast,
     fma,
     load,
     load_anywhere,
+    load_block,
     multiply,
     store,
+    store_block,
     sums,
     transpose,
-    zero,
+    zeros,
 )
 
 DEPTH = 192  # of the sums of a product at a time: what is read again stays in the caches
@@ -172,20 +178,11 @@ def _row_dots(w, out, a, a_stride, b, b_stride, strips, count):
     """Add sum_j A_ij B_ij; with a stride of zero B is a vector, the same for all rows."""
     for strip in range(strips):
         x, y = a + strip * WIDTH * a_stride, b + strip * WIDTH * b_stride
-        t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
-        for _ in range(count):
-            t0 = fma(load(w, x), load(w, y), t0)
-            t1 = fma(load(w, x + a_stride), load(w, y + b_stride), t1)
-            t2 = fma(load(w, x + 2 * a_stride), load(w, y + 2 * b_stride), t2)
-            t3 = fma(load(w, x + 3 * a_stride), load(w, y + 3 * b_stride), t3)
-            t4 = fma(load(w, x + 4 * a_stride), load(w, y + 4 * b_stride), t4)
-            t5 = fma(load(w, x + 5 * a_stride), load(w, y + 5 * b_stride), t5)
-            t6 = fma(load(w, x + 6 * a_stride), load(w, y + 6 * b_stride), t6)
-            t7 = fma(load(w, x + 7 * a_stride), load(w, y + 7 * b_stride), t7)
-            x += WIDTH
-            y += WIDTH
+        totals = zeros()
+        for j in range(0, count * WIDTH, WIDTH):
+            totals = add_products(totals, w, x + j, a_stride, y + j, b_stride)
         place = out + strip * WIDTH
-        store(w, place, add(load(w, place), sums(t0, t1, t2, t3, t4, t5, t6, t7)))
+        store(w, place, add(load(w, place), sums(totals)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -193,19 +190,11 @@ def _rows(w, out, a, stride, strips, count):
     """Add sum_j A_ij."""
     for strip in range(strips):
         x = a + strip * WIDTH * stride
-        t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
-        for _ in range(count):
-            t0 = add(t0, load(w, x))
-            t1 = add(t1, load(w, x + stride))
-            t2 = add(t2, load(w, x + 2 * stride))
-            t3 = add(t3, load(w, x + 3 * stride))
-            t4 = add(t4, load(w, x + 4 * stride))
-            t5 = add(t5, load(w, x + 5 * stride))
-            t6 = add(t6, load(w, x + 6 * stride))
-            t7 = add(t7, load(w, x + 7 * stride))
-            x += WIDTH
+        totals = zeros()
+        for j in range(0, count * WIDTH, WIDTH):
+            totals = add_rows(totals, w, x + j, stride)
         place = out + strip * WIDTH
-        store(w, place, add(load(w, place), sums(t0, t1, t2, t3, t4, t5, t6, t7)))
+        store(w, place, add(load(w, place), sums(totals)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -294,85 +283,38 @@ def _product(w, out, out_stride, a, a_stride, b, b_stride, pack, strips, vectors
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
-    """Eight rows and sixteen columns of a product, in sixteen registers."""
-    s0, s1, s2, s3, s4, s5, s6, s7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
-    t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
-    for _ in range(summed):
-        y, z = load(w, b), load(w, b + WIDTH)
-        x = broadcast(w, a)
-        s0, t0 = fma(x, y, s0), fma(x, z, t0)
-        x = broadcast(w, a + a_stride)
-        s1, t1 = fma(x, y, s1), fma(x, z, t1)
-        x = broadcast(w, a + 2 * a_stride)
-        s2, t2 = fma(x, y, s2), fma(x, z, t2)
-        x = broadcast(w, a + 3 * a_stride)
-        s3, t3 = fma(x, y, s3), fma(x, z, t3)
-        x = broadcast(w, a + 4 * a_stride)
-        s4, t4 = fma(x, y, s4), fma(x, z, t4)
-        x = broadcast(w, a + 5 * a_stride)
-        s5, t5 = fma(x, y, s5), fma(x, z, t5)
-        x = broadcast(w, a + 6 * a_stride)
-        s6, t6 = fma(x, y, s6), fma(x, z, t6)
-        x = broadcast(w, a + 7 * a_stride)
-        s7, t7 = fma(x, y, s7), fma(x, z, t7)
-        a += 1
+    """Eight rows and sixteen columns of a product, in sixteen registers; `more` is added to a sum that stands there."""
+    left, right = zeros(), zeros()
+    if more:
+        left, right = load_block(w, out, out_stride), load_block(w, out + WIDTH, out_stride)
+    for j in range(summed):
+        left = add_multiples(left, load(w, b), w, a + j, a_stride)
+        right = add_multiples(right, load(w, b + WIDTH), w, a + j, a_stride)
         b += b_stride
-    _store_column(w, out, out_stride, more, s0, s1, s2, s3, s4, s5, s6, s7)
-    _store_column(w, out + WIDTH, out_stride, more, t0, t1, t2, t3, t4, t5, t6, t7)
+    store_block(w, out, out_stride, left)
+    store_block(w, out + WIDTH, out_stride, right)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and eight columns of a product."""
-    s0, s1, s2, s3, s4, s5, s6, s7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
-    for _ in range(summed):
-        y = load(w, b)
-        s0 = fma(broadcast(w, a), y, s0)
-        s1 = fma(broadcast(w, a + a_stride), y, s1)
-        s2 = fma(broadcast(w, a + 2 * a_stride), y, s2)
-        s3 = fma(broadcast(w, a + 3 * a_stride), y, s3)
-        s4 = fma(broadcast(w, a + 4 * a_stride), y, s4)
-        s5 = fma(broadcast(w, a + 5 * a_stride), y, s5)
-        s6 = fma(broadcast(w, a + 6 * a_stride), y, s6)
-        s7 = fma(broadcast(w, a + 7 * a_stride), y, s7)
-        a += 1
+    block = load_block(w, out, out_stride) if more else zeros()
+    for j in range(summed):
+        block = add_multiples(block, load(w, b), w, a + j, a_stride)
         b += b_stride
-    _store_column(w, out, out_stride, more, s0, s1, s2, s3, s4, s5, s6, s7)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _store_column(w, out, stride, more, s0, s1, s2, s3, s4, s5, s6, s7):
-    if more:  # to the sum so far
-        s0, s1 = add(s0, load(w, out)), add(s1, load(w, out + stride))
-        s2, s3 = add(s2, load(w, out + 2 * stride)), add(s3, load(w, out + 3 * stride))
-        s4, s5 = add(s4, load(w, out + 4 * stride)), add(s5, load(w, out + 5 * stride))
-        s6, s7 = add(s6, load(w, out + 6 * stride)), add(s7, load(w, out + 7 * stride))
-    store(w, out, s0)
-    store(w, out + stride, s1)
-    store(w, out + 2 * stride, s2)
-    store(w, out + 3 * stride, s3)
-    store(w, out + 4 * stride, s4)
-    store(w, out + 5 * stride, s5)
-    store(w, out + 6 * stride, s6)
-    store(w, out + 7 * stride, s7)
+    store_block(w, out, out_stride, block)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def finish(dots, times, outputs, w, result):
     """Eight dots at a time, then the products of scalars in order."""
-    for group in range(len(dots)):
-        out, vectors, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5, a6, b6, a7, b7 = dots[group]
-        t0, t1, t2, t3, t4, t5, t6, t7 = zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()
-        for j in range(0, vectors * WIDTH, WIDTH):
-            t0 = fma(load(w, a0 + j), load(w, b0 + j), t0)
-            t1 = fma(load(w, a1 + j), load(w, b1 + j), t1)
-            t2 = fma(load(w, a2 + j), load(w, b2 + j), t2)
-            t3 = fma(load(w, a3 + j), load(w, b3 + j), t3)
-            t4 = fma(load(w, a4 + j), load(w, b4 + j), t4)
-            t5 = fma(load(w, a5 + j), load(w, b5 + j), t5)
-            t6 = fma(load(w, a6 + j), load(w, b6 + j), t6)
-            t7 = fma(load(w, a7 + j), load(w, b7 + j), t7)
-        store(w, out, sums(t0, t1, t2, t3, t4, t5, t6, t7))
+    groups, columns = dots.shape
+    table = dots.reshape(groups * columns)
+    for first in range(0, groups * columns, columns):
+        totals = zeros()
+        for j in range(0, table[first + 1] * WIDTH, WIDTH):
+            totals = add_products_at(totals, w, table, first + 2, j)
+        store(w, table[first], sums(totals))
     for k in range(len(times)):
         out, a, b = times[k]
         w[out] = w[a] * w[b]
