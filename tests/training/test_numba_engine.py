@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,8 @@ from pigmm.simd import singles
 from pigmm.simd.singles import LANES, aligned_singles
 from pigmm.training import EnsembleConfig, LabelledImages, train_plain
 from pigmm.training.engines import chosen_engine
-from pigmm.training.kernels import exponential
-from pigmm.training.numba_engine import Layout, train_block
+from pigmm.training.kernels import Images, exponential
+from pigmm.training.numba_engine import Layout, Network, train_block
 from pigmm.training.patches import patch_places, patched
 from pigmm.training.snapshot import METRICS, Snapshot
 
@@ -101,6 +104,34 @@ def test_bits_do_not_depend_on_neighbours_or_threads(digits: LabelledImages) -> 
             np.testing.assert_array_equal(many.weights[k][3], one.weights[k][0])
         for name in METRICS:
             assert getattr(many, name)[3] == getattr(one, name)[0]
+
+
+def test_stopped_in_the_middle_it_leaves_no_thread_at_work(digits: LabelledImages) -> None:
+    """What Ctrl-C comes to, as train_ensemble closes its engine."""
+    before = threading.active_count()
+    snapshots = train_block(EnsembleConfig(epochs=1000), digits, range(50))
+    next(snapshots)
+    assert threading.active_count() > before
+    begun = time.monotonic()
+    snapshots.close()
+    assert threading.active_count() == before
+    assert time.monotonic() - begun < 2  # of 50 seconds of work that waited; one epoch of a network is 1 ms
+
+
+def test_threads_work_beside_one_another(digits: LabelledImages) -> None:
+    """The compiled steps let go of the interpreter: meanwhile Python runs on."""
+    layout, places = Layout.of(EnsembleConfig()), patch_places((1, 28, 28))
+    network = Network(EnsembleConfig(), layout, places, 0)
+    train = Images(*astuple(patched(digits.train_images, digits.train_labels, places)))
+    order = np.tile(np.arange(len(digits.train_labels)), 100)
+    network.train(order[:100], train)  # compiled
+    worker = threading.Thread(target=network.train, args=(order, train))
+    worker.start()
+    turns = 0
+    while worker.is_alive():
+        turns += 1
+        time.sleep(0.001)
+    assert turns > 10
 
 
 def test_a_network_that_is_off_stays_as_it_is(digits: LabelledImages) -> None:
