@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import zarr
@@ -22,13 +24,26 @@ from pigmm.fitting import (
     RectangularSpace,
     SquareSpace,
     SymmetricSpace,
+    bootstrap_comparison,
     compare,
+    confidence_intervals,
+    mean_invariance_test,
+    model_ladder,
+    randomisation_test,
+    restricted_fits,
+    wald_tests,
+    wasserstein_distance,
 )
 from pigmm.invariants import multigraphs
+from pigmm.studies.cli import main
+from pigmm.studies.ensemble_tests import chosen_replicates
 from pigmm.studies.files import read_table
+from pigmm.studies.fit import fit_paths
 from pigmm.studies.matrices import read_matrices
 
 Matrices = NDArray[np.float64]
+
+ASYMPTOTIC = ("--replicates", "0", "--output")
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +78,8 @@ def write(folder: Path, kind: str, square: Matrices, rectangular: Matrices) -> P
 @pytest.mark.parametrize("kind", ["npy", "npz", "safetensors", "zarr", "pt"])
 def test_every_kind_of_file(pigmm: Any, tmp_path: Path, square: Matrices, rectangular: Matrices, kind: str) -> None:
     path = write(tmp_path, kind, square, rectangular)
-    outcome = pigmm("fit", path, "--output", tmp_path / "fit")
-    assert (outcome.code, outcome.err) == (0, "")
+    outcome = pigmm("fit", path, "--output", tmp_path / "fit", "--replicates", "0")
+    assert (outcome.code, outcome.err) == (0, f"testing: 0 of {5 if kind == 'npy' else 10}\n")
     *said, path_said = outcome.out.splitlines()
     assert path_said == str(tmp_path / "fit" / "report.html")
     assert any("too few matrices for a verdict: 30" in line for line in said)
@@ -95,7 +110,7 @@ def test_files_with_a_matrix_each_are_one_population(tmp_path: Path, square: Mat
 
 def test_a_run_is_fitted_at_one_epoch(finished_run: Path, pigmm: Any, tmp_path: Path) -> None:
     for path in (finished_run, finished_run / "ensemble.zarr"):
-        assert pigmm("fit", path, "--epoch", "1", "--tensor", "weight_2", "--output", tmp_path / "fit").code == 0
+        assert pigmm("fit", path, "--epoch", "1", "--tensor", "weight_2", *ASYMPTOTIC, tmp_path / "fit").code == 0
         fitted = read_table(tmp_path / "fit" / "tables" / "parameters.csv")
         study = read_table(finished_run / "tables" / "parameters.csv")
         rows = study[(study.layer == 2) & (study.epoch == 1) & (study.population == "all")]
@@ -181,20 +196,23 @@ def test_kinds(pigmm: Any, tmp_path: Path, square: Matrices, kind: str, space: M
     if kind == "symmetric-zero-diagonal":
         matrices = matrices * (1 - np.eye(5))
     np.save(tmp_path / "words.npy", matrices)
-    outcome = pigmm("fit", tmp_path / "words.npy", "--kind", kind, "--output", tmp_path / "fit")
-    assert (outcome.code, outcome.err) == (0, "")
+    outcome = pigmm("fit", tmp_path / "words.npy", "--kind", kind, *ASYMPTOTIC, tmp_path / "fit")
+    assert outcome.code == 0
     parameters = read_table(tmp_path / "fit" / "tables" / "parameters.csv")
     assert len(parameters) == names
     np.testing.assert_allclose(parameters.estimate, BlockGaussian.fit(matrices, space).parameters)
-    # population, parameters, verdict, path
-    assert len(outcome.out.splitlines()) == 1 + names + 2
+    # population, parameters, verdict, two distances between samples, the best of the nested models, path
+    assert len(outcome.out.splitlines()) == 1 + names + 5
+    ladder = read_table(tmp_path / "fit" / "tables" / "ladder.csv")
+    assert ladder.parameters.iloc[-1] == names
+    assert ladder.p_randomisation.notna().sum() == (kind == "square")
 
 
 @pytest.mark.parametrize(("cubic", "word"), [(0.0, "no departure detected"), (1.0, "a departure")])
 def test_verdict(pigmm: Any, tmp_path: Path, cubic: float, word: str) -> None:
     entries = np.random.default_rng(2).normal(size=(2000, 4, 6))
     np.save(tmp_path / "m.npy", entries + cubic * (entries**2 - 1))
-    outcome = pigmm("fit", tmp_path / "m.npy", "--output", tmp_path / "fit")
+    outcome = pigmm("fit", tmp_path / "m.npy", *ASYMPTOTIC, tmp_path / "fit")
     (line,) = [line for line in outcome.out.splitlines() if "largest |z|" in line]
     assert line.endswith(f"bound 3.25: {word}")
     page = (tmp_path / "fit" / "report.html").read_text()
@@ -203,9 +221,133 @@ def test_verdict(pigmm: Any, tmp_path: Path, cubic: float, word: str) -> None:
     assert "sum_" not in page.partition("<h2>Tables")[0].replace("alt=", "").partition("Drawings")[0]
 
 
+@pytest.fixture(scope="module")
+def tested(square: Matrices, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fit of 30 Gaussian matrices of size 5, and of 30 whose diagonal is apart, with a bootstrap."""
+    folder = tmp_path_factory.mktemp("tested")
+    np.savez(folder / "m.npz", gaussian=square, diagonal=square + 2 * np.eye(5))
+    with pytest.raises(SystemExit) as left:
+        main(["fit", str(folder / "m.npz"), "--output", str(folder / "fit"), "--replicates", "39"])
+    assert left.value.code == 0
+    return folder / "fit"
+
+
+def of_population(folder: Path, name: str, population: str = "m gaussian") -> pd.DataFrame:
+    rows = read_table(folder / "tables" / f"{name}.csv")
+    return rows[rows.population == population].drop(columns="population").reset_index(drop=True)
+
+
+def test_intervals_are_those_of_the_library(tested: Path, square: Matrices) -> None:
+    model = PIGMM.fit(square)
+    own = of_population(tested, "parameters")
+    for method, error in (("exact", "exact_standard_error"), ("sandwich", "standard_error")):
+        expected = confidence_intervals(model, square, method=method)
+        for column, name in (("standard_error", error), ("lower", f"{method}_lower"), ("upper", f"{method}_upper")):
+            np.testing.assert_array_equal(own[name], expected[column])
+
+
+def test_bootstrap_is_that_of_the_library(tested: Path, square: Matrices) -> None:
+    graphs = (*multigraphs(3), *multigraphs(4))
+    expected = bootstrap_comparison(PIGMM.fit(square), square, graphs, replicates=39)
+    own = of_population(tested, "comparison")
+    pd.testing.assert_frame_equal(own, expected.table, check_exact=True)
+    overall = of_population(tested, "gaussianity").iloc[0]
+    assert overall.global_p_value == expected.global_p_value
+    assert overall.smallest_p_value == 1 / 40
+    # few matrices, and a verdict all the same
+    page = (tested / "report.html").read_text()
+    assert "(bootstrap, 39 replicates): no departure detected" in page
+    assert "too few" not in page
+    assert "no p-value of it is below 0.025" in page
+
+
+def test_symmetry_is_one_table(tested: Path, square: Matrices) -> None:
+    own = of_population(tested, "ladder").set_index("symmetry")
+    expected = model_ladder(square, draws=199)
+    np.testing.assert_allclose(own.bic, expected.bic)
+    np.testing.assert_allclose(own.p_bootstrap, expected.p_bootstrap)
+    np.testing.assert_allclose(own.p_wald, wald_tests(square).p_value.reindex(own.index))
+    assert own.p_randomisation["S_N x S_N"] == randomisation_test(square, draws=199).p_value
+    assert own.p_randomisation["S_N x S_N"] > 0.05
+    shifted = of_population(tested, "ladder", "m diagonal").set_index("symmetry")
+    assert shifted.p_randomisation["S_N x S_N"] == 1 / 200
+    assert shifted.bic.idxmin() == "independent, diagonal apart"
+    page = (tested / "report.html").read_text().partition("<h2>Tables")[0]
+    assert "≤ 0.005" in page
+    assert "S_N" not in re.sub(r'alt="[^"]*"', "", page)
+
+
+def test_invariance_and_distances(tested: Path, square: Matrices) -> None:
+    invariance = of_population(tested, "invariance")
+    exact = mean_invariance_test(square)
+    mean = invariance[invariance.moment == "mean"].set_index("irreps")
+    np.testing.assert_allclose(mean.p_gaussian, exact.p_value)
+    assert invariance.p_permutation.between(0.01, 1).all()
+    rows = of_population(tested, "distances").set_index("distance")
+    assert rows.index.tolist() == ["Wasserstein", "exact optimal transport", "sliced optimal transport"]
+    model, iid = PIGMM.fit(square), restricted_fits(square)["iid"]
+    assert rows.value["Wasserstein"] == pytest.approx(wasserstein_distance(model, iid))
+    assert (rows.p_value > 0.01).all()
+    shifted = of_population(tested, "distances", "m diagonal").set_index("distance")
+    assert shifted.p_value["Wasserstein"] == 1 / 200
+
+
+def test_heavy_tails_are_seen_between_samples(tmp_path: Path, pigmm: Any) -> None:
+    np.save(tmp_path / "cubes.npy", np.random.default_rng(0).normal(size=(150, 4, 4)) ** 3)
+    outcome = pigmm("fit", tmp_path / "cubes.npy", *ASYMPTOTIC, tmp_path / "fit")
+    (line,) = [line for line in outcome.out.splitlines() if "sliced" in line]
+    assert line == "  sliced optimal transport to the fitted model: p ≤ 0.02: a departure"
+
+
+def test_a_row_apart_is_not_invariant(tmp_path: Path, pigmm: Any, square: Matrices) -> None:
+    apart = square.copy()
+    apart[:, 0] += 2
+    np.save(tmp_path / "apart.npy", apart)
+    assert pigmm("fit", tmp_path / "apart.npy", *ASYMPTOTIC, tmp_path / "fit").code == 0
+    rows = read_table(tmp_path / "fit" / "tables" / "invariance.csv")
+    assert (rows[(rows.moment == "mean") & (rows.irreps == "V_H")].p_gaussian < 1e-6).all()
+    assert "Not invariant: mean" in (tmp_path / "fit" / "report.html").read_text()
+
+
+def test_one_bad_file_of_many_is_named(tmp_path: Path, pigmm: Any, square: Matrices) -> None:
+    for number, matrix in enumerate(with_nan(square)):
+        np.save(tmp_path / f"{number:04d}.npy", matrix)
+    outcome = pigmm("fit", *sorted(tmp_path.glob("*.npy")), "--output", tmp_path / "fit")
+    assert outcome.code == 2
+    assert "0003.npy: matrices must be finite" in outcome.err
+
+
+def test_a_checkpoint_says_which_tensors_it_has(tmp_path: Path, pigmm: Any, square: Matrices) -> None:
+    path = write(tmp_path, "pt", square, square)
+    outcome = pigmm("fit", path, "--tensor", "fc9.*", "--output", tmp_path / "fit")
+    assert outcome.code == 2
+    assert "match 'fc9.*'; there are: state.square (30, 5, 5)" in outcome.err
+
+
+def test_singular_matrices_name_the_block(tmp_path: Path, pigmm: Any, square: Matrices) -> None:
+    # the entries of each matrix are all the same
+    np.save(tmp_path / "flat.npy", np.broadcast_to(square[:, :1, :1], square.shape))
+    outcome = pigmm("fit", tmp_path / "flat.npy", "--kind", "square", "--output", tmp_path / "fit")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "flat: " in outcome.err
+
+
+def test_replicates_cannot_be_negative(tmp_path: Path, square: Matrices) -> None:
+    np.save(tmp_path / "m.npy", square)
+    with pytest.raises(ValueError, match=r"replicates must be 0 .* or more, got -1"):
+        fit_paths([tmp_path / "m.npy"], tmp_path / "fit", replicates=-1)
+
+
+def test_large_matrices_have_no_bootstrap_unasked() -> None:
+    assert chosen_replicates(None, 499, 1000, (10, 10)) == 499
+    assert chosen_replicates(None, 499, 1000, (200, 200)) == 0
+    assert chosen_replicates(99, 499, 1000, (200, 200)) == 99
+    assert chosen_replicates(0, 499, 10, (4, 4)) == 0
+
+
 def test_what_is_passed_over_is_said(pigmm: Any, tmp_path: Path, square: Matrices) -> None:
     np.savez(tmp_path / "a.npz", weight=square, bias=np.zeros(3), other=square)
-    outcome = pigmm("fit", tmp_path / "a.npz", "--tensor", "[wb]*", "--output", tmp_path / "fit")
+    outcome = pigmm("fit", tmp_path / "a.npz", "--tensor", "[wb]*", *ASYMPTOTIC, tmp_path / "fit")
     assert outcome.out.splitlines()[:2] == [
         "skipped bias (3,): 1 axis, where matrices have 2 or 3",
         "skipped other (30, 5, 5): the name does not match '[wb]*'",
