@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import factorial, prod
 from string import ascii_lowercase
@@ -52,6 +52,7 @@ class Multigraph:
     colours: tuple[int, ...]
     kinds: tuple[int, ...]
     directed: bool
+    _hash: int = field(repr=False, compare=False)
 
     def __init__(
         self,

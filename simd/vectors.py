@@ -274,16 +274,6 @@ def add_multiples(typing: Any, block: Any, x: Any, array: Any, place: Any, strid
 
 
 @_operation
-def load_block(typing: Any, array: Any, place: Any, stride: Any) -> Any:
-    """load_block(array, place, stride): the block of load(array, place + k * stride)."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _block_of(context, builder, _loaded_rows(context, builder, signature.args[0], *arguments))
-
-    return _block(array, types.intp, types.intp), generate
-
-
-@_operation
 def store_block(typing: Any, array: Any, place: Any, stride: Any, block: Any) -> Any:
     """store_block(array, place, stride, block): store(array, place + k * stride, block[k]), for all k."""
 

@@ -17,7 +17,6 @@ from ...simd import (
     fma,
     load,
     load_anywhere,
-    load_block,
     multiply,
     store,
     store_block,
@@ -285,12 +284,12 @@ def _product(w, out, out_stride, a, a_stride, b, b_stride, pack, strips, vectors
 def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and sixteen columns of a product, in sixteen registers; `more` is added to a sum that stands there."""
     left, right = zeros(), zeros()
-    if more:
-        left, right = load_block(w, out, out_stride), load_block(w, out + WIDTH, out_stride)
     for j in range(summed):
         left = add_multiples(left, load(w, b), w, a + j, a_stride)
         right = add_multiples(right, load(w, b + WIDTH), w, a + j, a_stride)
         b += b_stride
+    if more:
+        left, right = add_rows(left, w, out, out_stride), add_rows(right, w, out + WIDTH, out_stride)
     store_block(w, out, out_stride, left)
     store_block(w, out + WIDTH, out_stride, right)
 
@@ -298,10 +297,12 @@ def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
 @njit(cache=True, nogil=True, error_model="numpy")
 def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and eight columns of a product."""
-    block = load_block(w, out, out_stride) if more else zeros()
+    block = zeros()
     for j in range(summed):
         block = add_multiples(block, load(w, b), w, a + j, a_stride)
         b += b_stride
+    if more:
+        block = add_rows(block, w, out, out_stride)
     store_block(w, out, out_stride, block)
 
 
