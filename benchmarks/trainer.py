@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import astuple
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,7 +27,7 @@ from torchvision import transforms
 
 from pigmm.simd import singles
 from pigmm.training import EnsembleConfig, LabelledImages, kernels, load_dataset, train_ensemble, train_plain
-from pigmm.training.kernels import Images, Parameters
+from pigmm.training.kernels import Parameters
 from pigmm.training.numba_engine import Layout, Network
 from pigmm.training.patches import patch_places, patched
 from pigmm.training.streams import shuffling_order
@@ -126,7 +125,7 @@ def report_parts(config: EnsembleConfig, images: LabelledImages) -> None:
     places = patch_places((1, 28, 28))
     layout = Layout.of(config)
     train, test = (
-        Images(*astuple(patched(pixels, labels, places)))
+        patched(pixels, labels, places)
         for pixels, labels in (
             (images.train_images, images.train_labels),
             (images.test_images, images.test_labels),

@@ -39,6 +39,7 @@ from ..simd.singles import (
     where_greater,
     zeros,
 )
+from .patches import PatchedImages
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -83,37 +84,28 @@ def exponential(x: Vector) -> Vector:
     return add_to_exponent(value, shifted)
 
 
-class Images(NamedTuple):
-    """As PatchedImages has them: for a tuple Numba compiles, for a class it would not."""
-
-    first: NDArray[np.int64]
-    numbers: NDArray[np.uint16]
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-
 class Parameters(NamedTuple):
-    """Weights of one kind of layout and what Adam keeps for each (flat; empty for SGD)."""
+    """Weights in one of the layouts, flat, and what the optimiser keeps for each (empty where it keeps nothing)."""
 
     weights: Floats
-    means: Floats
+    means: Floats  # Adam's, or momentum's sums
     squares: Floats
 
 
 class Workspace(NamedTuple):
-    """What a step leaves for the next part of the step; see `workspace`."""
+    """What one part of a step leaves for the next (made by numba_engine.Layout)."""
 
-    lists: NDArray[np.int64]  # (patch, image of the batch)
-    ends: NDArray[np.int64]  # (patch,): of its images in `lists`
-    rows: Floats  # (image, tile of units, 16): of the first layer, before activation or their gradient
+    lists: Indices  # (patch, image of the batch): see IMAGE_BITS
+    ends: Indices  # (patch,): where its list ends
+    rows: Floats  # (image, tile of units, 16): first layer before activation, later the gradients of its units
     activations: Floats  # (unit of all layers, image)
-    gradients: Floats  # the same of the loss
-    weight_gradients: Floats  # of all layers but the first
-    tile: Floats  # (16, 16)
-    totals: Floats  # (16, 16)
-    answers: Floats  # (image,)
-    shifts: Floats  # (image,)
-    exponentials: Floats  # (image,)
+    gradients: Floats  # (unit of all layers, image): of the loss by what comes before the activation
+    weight_gradients: Floats  # of all layers but the first, laid out as they are
+    tile: Floats  # (unit of a tile, 16 pixels): gradient of one patch's weights
+    totals: Floats  # (unit of a tile, 16): sums of weights
+    answers: Floats  # (image,): the class
+    largest: Floats  # (image,): logit
+    exponentials: Floats  # (image,): sum over the classes
 
 
 class Settings(NamedTuple):
@@ -142,7 +134,7 @@ class Rule(NamedTuple):
 @_compiled
 def apply_first_layer(
     tile: Tile,
-    images: Images,
+    images: PatchedImages,
     chosen: Indices,
     weights: Floats,
     offsets: Floats,
@@ -209,8 +201,8 @@ def classify(
     batch: int,
     classes: int,
     answers: Floats,
-    shifts: Floats,
-    totals: Floats,
+    largest_logits: Floats,
+    exponentials: Floats,
     gradients: Floats,
 ) -> tuple[float, int]:
     """Loss and hits, summed over the images; into `gradients` those of the mean loss. Answers: first of the largest."""
@@ -230,18 +222,18 @@ def classify(
         for k in range(classes):
             store(gradients, k * batch + image, multiply(load(gradients, k * batch + image), scale))
         store(answers, image, answer)
-        store(shifts, image, largest)
-        store(totals, image, total)
+        store(largest_logits, image, largest)
+        store(exponentials, image, total)
 
     loss, hits, product = 0.0, 0, 1.0
     for image in range(count):
         label = at(labels, at(chosen, image))
         place = label * batch + image
-        product *= at(totals, image)  # a sum of logarithms is the logarithm of a product: at most 10**LANES
+        product *= at(exponentials, image)  # a sum of logarithms is the logarithm of a product: at most 10**LANES
         if image % LANES == LANES - 1 or image == count - 1:
             loss += log(product)
             product = 1.0
-        loss += np.float64(at(shifts, image)) - np.float64(at(logits, place))
+        loss += np.float64(at(largest_logits, image)) - np.float64(at(logits, place))
         hits += at(answers, image) == label
         put(gradients, place, at(gradients, place) - np.float32(1 / count))
     for k in range(classes):
@@ -319,7 +311,7 @@ def update(parameters: Parameters, place: int, gradient: Vector, rule: Rule) -> 
 @_compiled
 def update_first_layer(
     tile: Tile,
-    images: Images,
+    images: PatchedImages,
     parameters: Parameters,
     offsets: Floats,
     gradients: Floats,
@@ -359,7 +351,7 @@ def update_first_layer(
 @_compiled
 def forward(
     tile: Tile,
-    images: Images,
+    images: PatchedImages,
     chosen: Indices,
     first: Parameters,
     offsets: Floats,
@@ -387,7 +379,7 @@ def forward(
         batch,
         classes,
         work.answers,
-        work.shifts,
+        work.largest,
         work.exponentials,
         work.gradients[begin:end],
     )
@@ -442,7 +434,7 @@ def rule_of_step(settings: Settings, step: int) -> Rule:
 @_compiled
 def train(
     tile: Tile,
-    images: Images,
+    images: PatchedImages,
     order: Indices,
     batch_size: int,
     first: Parameters,
@@ -475,7 +467,7 @@ def train(
 @_compiled
 def evaluate(
     tile: Tile,
-    images: Images,
+    images: PatchedImages,
     batch_size: int,
     first: Parameters,
     offsets: Floats,

@@ -19,8 +19,8 @@ from ..simd.singles import LANES, aligned_singles
 from . import kernels
 from .config import CLASSES, IMAGE_SHAPES, EnsembleConfig
 from .data import LabelledImages
-from .kernels import Images, Parameters, Settings, Workspace
-from .patches import PATCH_PIXELS, patch_places, patched
+from .kernels import Parameters, Settings, Workspace
+from .patches import PATCH_PIXELS, PatchedImages, patch_places, patched
 from .schedule import pieces, snapshot_steps
 from .snapshot import Snapshot
 from .streams import initial_weights, shuffling_order
@@ -42,8 +42,8 @@ def train_block(
     """
     layout = Layout.of(config)
     places = patch_places(IMAGE_SHAPES[config.dataset])
-    train = _patched(images.train_images, images.train_labels, places)
-    test = _patched(images.test_images, images.test_labels, places)
+    train = patched(images.train_images, images.train_labels, places)
+    test = patched(images.test_images, images.test_labels, places)
     states = [Network(config, layout, places, network) for network in networks]
     steps = snapshot_steps(config.snapshots, config.epochs, -(-len(train.labels) // config.batch_size))
 
@@ -61,11 +61,6 @@ def train_block(
                 running = ahead
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _patched(images: NDArray[np.uint8], labels: NDArray[np.int64], places: NDArray[np.int64]) -> Images:
-    cut = patched(images, labels, places)
-    return Images(cut.first, cut.numbers, cut.pixels, cut.labels)
 
 
 @dataclass(frozen=True)
@@ -106,9 +101,11 @@ class Layout:
 
     @property
     def tiles(self) -> tuple[int, ...]:
+        """(layers,) tiles of every layer."""
         return tuple(units // self.tile for units in self.units)
 
     def workspace(self) -> Workspace:
+        """Room for a step; what is padding is zero."""
         numbers = sum(self.units) * self.batch
         return Workspace(
             lists=np.empty(self.patches * self.batch, np.int64),
@@ -120,12 +117,13 @@ class Layout:
             tile=aligned_singles(LANES * LANES),
             totals=aligned_singles(LANES * LANES),
             answers=aligned_singles(self.batch),
-            shifts=aligned_singles(self.batch),
+            largest=aligned_singles(self.batch),
             exponentials=aligned_singles(self.batch),
         )
 
     @property
     def size_of_others(self) -> int:
+        """Weights of all layers but the first, padding included."""
         return sum(before * tiles * LANES for before, tiles in zip(self.units[:-1], self.tiles[1:], strict=True))
 
     def pack_first(self, weights: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -136,6 +134,7 @@ class Layout:
         return _aligned(cut.transpose(0, 2, 1, 3))
 
     def unpack_first(self, flat: NDArray[np.float32], units: int, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The inverse of pack_first, without the padding: (units, pixel)."""
         cut = flat.reshape(self.tiles[0], self.patches, self.tile, PATCH_PIXELS).transpose(0, 2, 1, 3)
         weights = np.empty((self.units[0], places.size), np.float32)
         weights[:, places] = cut.reshape(self.units[0], *places.shape)
@@ -153,6 +152,7 @@ class Layout:
         return _aligned(np.concatenate(parts))
 
     def unpack_others(self, flat: NDArray[np.float32], shapes: Sequence[tuple[int, int]]) -> list[NDArray[np.float32]]:
+        """The inverse of pack_others, for layers of these shapes."""
         layers, start = [], 0
         for k, (rows, columns) in enumerate(shapes):
             size = self.units[k] * self.tiles[k + 1] * LANES
@@ -207,10 +207,12 @@ class Network:
         )
         self.order = 0, np.empty(0, np.int64)  # of an epoch: several snapshots may fall into one
 
-    def at_start(self, train: Images, test: Images) -> _Result:
+    def at_start(self, train: PatchedImages, test: PatchedImages) -> _Result:
         return self._result(self.evaluate(train), self.evaluate(test))
 
-    def go_on(self, first: int, last: int, before: Future[_Result], train: Images, test: Images) -> _Result:
+    def go_on(
+        self, first: int, last: int, before: Future[_Result], train: PatchedImages, test: PatchedImages
+    ) -> _Result:
         """The steps from `first` to before `last`, once those before them are done."""
         before.result()
         count, batch = len(train.labels), self.config.batch_size
@@ -224,7 +226,7 @@ class Network:
             loss, hits, seen = loss + part[0], hits + part[1], seen + len(chosen)
         return self._result((loss / seen, hits / seen), self.evaluate(test))
 
-    def train(self, order: NDArray[np.int64], images: Images, steps_before: int = 0) -> tuple[float, int]:
+    def train(self, order: NDArray[np.int64], images: PatchedImages, steps_before: int = 0) -> tuple[float, int]:
         """Loss and hits, summed over the images in the given order, each before its step."""
         done: tuple[float, int] = kernels.train(
             self.tile,
@@ -242,7 +244,7 @@ class Network:
         )
         return done
 
-    def evaluate(self, images: Images) -> tuple[float, float]:
+    def evaluate(self, images: PatchedImages) -> tuple[float, float]:
         """Mean loss and accuracy on all the images."""
         loss, hits = kernels.evaluate(
             self.tile,

@@ -7,7 +7,7 @@ the first part needs the bright patches only and the second no image at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,8 @@ PATCH_SIDE = 4
 PATCH_PIXELS = PATCH_SIDE**2
 
 
-@dataclass(frozen=True)
-class PatchedImages:
-    """Images without their empty patches.
+class PatchedImages(NamedTuple):
+    """Images without their empty patches (a tuple, for Numba).
 
     Args:
         first: (images + 1,) int64: image i has the patches from first[i] to first[i + 1].
@@ -66,7 +65,7 @@ def patched(images: NDArray[np.uint8], labels: NDArray[np.int64], places: NDArra
     bright = cut.any(axis=2)
     first = np.concatenate([[0], np.cumsum(bright.sum(axis=1))])
     kept = cut[bright]
-    # one patch more, so that there is an aligned place to begin
+    # longer, so that there is an aligned place to begin
     room = np.empty(kept.size + 64, np.uint8)
     start = -room.ctypes.data % 64
     pixels = room[start : start + kept.size]

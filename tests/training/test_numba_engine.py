@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from pigmm.simd import singles
 from pigmm.simd.singles import LANES, aligned_singles
 from pigmm.training import EnsembleConfig, LabelledImages, train_plain
 from pigmm.training.engines import chosen_engine
-from pigmm.training.kernels import Images, exponential
+from pigmm.training.kernels import exponential
 from pigmm.training.numba_engine import Layout, Network, train_block
 from pigmm.training.patches import patch_places, patched
 from pigmm.training.snapshot import METRICS, Snapshot
@@ -122,7 +121,7 @@ def test_threads_work_beside_one_another(digits: LabelledImages) -> None:
     """The compiled steps let go of the interpreter: meanwhile Python runs on."""
     layout, places = Layout.of(EnsembleConfig()), patch_places((1, 28, 28))
     network = Network(EnsembleConfig(), layout, places, 0)
-    train = Images(*astuple(patched(digits.train_images, digits.train_labels, places)))
+    train = patched(digits.train_images, digits.train_labels, places)
     order = np.tile(np.arange(len(digits.train_labels)), 100)
     network.train(order[:100], train)  # compiled
     worker = threading.Thread(target=network.train, args=(order, train))
