@@ -226,10 +226,11 @@ def nested_models(table: pd.DataFrame) -> Illustration:
             axes.plot(rows.epoch, rows.excess, **looks[str(name)], **_marks(rows))
         axes.set_yscale("symlog", linthresh=10, linscale=0.6)
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.set_ylim(bottom=-1)
         axes.set_title(layer_name(layer))
         _epochs(axes, most=3)
     grid[0].set_ylabel("BIC above the best")
+    above = table.bic - table.groupby(["layer", "epoch"]).bic.transform("min")
+    grid[0].set_ylim(-1, 1.5 * max(10.0, above.max()))
     handles = [Line2D([], [], label=group_latex(name), **look) for name, look in looks.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)))
     best = Markup("; ").join(

@@ -17,7 +17,7 @@ from .populations import ALL, TRAINED
 from .selection import at_last_epoch, where
 from .symbols import formula_html, group_html, layer_name, parameter_html
 from .symmetry import COMMON, EQUALS, FREE, ZEROS
-from .verdicts import BOUND_IN_WORDS, LEVEL, bound, p_text, too_few
+from .verdicts import BOUND_IN_WORDS, LEVEL, bound, departing, p_text, too_few
 from .wording import counted, listed, number, rounded
 
 
@@ -159,7 +159,7 @@ def distance(distances: pd.DataFrame, config: EnsembleConfig) -> Finding:
                 "by chance": f"{number(own.null_lower.iloc[-1], '.3g')} to {number(own.null_upper.iloc[-1], '.3g')}",
                 f"p at epoch {first:g}": p_text(own.p_value.iloc[0], 1 / (LAW_DRAWS + 1)),
                 f"p at epoch {last:g}": p_text(own.p_value.iloc[-1], 1 / (LAW_DRAWS + 1)),
-                "norm of the matrices at initialisation": number(scale, ".3g"),
+                "norm at initialisation": number(scale, ".3g"),
             }
         )
     text = (
@@ -215,7 +215,7 @@ def invariance(table: pd.DataFrame) -> Finding:
     if "p_permutation" not in last:
         last = last.assign(p_permutation=float("nan"))
     smallest = 1 / (PERMUTATION_DRAWS + 1)
-    rows, found = [], []
+    rows, tests = [], []
     for layer, own in last.groupby("layer"):
         mean, covariance = (where(own, moment=moment).set_index("irreps") for moment in ("mean", "covariance"))
         parts = mean.drop(index="all").p_gaussian
@@ -227,10 +227,10 @@ def invariance(table: pd.DataFrame) -> Finding:
         for name, part in (("mean", mean), ("covariance", covariance)):
             p = part.p_permutation.get("all", float("nan"))
             line[f"{name}, by permutation"] = p_text(p, smallest)
-            # a layer and a moment each is a test
-            if p <= max(LEVEL / (2 * last.layer.nunique()), smallest):
-                found.append(f"{layer_name(layer)} ({name})")
+            tests.append((f"{layer_name(layer)} ({name})", p))
         rows.append(line)
+    departs = departing([p for _, p in tests], smallest)
+    found = [what for (what, _), yes in zip(tests, departs, strict=True) if yes]
     text = Markup(
         "The model supposes that the mean has no part in {} other than the trivial one, and that second moments join "
         "only like with like. Exact tests say whether that is so at epoch {}, of the mean for Gaussian matrices, and "
@@ -256,12 +256,13 @@ def gaussianity(table: pd.DataFrame) -> Finding:
     replicates = int(table.replicates.iloc[0])
     smallest = 1 / (replicates + 1)
     rows, found = [], []
+    departs = dict(zip(table.index, departing(table.global_p_value.to_list(), smallest), strict=True))
     for layer, own in table.groupby("layer"):
         line: dict[str, str] = {"layer": layer_name(layer)}
         for row in own.itertuples():
             p = float(str(row.global_p_value))
             line[f"p at epoch {row.epoch:g}"] = p_text(p, smallest)
-            if p <= max(LEVEL / len(table), smallest) and smallest <= LEVEL:
+            if departs[row.Index]:
                 found.append(f"{layer_name(layer)} at epoch {row.epoch:g} (p {_compared(p, smallest)})")
         end = where(own, epoch=last)
         if len(end):
@@ -274,8 +275,8 @@ def gaussianity(table: pd.DataFrame) -> Finding:
         f"{replicates} ensembles of as many matrices were drawn from each fitted model, fitted and compared again, at "
         f"{when}. The p-value of a layer is the share of them, the measured one included, that are as extreme: in "
         f"their largest |z|, or in the mean of z², over the cubic and quartic invariants. It is calibrated however "
-        f"few the networks; none is below {smallest:.2g}, and one counts as a departure if it is at most {LEVEL:g} "
-        f"divided by the number of tests here, or the smallest possible. {conclusion}"
+        f"few the networks; none is below {smallest:.2g}, and the verdict, by Holm's procedure, is at {LEVEL:.0%} "
+        f"for all of them together. {conclusion}"
     )
     return Finding("Gaussian or not", text, _table("Gaussian or not", rows))
 

@@ -45,8 +45,8 @@ LAYER_TABLES = (
 #: Replicates of the bootstrap at the first and the last epoch, if nobody asks for a number.
 REPLICATES = 199
 
-# How many epochs have the nested models, and the tests by permutation.
-_LADDER_EPOCHS, _PERMUTATION_EPOCHS = 17, 5
+# How many epochs have the nested models; the tests by permutation and the bootstrap are of the first and the last.
+_LADDER_EPOCHS = 17
 
 # Snapshots read from the store at once.
 _SLAB_BYTES = 1 << 28
@@ -80,7 +80,7 @@ def analyse_layer(
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
     epochs = weights.epoch.to_numpy().astype(float).tolist()
     count, *shape = (weights.sizes[name] for name in weights.dims if name != "epoch")
-    some, few, ends = (spread(epochs, most) for most in (_LADDER_EPOCHS, _PERMUTATION_EPOCHS, 2))
+    some, ends = spread(epochs, _LADDER_EPOCHS), spread(epochs, 2)
     draws = chosen_replicates(replicates, REPLICATES, len(ends) * count, (shape[0], shape[1]))
     for epoch, matrices in snapshots(weights):
         done: dict[bytes, Tables] = {}
@@ -92,7 +92,7 @@ def analyse_layer(
                 rows[name].append(_labelled(table, epoch=epoch, population=population))
         if "omissions" not in done[masks[ALL].tobytes()]:
             for name, table in snapshot_tests(
-                matrices[masks[ALL]], ladder=epoch in some, permute=epoch in few, replicates=draws * (epoch in ends)
+                matrices[masks[ALL]], ladder=epoch in some, permute=epoch in ends, replicates=draws * (epoch in ends)
             ).items():
                 rows[name].append(_labelled(table, epoch=epoch, population=ALL))
         advance()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from scipy.stats import norm
 
@@ -39,6 +41,22 @@ def p_text(p: float, smallest: float = 0.0) -> str:
     if p <= smallest:
         return f"≤ {smallest:.2g}"
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def departing(p_values: Sequence[float], smallest: float) -> list[bool]:
+    """Which of several tests say departure, by Holm's step-down procedure: at 5% for all of them together.
+
+    The smallest p-value that the draws can give always does, or else none of many tests could.
+
+    >>> departing([0.04, 0.001, 0.02], smallest=0.001), departing([0.04, 0.03, 0.6], smallest=0.001)
+    ([True, True, True], [False, False, False])
+    """
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    found, going = [False] * len(p_values), True
+    for rank, place in enumerate(order):
+        going = going and p_values[place] <= LEVEL / (len(order) - rank)
+        found[place] = going or p_values[place] <= smallest <= LEVEL
+    return found
 
 
 def calibrated_verdict(global_p_value: float, replicates: int) -> str:
