@@ -6,11 +6,11 @@ the bright part of the images (`patches.py`). `plain.py` is the slow, obvious tw
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from os import sched_getaffinity
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def train_block(
     states = [Network(config, layout, places, network) for network in networks]
     steps = snapshot_steps(config.snapshots, config.epochs, -(-len(train.labels) // config.batch_size))
 
-    with ThreadPoolExecutor(len(sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(_cores()) as pool:
         try:
             running = [pool.submit(state.at_start, train, test) for state in states]
             for first, last in pairwise((*steps, steps[-1])):
@@ -61,6 +61,11 @@ def train_block(
                 running = ahead
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """Those that this process may use; not every system says which."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,8 @@ def patched(images: NDArray[np.uint8], labels: NDArray[np.int64], places: NDArra
     >>> patched(image, np.zeros(1, int), patch_places((1, 28, 28))).numbers.tolist()
     [8]
     """
-    cut = images[:, places]
-    bright = cut.any(axis=2)
+    cut = np.take(images, places.reshape(-1), axis=1).reshape(len(images), *places.shape)
+    bright = cut.view(np.uint64).any(axis=2)  # eight pixels at once
     first = np.concatenate([[0], np.cumsum(bright.sum(axis=1))])
     kept = cut[bright]
     # longer, so that there is an aligned place to begin
