@@ -61,7 +61,7 @@ def paper_study(name: str, quick: bool = False, **overrides: Any) -> PaperStudy:
     >>> paper_study("mnist-gaussian").configurations[""].networks
     1000
     >>> list(paper_study("width", quick=True, networks=8).configurations)
-    ['width-10', 'width-40', 'width-160']
+    ['width-10', 'width-40']
     """
     from ..training import EnsembleConfig
 

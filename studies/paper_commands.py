@@ -52,10 +52,11 @@ def paper(
             print(f"{name:<22}{description}")
     elif verdicts:
         from .paper_claims import verdict_table
-        from .paper_comparison import markdown
+        from .paper_comparison import markdown, size_notes
         from .paper_runs import finished_runs
 
-        print(markdown(verdict_table(finished_runs(verdicts))))
+        runs = finished_runs(verdicts)
+        print("\n".join([markdown(verdict_table(runs)), "", *size_notes(runs)]).rstrip())
     elif study is None:
         raise ValueError(f"STUDY is required, one of {', '.join(study_names())}")
     else:

@@ -178,18 +178,18 @@ def _long(run: FinishedRun, layer: int | None, values: pd.Series, quantity: str)
 def _shown_summary(table: pd.DataFrame) -> Table:
     rows = [
         {
-            "run": row.run,
-            "layer": f"{layer_name(row.layer)}, {row.rows} × {row.columns}",
-            "networks": counted(row.networks, "network").split()[0],
-            "untrained": str(row.untrained),
-            "accuracy": f"{row.test_accuracy:.3f}",
-            "distance": f"{row.wasserstein_first:.3g} → {row.wasserstein_last:.3g}",
-            "initial norm": f"{row.initial_norm:.3g}",
-            "median deviation": f"{row.median_deviation_first:.3f} → {row.median_deviation_last:.3f}",
-            "largest |z|": number(row.largest_absolute_z, ".1f"),
-            "significant": f"{row.significant} of {row.invariants}",
+            "run": row["run"],
+            "layer": f"{layer_name(row['layer'])}, {row['rows']} × {row['columns']}",
+            "networks": str(row["networks"]),
+            "untrained": str(row["untrained"]),
+            "accuracy": f"{row['test_accuracy']:.3f}",
+            "distance": f"{row['wasserstein_first']:.3g} → {row['wasserstein_last']:.3g}",
+            "initial norm": f"{row['initial_norm']:.3g}",
+            "median deviation": f"{row['median_deviation_first']:.3f} → {row['median_deviation_last']:.3f}",
+            "largest |z|": number(row["largest_absolute_z"], ".1f"),
+            "significant": f"{row['significant']} of {row['invariants']}",
         }
-        for row in table.itertuples()
+        for row in table.to_dict("records")
     ]
     caption = (
         "Arrows: from the first to the last epoch. Distance: 2-Wasserstein, to the exact model at initialisation. "
@@ -203,11 +203,11 @@ def _shown_parameters(runs: Sequence[FinishedRun]) -> Table | None:
     rows = []
     for run in runs:
         for layer in run.square_layers:
-            last = at_last_epoch(run.table("parameters", layer)).set_index("parameter")
+            last = at_last_epoch(run.table("parameters", layer))
             row: dict[str, object] = {"run": run.label, "layer": layer_name(layer)}
-            for name in FREE:
-                own = last.loc[name]
-                row[name] = f"{number(own.initial, '.3g')} → {with_error(own.estimate, own.standard_error)}"
+            for own in last[last.parameter.isin(FREE)].to_dict("records"):
+                value = with_error(own["estimate"], own["standard_error"])
+                row[own["parameter"]] = f"{number(own['initial'], '.3g')} → {value}"
             rows.append(row)
     if not rows:
         return None

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
 
 from .figures import epoch_ticks
 from .paper_runs import FinishedRun
@@ -20,6 +21,7 @@ from .symmetry import FREE
 
 _PANELS_IN_A_LINE = 4
 _LEAST_Z = 0.2
+_INCHES_A_LETTER = 0.085
 
 # (panel, run, look of its curves, layer)
 Draw = Callable[[Axes, FinishedRun, dict[str, Any], int], None]
@@ -42,7 +44,7 @@ def draw_comparison(runs: Sequence[FinishedRun]) -> list[Illustration]:
 
 def accuracy(runs: Sequence[FinishedRun]) -> Illustration:
     """Test accuracy: mean over the networks, and the band between their 5% and 95% quantiles."""
-    figure, [[axes]] = _grid(runs, 1, 1, size=(4.8, 2.8))
+    figure, [[axes]] = _grid(runs, 1, 1, size=(7.2, 2.9))
     ends = []
     for run, look in zip(runs, line_looks(len(runs)), strict=True):
         rows = where(run.table("training"), metric="test_accuracy")
@@ -109,8 +111,10 @@ def significance(runs: Sequence[FinishedRun]) -> Illustration:
     figure = _by_layer(runs, _quantiles("absolute_z"), "|z|")
     for axes in figure.axes:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_ylim(bottom=_LEAST_Z)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
         axes.axhspan(_LEAST_Z, 2, color=GREY, alpha=0.1, linewidth=0)
     return _illustration(
         figure,
@@ -164,7 +168,7 @@ def quantile_curves(comparison: pd.DataFrame, quantity: str) -> pd.DataFrame:
     [2.0]
     """
     values = comparison.z.abs() if quantity == "absolute_z" else comparison[quantity]
-    return values.groupby(comparison.epoch).quantile([0.5, 0.95]).unstack()
+    return values.groupby(comparison.epoch).quantile(pd.Index([0.5, 0.95])).unstack()
 
 
 def _quantiles(quantity: str) -> Draw:
@@ -216,11 +220,13 @@ def _grid(
     runs: Sequence[FinishedRun], lines: int, columns: int, size: tuple[float, float], sharey: bool = False
 ) -> tuple[Figure, list[list[Axes]]]:
     """A grid of panels, and one legend that names the runs."""
-    figure = Figure(figsize=(size[0], size[1] + 0.2 * ceil(len(runs) / 3)))
+    longest = max(len(run.label) for run in runs)
+    beside = min(len(runs), max(1, int(size[0] / (0.6 + _INCHES_A_LETTER * longest))))
+    figure = Figure(figsize=(size[0], size[1] + 0.2 * ceil(len(runs) / beside)))
     grid = figure.subplots(lines, columns, sharey=sharey, squeeze=False)
     looks = line_looks(len(runs))
     handles = [Line2D([], [], label=run.label, **look) for run, look in zip(runs, looks, strict=True)]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(3, len(handles)))
+    figure.legend(handles=handles, loc="outside upper center", ncols=beside)
     return figure, [list(line) for line in grid]
 
 

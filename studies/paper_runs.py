@@ -16,6 +16,7 @@ from .layer_analysis import Tables
 from .populations import ALL
 from .run_folder import CONFIGURATION, RunFolder
 from .selection import where
+from .wording import counted
 
 #: What makes a folder one of several runs: the study's name, and the names of its runs in their order.
 SEVERAL = "paper.json"
@@ -138,9 +139,9 @@ def reductions(config: EnsembleConfig) -> list[str]:
     if config.dataset == "mnist-5k":
         found.append("the bundled mnist-5k (4,000 training images) instead of a full data set")
     if config.networks < _PAPER_NETWORKS:
-        found.append(f"{config.networks} networks instead of {_PAPER_NETWORKS}")
+        found.append(f"{counted(config.networks, 'network')} instead of {_PAPER_NETWORKS}")
     if config.epochs < _PAPER_EPOCHS:
-        found.append(f"{config.epochs} epochs instead of {_PAPER_EPOCHS}")
+        found.append(f"{counted(config.epochs, 'epoch')} instead of {_PAPER_EPOCHS}")
     return found
 
 

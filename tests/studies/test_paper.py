@@ -1,0 +1,331 @@
+"""The studies of the paper: their data, a small one end to end, the comparison of runs, and the verdicts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pigmm.fitting import PIGMM
+from pigmm.studies import paper_claims as claims
+from pigmm.studies.cli import main
+from pigmm.studies.files import read_table
+from pigmm.studies.initial_law import InitialLaw
+from pigmm.studies.layer_analysis import analyse_snapshot, snapshot_tests
+from pigmm.studies.paper_catalogue import paper_study, study_names
+from pigmm.studies.paper_claims import regularisation, run_verdicts, verdict_table, width
+from pigmm.studies.paper_runs import FinishedRun, finished_runs
+from pigmm.studies.selection import at_last_epoch, where
+from pigmm.training import EnsembleConfig
+
+NAMES = {
+    "mnist-gaussian", "mnist-uniform", "mnist-gaussian-decay", "mnist-uniform-decay",
+    "cifar10-gaussian", "cifar10-uniform", "width", "depth",
+}  # fmt: skip
+LAYERS = 3
+
+
+# --- the data ---
+
+
+def test_the_studies_are_those_of_the_paper() -> None:
+    assert set(study_names()) == NAMES
+    for name, description in study_names().items():
+        study = paper_study(name)
+        assert description == study.description
+        assert description.endswith(".")
+        for config in study.configurations.values():
+            assert (config.networks, config.epochs, config.optimizer) == (1000, 50, "adam")
+            assert (config.learning_rate, config.batch_size, config.bias) == (1e-3, 100, False)
+            assert config.dataset == ("cifar10" if name.startswith("cifar10") else "mnist")
+            assert config.initialisation == ("uniform" if "uniform" in name else "gaussian")
+            assert config.weight_decay == (0.01 if name.endswith("decay") else 0.0)
+
+
+def test_widths_and_depths() -> None:
+    widths = paper_study("width").configurations.values()
+    assert [config.hidden for config in widths] == [(a, a) for a in (10, 40, 160, 640)]
+    assert [[config.shapes[k] for k in config.stored_layers] for config in widths] == [
+        [(a, a)] for a in (10, 40, 160, 640)
+    ]
+    assert [len(config.hidden) for config in paper_study("depth").configurations.values()] == [3, 5, 8]
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_quick_needs_no_download_and_is_large_enough_for_verdicts(name: str) -> None:
+    study = paper_study(name, quick=True)
+    for run, config in study.configurations.items():
+        assert config.dataset == "mnist-5k"
+        assert 100 <= config.networks < 1000
+        assert config.epochs <= 20
+        assert run not in study.left_out
+    assert {*study.configurations, *study.left_out} == set(paper_study(name).configurations)
+
+
+def test_every_data_file_is_listed_and_packaged() -> None:
+    folder = files("pigmm.studies") / "paper"
+    assert {file.name for file in folder.iterdir() if file.name.endswith(".toml")} == {f"{name}.toml" for name in NAMES}
+
+
+def test_overrides_replace_the_values_of_every_configuration() -> None:
+    study = paper_study("depth", quick=True, networks=7, epochs=None, seed=5)
+    assert {config.networks for config in study.configurations.values()} == {7}
+    assert {config.seed for config in study.configurations.values()} == {5}
+    assert {config.epochs for config in study.configurations.values()} == {5}
+
+
+# --- the command line ---
+
+
+def test_list(pigmm: Any) -> None:
+    outcome = pigmm("paper", "--list")
+    assert outcome.code == 0
+    assert {line.split()[0] for line in outcome.out.splitlines()} == NAMES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("paper", "imagenet", "x"), ("imagenet", *NAMES)),
+        (("paper",), ("STUDY", "width")),
+        (("paper", "width"), ("RUN", "width")),
+        (("paper", "width", "x", "--networks", "0"), ("networks", "got 0")),
+        (("paper", "--verdicts", "nowhere"), ("nowhere",)),
+        (("compare", "nowhere"), ("nowhere",)),
+    ],
+)
+def test_bad_input_is_one_line(pigmm: Any, arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path) -> None:
+    outcome = pigmm(*arguments)
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    for word in words:
+        assert word in outcome.err
+
+
+@pytest.fixture(scope="module")
+def study_of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny width study: the quick version has widths 10 and 40."""
+    run = tmp_path_factory.mktemp("paper") / "run"
+    with pytest.raises(SystemExit) as left:
+        main(["paper", "width", str(run), "--quick", "--networks", "5", "--epochs", "1"])
+    assert left.value.code == 0
+    return run
+
+
+def test_a_study_of_several_has_a_run_for_each_and_a_comparison(study_of_two: Path) -> None:
+    for name in ("width-10", "width-40"):
+        assert (study_of_two / name / "report.html").is_file()
+    runs = finished_runs([study_of_two])
+    assert [run.label for run in runs] == ["hidden 10-10", "hidden 40-40"]
+    assert all(run.config.dataset == "mnist-5k" for run in runs)
+    page = (study_of_two / "comparison" / "report.html").read_text()
+    assert "5 networks instead of 1000" in page
+    assert "width-160 and width-640" in page
+    summary = read_table(study_of_two / "comparison" / "tables" / "summary.csv")
+    assert summary[["run", "rows", "networks"]].values.tolist() == [["hidden 10-10", 10, 5], ["hidden 40-40", 40, 5]]
+
+
+def test_it_goes_on_and_refuses_other_options(pigmm: Any, study_of_two: Path) -> None:
+    stores = {store: store.stat().st_mtime_ns for store in study_of_two.glob("*/history.json")}
+    again = pigmm("paper", "width", study_of_two, "--quick", "--networks", "5", "--epochs", "1")
+    assert again.code == 0
+    assert again.out.splitlines()[0].startswith("Reduced: ")
+    assert again.out.splitlines()[-1] == str(study_of_two / "comparison" / "report.html")
+    assert {store: store.stat().st_mtime_ns for store in stores} == stores
+    other = pigmm("paper", "width", study_of_two, "--quick", "--networks", "6", "--epochs", "1")
+    assert (other.code, "networks: 5 there, 6 now" in other.err) == (2, True)
+    other = pigmm("paper", "depth", study_of_two, "--quick")
+    assert (other.code, "holds width" in other.err) == (2, True)
+
+
+def test_a_folder_of_something_else_is_left_alone(pigmm: Any, tmp_path: Path, finished_run: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("x")
+    for arguments in (
+        ("paper", "width", tmp_path, "--quick"),
+        ("paper", "mnist-gaussian", tmp_path, "--quick"),
+        ("compare", finished_run, "--output", tmp_path),
+    ):
+        outcome = pigmm(*arguments)
+        assert (outcome.code, "not empty" in outcome.err) == (2, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+# --- the comparison ---
+
+
+def test_comparison_page(pigmm: Any, finished_run: Path, study_of_two: Path, tmp_path: Path) -> None:
+    """Runs of other sizes, with rectangular layers, and one that is given twice."""
+    copy = shutil.copytree(finished_run, tmp_path / "copy")
+    output = tmp_path / "side_by_side"
+    for _ in range(2):  # the second time over the first
+        outcome = pigmm("compare", finished_run, study_of_two, copy, "--output", output)
+        assert (outcome.code, outcome.out.strip()) == (0, str(output / "report.html"))
+    page = (output / "report.html").read_text()
+    assert not re.search(r"""(src|href)=["'](?!data:|#|tables/|figures/)""", page)
+    assert "<script" not in page
+    assert "prefers-color-scheme: dark" in page
+    for link in re.findall(r'href="((?:tables|figures)/[^"]+)"', page):
+        assert (output / link).is_file()
+    assert page.count("<figure") == page.count("data:image/svg+xml") == len(list((output / "figures").iterdir())) == 5
+    assert all(re.findall(r'<img [^>]*alt="([^"]+)"', page))
+    labels = [run.label for run in finished_runs([finished_run, study_of_two, copy])]
+    assert len(set(labels)) == 4
+    assert all(label in page for label in labels)
+
+
+def test_numbers_of_the_comparison_are_those_of_the_runs(study_of_two: Path) -> None:
+    tables = study_of_two / "comparison" / "tables"
+    summary, by_epoch = read_table(tables / "summary.csv"), read_table(tables / "by_epoch.csv")
+    for run in finished_runs([study_of_two]):
+        own = where(read_table(run.path / "tables" / "distances.csv"), population="all")
+        row = where(summary, run=run.label).iloc[0]
+        assert [row.wasserstein_first, row.wasserstein_last] == own.wasserstein.tolist()
+        # N x N entries of variance 1/N
+        assert row.initial_norm == pytest.approx(np.sqrt(row.rows))
+        curve = where(by_epoch, run=run.label, layer=1, quantity="wasserstein")
+        assert curve.value.tolist() == own.wasserstein.tolist()
+        comparison = where(read_table(run.path / "tables" / "comparison.csv"), population="all", epoch=1)
+        assert row.median_deviation_last == pytest.approx(comparison.deviation.median())
+
+
+def test_a_run_without_tables_is_named(pigmm: Any, finished_run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(finished_run, tmp_path / "copy")
+    shutil.rmtree(copy / "tables")
+    outcome = pigmm("compare", copy, "--output", tmp_path / "out")
+    assert (outcome.code, "pigmm report" in outcome.err, "training.csv" in outcome.err) == (2, True, True)
+
+
+# --- the verdicts ---
+
+
+def simulated(last: PIGMM, initialisation: str = "gaussian", count: int = 400, **options: Any) -> FinishedRun:
+    """A run whose one 6 x 6 layer is drawn from the initial law, and at epoch 50 from `last`."""
+    size = last.size
+    config = EnsembleConfig(
+        dataset="mnist", hidden=(size, size), layers=(1,), networks=count, initialisation=initialisation, **options
+    )
+    rng = np.random.default_rng(1)
+    side, shape = 1 / np.sqrt(size), (count, size, size)
+    gaussian = initialisation == "gaussian"
+    first = rng.normal(scale=side, size=shape) if gaussian else rng.uniform(-side, side, shape)
+    law = InitialLaw(side**2, 3 * side**4) if gaussian else InitialLaw(side**2 / 3, side**4 / 5)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for epoch, matrices in ((0.0, first), (50.0, last.sample(count, seed=2))):
+        asymptotic = snapshot_tests(matrices, ladder=True, permute=False, replicates=0)
+        for name, table in (analyse_snapshot(matrices, law) | asymptotic).items():
+            labels = {"layer": 1, "epoch": epoch, "population": "all"}
+            parts.setdefault(name, []).append(table.assign(**labels))
+    tables = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
+    tables["networks"] = pd.DataFrame({"untrained": np.zeros(count, bool)})
+    label = ", ".join(f"{name} {value}" for name, value in options.items()) or initialisation
+    return FinishedRun(Path("run"), label, config, tables)
+
+
+def parameters(**changed: float) -> PIGMM:
+    names = PIGMM.iid(6, variance=1.0).names
+    start = dict(zip(names, PIGMM.iid(6, variance=1 / 6).parameters, strict=True))
+    return PIGMM(6, list((start | changed).values()))
+
+
+def verdicts(run: FinishedRun) -> dict[str, str]:
+    return {line.claim: line.verdict for line in run_verdicts(run)}
+
+
+@pytest.fixture(scope="module")
+def five_moved() -> FinishedRun:
+    """Trained as the symmetry of a network allows: mean, columns and rows."""
+    return simulated(parameters(mu_1=0.8, G0_11=0.5, GH_11=0.4, GH_22=0.3))
+
+
+def test_quantities_and_findings_are_judged_by_what_is_simulated(five_moved: FinishedRun) -> None:
+    found = verdicts(five_moved)
+    assert found[claims.QUANTITY_1] == found[claims.QUANTITY_2] == found[claims.QUANTITY_4] == "agrees"
+    assert found[claims.QUANTITY_3] == "not decided"
+    assert found[claims.INITIALISATION] == found[claims.PREDICTIONS] == "agrees"
+    # five parameters suffice
+    assert found[claims.GENERAL_MODEL] == "agrees in part"
+
+
+def test_all_thirteen_are_needed_where_rows_and_columns_are_correlated() -> None:
+    assert verdicts(simulated(parameters(GH_12=0.08, GH_11=0.3)))[claims.GENERAL_MODEL] == "agrees"
+
+
+def test_nothing_learnt_is_seen() -> None:
+    run = simulated(parameters())
+    found = verdicts(replace(run, config=run.config.model_copy(update={"networks": 1000})))
+    assert found[claims.GENERAL_MODEL] == found[claims.QUANTITY_1] == found[claims.QUANTITY_4] == "differs"
+    assert verdicts(run)[claims.GENERAL_MODEL] == "not decided"  # 400 networks are not the paper's 1000
+
+
+def test_uniform_entries_are_not_gaussian() -> None:
+    line = next(v for v in run_verdicts(simulated(parameters(), "uniform")) if v.claim == claims.INITIALISATION)
+    assert line.verdict == "agrees in part"
+    assert "9/5" in line.reason
+
+
+def test_measurements_are_the_numbers_of_the_tables(five_moved: FinishedRun) -> None:
+    said = {line.claim: line.measurement for line in run_verdicts(five_moved)}
+    last = at_last_epoch(five_moved.table("comparison", 1))
+    chosen = last[last.nodes.isin([1, 2]) | (last.nodes >= 2 * last.degree - 1)]
+    assert len(chosen) == 39
+    assert (
+        f"median {chosen.deviation.median():.3f}, largest {chosen.deviation.max():.3f} at epoch 50"
+        in (said[claims.QUANTITY_2])
+    )
+    distance = at_last_epoch(five_moved.table("distances", 1)).wasserstein.iloc[0]
+    assert f"{distance:.3g} at epoch 50 (squared {distance**2:.3g})" in said[claims.QUANTITY_4]
+
+
+def test_regularisation_compares_runs_that_differ_only_in_it(five_moved: FinishedRun) -> None:
+    decayed = simulated(parameters(mu_1=0.6, G0_11=0.4, GH_11=0.3, GH_22=0.3), weight_decay=0.01)
+    runs = [decayed, five_moved]
+    single = {run.label: run_verdicts(run) for run in runs}
+    [line] = regularisation(runs, single)
+    assert (line.verdict, line.layer, line.run) == ("agrees", 1, "gaussian / weight_decay 0.01")
+    assert line.measurement.index("weight decay 0:") < line.measurement.index("weight decay 0.01:")
+    unlike = simulated(parameters(), weight_decay=0.01)
+    [line] = regularisation([five_moved, unlike], single | {unlike.label: run_verdicts(unlike)})
+    assert line.verdict == "agrees in part"
+    assert claims.QUANTITY_1 in line.reason
+    other_seed = replace(decayed, config=decayed.config.model_copy(update={"seed": 1}))
+    assert regularisation([five_moved, other_seed], single)[0].measurement == "–"
+
+
+def test_width_compares_runs_that_differ_only_in_it(five_moved: FinishedRun) -> None:
+    wide = replace(five_moved, label="wide", config=five_moved.config.model_copy(update={"hidden": (8, 8)}))
+
+    def off_by(run: FinishedRun, factor: float) -> FinishedRun:
+        comparison = run.tables["comparison"]
+        table = comparison.assign(deviation=factor * comparison.deviation)
+        return replace(run, tables=run.tables | {"comparison": table})
+
+    [line] = width([off_by(wide, 20), five_moved])
+    assert line.verdict == "agrees"
+    assert "at width 6" in line.measurement
+    assert line.measurement.index("at width 6") < line.measurement.index("at width 8")
+    assert width([off_by(wide, 0.5), five_moved])[0].verdict == "differs"
+    assert width([wide, five_moved])[0].verdict == "not decided"  # sampling errors
+    deeper = replace(wide, config=wide.config.model_copy(update={"hidden": (8, 8, 8)}))
+    assert width([deeper, five_moved])[0].measurement == "–"
+
+
+def test_verdicts_of_a_tiny_run(pigmm: Any, finished_run: Path) -> None:
+    table = verdict_table(finished_runs([finished_run]))
+    assert table.layer.dropna().unique().tolist() == [1, 2]  # the square ones
+    assert len(table) == 2 * 7 + 2
+    assert set(table.verdict) == {"not decided"}
+    assert table.reason.str.contains("too few networks for a verdict: 24").sum() == 14
+    outcome = pigmm("paper", "--verdicts", finished_run)
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert lines[0] == "| run | layer | claim | measurement | verdict | reason |"
+    assert len(re.findall(r"(?m)^\|", outcome.out)) == 2 + len(table)
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 7 for line in lines if line.startswith("|"))
+    assert "24 networks instead of 1000" in lines[-1]
