@@ -238,12 +238,12 @@ def distance_to_initialisation(model: BlockGaussian, law: InitialLaw, count: int
     np.float64(0.005)
     """
     found = wasserstein_distance(model, law.model(model.space))
-    return with_null_band(found, np.array(_initial_distances(law, model.space, count)), BAND)
+    return with_null_band(found, _initial_distances(law, model.space, count), BAND)
 
 
 @lru_cache(maxsize=64)
-def _initial_distances(law: InitialLaw, space: MatrixSpace, count: int) -> tuple[float, ...]:
+def _initial_distances(law: InitialLaw, space: MatrixSpace, count: int) -> Array:
     """Distances to the law of fits to matrices of the law."""
     initial = law.model(space)
     drawn = sample_estimates(initial, count, LAW_DRAWS, seed=0)
-    return tuple(wasserstein_distance(initial.from_space(space, estimate), initial) for estimate in drawn)
+    return np.array([wasserstein_distance(initial.from_space(space, estimate), initial) for estimate in drawn])

@@ -234,7 +234,7 @@ def nested_models(table: pd.DataFrame) -> Illustration:
     handles = [Line2D([], [], label=group_latex(name), **look) for name, look in looks.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)))
     best = Markup("; ").join(
-        Markup("{}: {}").format(layer_name(layer), group_html(own.symmetry[own.bic.idxmin()]))
+        Markup("{}: {}").format(layer_name(layer), group_html(own.sort_values("bic").symmetry.iloc[0]))
         for layer, own in at_last_epoch(table).dropna(subset="bic").groupby("layer")
     )
     return _illustration(
@@ -254,10 +254,9 @@ def nested_models(table: pd.DataFrame) -> Illustration:
 def paths(places: pd.DataFrame, distances: pd.DataFrame) -> list[Illustration]:
     """For each shape of layers the path of their models through training, and the distances between all of them."""
     found = []
-    for shape, own in places.groupby(["rows", "columns"], sort=False):
-        rows, columns = shape
-        between = where(distances, rows=rows, columns=columns)
-        found.append(path(own, between, (int(rows), int(columns))))
+    for rows, columns in places[["rows", "columns"]].drop_duplicates().to_numpy().tolist():
+        own, between = (where(table, rows=rows, columns=columns) for table in (places, distances))
+        found.append(path(own, between, (rows, columns)))
     return found
 
 
@@ -296,7 +295,7 @@ def path(places: pd.DataFrame, distances: pd.DataFrame, shape: tuple[int, int]) 
     size = f"{shape[0]} × {shape[1]}"
     shares = [places.share1.iloc[0], places.share2.iloc[0]]
     epochs = places.epoch.nunique()
-    farthest = distances.loc[distances.wasserstein.idxmax()]
+    farthest = distances.sort_values("wasserstein").iloc[-1]
     return _illustration(
         figure,
         f"path_{shape[0]}x{shape[1]}",

@@ -14,10 +14,10 @@ from .initial_law import InitialLaw
 from .layer_analysis import Tables
 from .pages import Table
 from .populations import ALL, TRAINED
-from .selection import at_last_epoch, where
+from .selection import at_last_epoch, records, where
 from .symbols import formula_html, group_html, layer_name, parameter_html
 from .symmetry import COMMON, EQUALS, FREE, ZEROS
-from .verdicts import BOUND_IN_WORDS, LEVEL, bound, departing, p_text, too_few
+from .verdicts import BOUND_IN_WORDS, LEVEL, bound, compared, departing, p_text, too_few
 from .wording import counted, listed, number, rounded
 
 
@@ -183,14 +183,14 @@ def nested_models(ladder: pd.DataFrame) -> Finding:
     rows = []
     for layer, own in last.groupby("layer"):
         known = own.dropna(subset="bic").set_index("symmetry")
-        iid = known.loc["iid"] if "iid" in known.index else None
+        iid = next((row for row in records(known.reset_index()) if row["symmetry"] == "iid"), None)
         rows.append(
             {
                 "layer": layer_name(layer),
-                "best by BIC": group_html(known.bic.idxmin()),
-                "best by AIC": group_html(known.aic.idxmin()),
-                "p of iid: likelihood ratio": "–" if iid is None else p_text(iid.p_bootstrap, 1 / (LAW_DRAWS + 1)),
-                "Wald": "–" if iid is None else p_text(iid.p_wald),
+                "best by BIC": group_html(str(known.bic.idxmin())),
+                "best by AIC": group_html(str(known.aic.idxmin())),
+                "p of iid: likelihood ratio": "–" if iid is None else p_text(iid["p_bootstrap"], 1 / (LAW_DRAWS + 1)),
+                "Wald": "–" if iid is None else p_text(iid["p_wald"]),
             }
         )
     text = Markup(
@@ -222,7 +222,7 @@ def invariance(table: pd.DataFrame) -> Finding:
         line = {
             "layer": layer_name(layer),
             "mean, if Gaussian": p_text(mean.p_gaussian["all"]),
-            "smallest": Markup("{} in {}").format(p_text(parts.min()), group_html(parts.idxmin())),
+            "smallest": Markup("{} in {}").format(p_text(parts.min()), group_html(str(parts.idxmin()))),
         }
         for name, part in (("mean", mean), ("covariance", covariance)):
             p = part.p_permutation.get("all", float("nan"))
@@ -256,14 +256,14 @@ def gaussianity(table: pd.DataFrame) -> Finding:
     replicates = int(table.replicates.iloc[0])
     smallest = 1 / (replicates + 1)
     rows, found = [], []
-    departs = dict(zip(table.index, departing(table.global_p_value.to_list(), smallest), strict=True))
+    table = table.assign(departs=departing(table.global_p_value.to_list(), smallest))
     for layer, own in table.groupby("layer"):
         line: dict[str, str] = {"layer": layer_name(layer)}
-        for row in own.itertuples():
-            p = float(str(row.global_p_value))
-            line[f"p at epoch {row.epoch:g}"] = p_text(p, smallest)
-            if departs[row.Index]:
-                found.append(f"{layer_name(layer)} at epoch {row.epoch:g} (p {_compared(p, smallest)})")
+        for row, departs in zip(records(own), own.departs, strict=True):
+            p = row["global_p_value"]
+            line[f"p at epoch {row['epoch']:g}"] = p_text(p, smallest)
+            if departs:
+                found.append(f"{layer_name(layer)} at epoch {row['epoch']:g} (p {compared(p, smallest)})")
         end = where(own, epoch=last)
         if len(end):
             line[f"of the largest |z| at epoch {last:g}"] = p_text(end.largest_p_value.iloc[0], smallest)
@@ -297,7 +297,7 @@ def symmetry(table: pd.DataFrame, ladder: pd.DataFrame | None = None) -> Finding
     together = {}
     if ladder is not None:
         square = where(at_last_epoch(ladder), symmetry="S_N x S_N")
-        together = {row.layer: row for row in square.itertuples()}
+        together = {row["layer"]: row for row in records(square)}
     smallest = 1 / (LAW_DRAWS + 1)
     is_zero = ~last.minus.isin([COMMON])  # an empty cell may have been read as missing
     rows = []
@@ -312,13 +312,13 @@ def symmetry(table: pd.DataFrame, ladder: pd.DataFrame | None = None) -> Finding
                 "{}, {}"
             ).format(f"{abs(worst.z):.2f}", symbol)
         if (tests := together.get(layer)) is not None:
-            line["Wald, p"] = p_text(tests.p_wald)
-            line["randomisation, p"] = p_text(tests.p_randomisation, smallest)
+            line["Wald, p"] = p_text(tests["p_wald"])
+            line["randomisation, p"] = p_text(tests["p_randomisation"], smallest)
         rows.append(line)
     limit, top = bound(len(last)), last.z.abs().max()
-    exact = [tests.p_randomisation for tests in together.values() if tests.p_randomisation == tests.p_randomisation]
+    exact = [p for tests in together.values() if (p := tests["p_randomisation"]) == p]
     if exact:
-        least = f"the exact test, by permuting rows and columns at random, has p {_compared(min(exact), smallest)}"
+        least = f"the exact test, by permuting rows and columns at random, has p {compared(min(exact), smallest)}"
         if min(exact) <= max(LEVEL / len(exact), smallest):
             conclusion = f"they do not all hold: {least}, the smallest of {counted(len(exact), 'layer')}."
         else:
@@ -433,11 +433,6 @@ def omissions(table: pd.DataFrame) -> str:
 def _symbols(names: tuple[str, ...]) -> Markup:
     symbols = [parameter_html(name) for name in names]
     return Markup(", ").join(symbols[:-1]) + Markup(" and ") + symbols[-1]
-
-
-def _compared(p: float, smallest: float) -> str:
-    shown = p_text(p, smallest)
-    return shown if shown[0] in "≤<" else f"= {shown}"
 
 
 def _table(title: str, rows: list[dict[str, str]]) -> Table:

@@ -42,12 +42,12 @@ from .matrices import Populations, read_matrices
 from .pages import Table, linked, render
 from .progress import progress_of
 from .provenance import package_version
-from .selection import where
+from .selection import records, where
 from .study import replace_files, write_tables
 from .style import Illustration, house_style
 from .summaries import LARGEST
 from .symbols import LEGEND, formula_html, group_html, group_text, parameter_html, parameter_text
-from .verdicts import BOUND_IN_WORDS, LEVEL, bound, calibrated_verdict, p_text, too_few, verdict
+from .verdicts import BOUND_IN_WORDS, LEVEL, bound, calibrated_verdict, compared, p_text, too_few, verdict
 from .wording import counted, listed, number, rounded, with_error
 
 CAPTIONS = {
@@ -167,13 +167,14 @@ def _summary(populations: Populations, passed_over: dict[str, list[str]], tables
     for name, matrices in populations.items():
         yield f"{name}: {_what(matrices)}"
         own = {title: where(table, population=name) for title, table in tables.items()}
-        for row in own["parameters"].itertuples():
-            interval = _interval(row.exact_lower, row.exact_upper, row.exact_standard_error)
-            yield f"  {parameter_text(row.parameter):<10}{with_error(row.estimate, row.standard_error):<24}{interval}"
+        for row in records(own["parameters"]):
+            interval = _interval(row["exact_lower"], row["exact_upper"], row["exact_standard_error"])
+            estimate = with_error(row["estimate"], row["standard_error"])
+            yield f"  {parameter_text(row['parameter']):<10}{estimate:<24}{interval}"
         yield f"  cubic and quartic invariants: {_verdict(own)}"
         ladder = own["ladder"].dropna(subset="bic").set_index("symmetry")
         yield from (f"  {line}" for line in _transport_verdicts(own["distances"]))
-        yield f"  best of the nested models: {group_text(ladder.bic.idxmin())} (BIC)"
+        yield f"  best of the nested models: {group_text(str(ladder.bic.idxmin()))} (BIC)"
 
 
 def _verdict(own: Tables) -> str:
@@ -186,10 +187,10 @@ def _verdict(own: Tables) -> str:
 
 def _transport_verdicts(distances: pd.DataFrame) -> Iterator[str]:
     """What the distances between samples say."""
-    for row in distances[distances.distance != CLOSED].itertuples():
-        p = p_text(row.p_value, 1 / (TRANSPORT_DRAWS + 1))
-        conclusion = "a departure" if row.p_value <= LEVEL else "no departure detected"
-        yield f"{row.distance} to the fitted model: p {p if p[0] in '≤<' else f'= {p}'}: {conclusion}"
+    for row in records(distances[distances.distance != CLOSED]):
+        p = compared(row["p_value"], 1 / (TRANSPORT_DRAWS + 1))
+        conclusion = "a departure" if row["p_value"] <= LEVEL else "no departure detected"
+        yield f"{row['distance']} to the fitted model: p {p}: {conclusion}"
 
 
 def _skipped(why: str, names: list[str]) -> str:
@@ -382,14 +383,14 @@ def _which_symmetry(ladder: pd.DataFrame) -> Finding:
     )
     missing = ladder[ladder.left_out != ""]
     left_out = Markup(" Left out: {}.").format(
-        "; ".join(f"{group_text(row.symmetry)} ({row.left_out})" for row in missing.itertuples())
+        "; ".join(f"{group_text(row['symmetry'])} ({row['left_out']})" for row in records(missing))
     )
     text = Markup(
         "Nested models, each with its information criteria above the best ({} by AIC, {} by BIC), and p-values: of the "
         "likelihood ratio against a larger model, by χ² and by bootstrap, which suppose Gaussian entries; against the "
         "full model by Wald’s test, which does not; and by permuting rows and columns of each matrix at random, which "
         "is exact for entries of any law.{}"
-    ).format(group_html(known.aic.idxmin()), group_html(known.bic.idxmin()), left_out if len(missing) else "")
+    ).format(group_html(str(known.aic.idxmin())), group_html(str(known.bic.idxmin())), left_out if len(missing) else "")
     title = "Which symmetry do they have?"
     return Finding(title, text, Table.head(title, "", shown, rows=len(shown)))
 
@@ -426,11 +427,11 @@ def _how_far(table: pd.DataFrame) -> Finding:
             "between": table.between.to_list(),
             "value": [number(value, ".3g") for value in table.value],
             "by chance": [
-                f"{number(row.null_lower, '.3g')} to {number(row.null_upper, '.3g')}" for row in table.itertuples()
+                f"{number(row['null_lower'], '.3g')} to {number(row['null_upper'], '.3g')}" for row in records(table)
             ],
             "p": [
-                p_text(row.p_value, 1 / ((LAW_DRAWS if row.distance == CLOSED else TRANSPORT_DRAWS) + 1))
-                for row in table.itertuples()
+                p_text(row["p_value"], 1 / ((LAW_DRAWS if row["distance"] == CLOSED else TRANSPORT_DRAWS) + 1))
+                for row in records(table)
             ],
         },
         dtype=object,

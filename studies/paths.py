@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import pandas as pd
 
 from ..fitting import BlockGaussian, RectangularSpace, SquareSpace, distance_matrix, embed
@@ -35,12 +37,13 @@ def trajectory_tables(parameters: pd.DataFrame, config: EnsembleConfig) -> Table
     ([9, 3], [1.0, 1.0, 1.0])
     """
     everyone = where(parameters, population=ALL)
-    distances, places = [], []
+    distances: list[pd.DataFrame] = []
+    places: list[pd.DataFrame] = []
     for (rows, columns), layers in layers_by_shape(config).items():
         space = SquareSpace(rows) if rows == columns else RectangularSpace(rows, columns)
         own = everyone[everyone.layer.isin(layers)]
         chosen = spread(sorted(own.epoch.unique()), _EPOCHS)
-        models = {
+        models: dict[Hashable, BlockGaussian] = {
             (layer, epoch): BlockGaussian.from_space(space, estimates.sort_values("index").estimate.to_numpy())
             for (layer, epoch), estimates in own[own.epoch.isin(chosen)].groupby(["layer", "epoch"])
         }
@@ -50,9 +53,10 @@ def trajectory_tables(parameters: pd.DataFrame, config: EnsembleConfig) -> Table
         plane = embed(table, dimensions=2)
         for place, share in enumerate(plane.attrs["shares"], start=1):
             plane[f"share{place}"] = share
-        long = table.rename_axis(columns=["other_layer", "other_epoch"]).stack(["other_layer", "other_epoch"])
-        for parts, found in ((distances, long.rename("wasserstein")), (places, plane)):
-            part = found.reset_index()
+        long = table.rename_axis(columns=["other_layer", "other_epoch"]).reset_index()
+        long = long.melt(id_vars=[("layer", ""), ("epoch", "")], value_name="wasserstein")
+        long = long.rename(columns={("layer", ""): "layer", ("epoch", ""): "epoch"})
+        for parts, part in ((distances, long), (places, plane.reset_index())):
             part.insert(0, "rows", rows)
             part.insert(1, "columns", columns)
             parts.append(part)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 
@@ -23,3 +25,12 @@ def at_last_epoch(table: pd.DataFrame) -> pd.DataFrame:
     [1]
     """
     return where(table, epoch=table.epoch.max())
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries.
+
+    >>> records(pd.DataFrame({"layer": [1]}))
+    [{'layer': 1}]
+    """
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]

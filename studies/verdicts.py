@@ -43,6 +43,16 @@ def p_text(p: float, smallest: float = 0.0) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
+def compared(p: float, smallest: float = 0.0) -> str:
+    """A p-value with the sign before it, as it follows the letter p.
+
+    >>> compared(0.2345), compared(0.002, smallest=0.002)
+    ('= 0.23', '≤ 0.002')
+    """
+    shown = p_text(p, smallest)
+    return shown if shown[0] in "≤<" else f"= {shown}"
+
+
 def departing(p_values: Sequence[float], smallest: float) -> list[bool]:
     """Which of several tests say departure, by Holm's step-down procedure: at 5% for all of them together.
 
@@ -68,8 +78,9 @@ def calibrated_verdict(global_p_value: float, replicates: int) -> str:
     'p ≤ 0.002, the smallest possible (bootstrap, 499 replicates): a departure'
     """
     smallest = 1 / (replicates + 1)
-    least = global_p_value <= smallest
-    said = f"p {p_text(global_p_value, smallest)}, the smallest possible" if least else f"p = {p_text(global_p_value)}"
+    said = f"p {compared(global_p_value, smallest)}"
+    if global_p_value <= smallest:
+        said += ", the smallest possible"
     if smallest > LEVEL:
         return f"{said} (bootstrap, {replicates} replicates): too few replicates for a verdict"
     conclusion = "a departure" if global_p_value <= LEVEL else "no departure detected"
