@@ -23,14 +23,26 @@ ENSEMBLE_OPTIONS: dict[str, tuple[type, Any, str]] = {
     "networks": (int, 1000, "How many networks."),
     "epochs": (int, 50, "Passes over the training images."),
     "batch_size": (int, 100, "Images a step."),
-    "optimizer": (str, "adam", "adam or sgd."),
+    "optimizer": (str, "adam", "adam, adamw or sgd."),
     "learning_rate": (float, 1e-3, "Of the optimizer."),
-    "weight_decay": (float, 0.0, "Coefficient of the weights added to the gradient (L2)."),
-    "initialisation": (str, "gaussian", "gaussian, N(0, 1/fan_in), or uniform on +-1/sqrt(fan_in)."),
+    "momentum": (float, 0.0, "Of sgd."),
+    "weight_decay": (float, 0.0, "Coefficient of the weights added to the gradient (L2); with adamw decoupled."),
+    "l1": (float, 0.0, "Coefficient of the sum of absolute weights in what is minimised."),
+    "dropout": (float, 0.0, "Probability that a hidden unit is off for an image and a step."),
+    "activation": (str, "relu", "relu, tanh, gelu or identity."),
+    "bias": (bool, False, "Whether units have biases."),
+    "initialisation": (
+        str,
+        "gaussian",
+        "gaussian, N(0, 1/fan_in); uniform on +-1/sqrt(fan_in); xavier-normal, xavier-uniform, he-normal, he-uniform, "
+        "orthogonal; or any variance, as normal(2/(fan_in + fan_out)).",
+    ),
     "seed": (int, 0, "Key of all random numbers."),
     "device": (str, "cpu", "Any torch device."),
+    "engine": (str, "auto", "numba (compiled, small networks), torch, or auto: numba where it can."),
     "block_size": (int, 50, "Networks trained together."),
     "layers": (str, "square", "Weights stored: square, all, or indices with commas (0 is the input layer)."),
+    "snapshots": (str, "epochs", "When: epochs, log (after 1, 2, 4, ... steps), or every so many steps."),
 }
 
 
@@ -85,6 +97,10 @@ def configuration(options: dict[str, Any]) -> EnsembleConfig:
         values["hidden"] = _integers("hidden", values["hidden"])
     if values.get("layers", "square") not in ("square", "all"):
         values["layers"] = _integers("layers", values["layers"])
+    if str(values.get("snapshots")).isdigit():
+        values["snapshots"] = int(values["snapshots"])
+    if str(values.get("snapshots", "epochs")).isdecimal():
+        values["snapshots"] = int(values["snapshots"])
     return EnsembleConfig(**values)
 
 
