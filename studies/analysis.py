@@ -53,7 +53,7 @@ def analyse(
             for _ in range(ensemble.sizes["epoch"]):
                 advance()
         else:
-            law = InitialLaw.of(config.initialisation, fan_in=config.shapes[layer][1])
+            law = InitialLaw.of_layer(config.initialisation, config.shapes[layer])
             found = analyse_layer(ensemble[f"weight_{layer}"], law, masks, advance, replicates)
             for name, table in found.items():
                 table.insert(0, "layer", layer)

@@ -150,7 +150,7 @@ def distance(distances: pd.DataFrame, config: EnsembleConfig) -> Finding:
     rows = []
     for layer, own in everyone.groupby("layer"):
         shape = config.shapes[int(str(layer))]
-        scale = sqrt(shape[0] * shape[1] * InitialLaw.of(config.initialisation, shape[1]).second_moment)
+        scale = sqrt(shape[0] * shape[1] * InitialLaw.of_layer(config.initialisation, shape).second_moment)
         rows.append(
             {
                 "layer": layer_name(layer),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..fitting import BlockGaussian, MatrixSpace
 from ..fitting.blocks import parameters_from_blocks
+from ..training.initialisation import Initialisation
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,21 @@ class InitialLaw:
     def fourth_cumulant(self) -> float:
         """E4 - 3 E2^2: zero for Gaussian entries."""
         return self.fourth_moment - 3 * self.second_moment**2
+
+    @classmethod
+    def of_layer(cls, initialisation: str, shape: tuple[int, int]) -> InitialLaw:
+        """The law of the entries of a layer, as `EnsembleConfig.initialisation` names it.
+
+        The entries of orthogonal matrices are not independent: variances that follow from this law are then rough.
+
+        Args:
+            initialisation: see `EnsembleConfig`.
+            shape: (fan_out, fan_in).
+
+        >>> InitialLaw.of_layer("he-normal", (10, 8)) == InitialLaw.of("gaussian", 4)
+        True
+        """
+        return cls(*Initialisation.parse(initialisation).moments(shape))
 
     def model(self, space: MatrixSpace) -> BlockGaussian:
         """The Gaussian model with the same mean and covariance: all copies independent, each with variance E2.

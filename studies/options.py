@@ -42,7 +42,7 @@ ENSEMBLE_OPTIONS: dict[str, tuple[type, Any, str]] = {
     "engine": (str, "auto", "numba (compiled, small networks), torch, or auto: numba where it can."),
     "block_size": (int, 50, "Networks trained together."),
     "layers": (str, "square", "Weights stored: square, all, or indices with commas (0 is the input layer)."),
-    "snapshots": (str, "epochs", "When: epochs, log (after 1, 2, 4, ... steps), or every so many steps."),
+    "snapshots": (str, "epochs", "When: epochs, log (the steps are powers of two), or every so many steps."),
 }
 
 
