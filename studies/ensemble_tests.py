@@ -238,7 +238,9 @@ def distance_to_initialisation(model: BlockGaussian, law: InitialLaw, count: int
     np.float64(0.005)
     """
     found = wasserstein_distance(model, law.model(model.space))
-    return with_null_band(found, _initial_distances(law, model.space, count), BAND)
+    # every space is a frozen value
+    null = _initial_distances(law, model.space, count)  # type: ignore[arg-type]
+    return with_null_band(found, null, BAND)
 
 
 @lru_cache(maxsize=64)

@@ -64,7 +64,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read what `write_table` wrote; labels of graphs such as '00' stay text.
+    """Read what `write_table` wrote; labels of graphs such as '00' stay text, degrees of freedom integers.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -72,5 +72,5 @@ def read_table(path: Path) -> pd.DataFrame:
     ...     read_table(Path(folder) / "t.csv").graph[0]
     '00'
     """
-    table: pd.DataFrame = pd.read_csv(path, dtype={"graph": str}, **_EXACT)
+    table: pd.DataFrame = pd.read_csv(path, dtype={"graph": str, "degrees_of_freedom": "Int64"}, **_EXACT)
     return table

@@ -18,13 +18,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pigmm.fitting import PIGMM, BlockGaussian, compare, kl_divergence, wasserstein_distance
+from pigmm.fitting import (
+    PIGMM,
+    BlockGaussian,
+    bootstrap_comparison,
+    compare,
+    kl_divergence,
+    model_ladder,
+    wald_tests,
+    wasserstein_distance,
+)
 from pigmm.invariants import Multigraph, multigraphs
 from pigmm.studies import analysis
+from pigmm.studies.ensemble_tests import ladder_table
 from pigmm.studies.files import read_table
 from pigmm.studies.findings import symmetry
+from pigmm.studies.layer_analysis import spread
 from pigmm.studies.run_folder import RunFolder
 from pigmm.studies.symmetry import symmetry_table
+from pigmm.studies.verdicts import departing
 from pigmm.training import EnsembleConfig, open_ensemble
 
 # layer: (parameters, linear and quadratic invariants, cubic and quartic invariants); layers 0 and 3 are rectangular
@@ -238,11 +250,117 @@ def test_report_writes_symbols_not_names(finished_run: Path) -> None:
     assert "&lt;sub&gt;" not in words
 
 
-def test_no_verdict_on_few_networks(finished_run: Path) -> None:
+def test_bootstrap_gives_a_verdict_on_few_networks(finished_run: Path) -> None:
     words = words_of((finished_run / "report.html").read_text())
+    # no verdict from asymptotic standard errors, but from what is calibrated
     assert "too few networks for a verdict: 24" in words
-    assert "no departure is detected" not in words
     assert "3.80" not in words
+    assert "199 ensembles of as many matrices" in words
+    found = table(finished_run, "gaussianity")
+    assert found[["layer", "epoch"]].to_numpy().tolist() == [[layer, epoch] for layer in ROWS for epoch in (0, 2)]
+    assert (found.population == "all").all()
+    assert (found[found.epoch == 0].global_p_value > 0.01).all()
+    matrices = snapshot(finished_run, layer=1, epoch=2)
+    graphs = (*multigraphs(3), *multigraphs(4))
+    expected = bootstrap_comparison(PIGMM.fit(matrices), matrices, graphs, replicates=199)
+    own = found[(found.layer == 1) & (found.epoch == 2)].iloc[0]
+    assert own.global_p_value == expected.global_p_value
+    rows = table(finished_run, "bootstrap")
+    rows = rows[(rows.layer == 1) & (rows.epoch == 2)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows[list(expected.table.columns)], expected.table, check_exact=True)
+
+
+def test_the_bootstrap_can_be_left_out(tmp_path: Path, pigmm: Command) -> None:
+    path = tmp_path / "run"
+    options = ("--hidden", "4,4", "--networks", "6", "--epochs", "1", "--block-size", "6")
+    assert pigmm("study", path, *options, "--replicates", "0").code == 0
+    run = RunFolder.open(path, replicates=0)
+    assert run.is_finished
+    # a study with a bootstrap is another analysis
+    assert not RunFolder.open(path).is_finished
+    names = {file.stem for file in run.tables.iterdir()}
+    assert {"comparison", "ladder", "invariance"} <= names
+    assert names.isdisjoint({"bootstrap", "gaussianity"})
+    words = words_of(run.report.read_text())
+    assert "Beyond the Gaussian model" in words
+    assert "ensembles of as many matrices" not in words
+    assert pigmm("study", path, *options, "--replicates", "-1").code == 2
+
+
+def test_every_epoch_has_asymptotic_p_values(finished_run: Path) -> None:
+    comparison = table(finished_run, "comparison")
+    tested = comparison.dropna(subset="z")
+    assert tested[["p_value", "q_value"]].stack().between(0, 1).all()
+    assert (tested.q_value >= tested.p_value).all()
+
+
+def test_ladder_of_every_layer(finished_run: Path) -> None:
+    ladder = table(finished_run, "ladder")
+    names = {layer: rows.symmetry[rows.epoch == 1].tolist() for layer, rows in ladder.groupby("layer")}
+    assert names[0] == names[3] == ["iid, zero mean", "iid", "S_M x S_N"]
+    assert len(names[1]) == 7
+    assert (ladder.groupby("layer").epoch.nunique() == EPOCHS).all()
+    matrices = snapshot(finished_run, layer=2, epoch=2)
+    own = ladder[(ladder.layer == 2) & (ladder.epoch == 2)].set_index("symmetry")
+    np.testing.assert_allclose(own.log_likelihood, model_ladder(matrices, draws=1).log_likelihood)
+    np.testing.assert_allclose(own.p_wald.iloc[:-1], wald_tests(matrices).p_value)
+    randomised = ladder[ladder.p_randomisation.notna()]
+    assert (randomised.symmetry == "S_N x S_N").all()
+    assert sorted(randomised.epoch.unique()) == [0, 2]
+    # the training is faithful to the symmetry of the network
+    assert (randomised.p_randomisation > 0.01).all()
+
+
+def test_invariance_of_every_layer(finished_run: Path) -> None:
+    rows = table(finished_run, "invariance")
+    assert sorted(rows.epoch.unique()) == [0, 2]
+    start = rows[(rows.epoch == 0) & (rows.irreps == "all")]
+    assert (start.p_permutation > 0.01).all()
+    assert set(rows.irreps[rows.layer == 0]) >= {"V_0H", "V_HH", "V_H0 x V_HH"}
+
+
+def test_distances_have_a_null_band(finished_run: Path) -> None:
+    rows = table(finished_run, "distances")
+    assert (rows.null_lower < rows.null_mean).all()
+    assert (rows.null_mean < rows.null_upper).all()
+    start = rows[rows.epoch == 0]
+    assert (start.p_value > 0.01).all()
+    everyone = rows[rows.population == "all"]
+    # the band is that of the layer's law, the same at every epoch
+    assert (everyone.groupby("layer").null_mean.nunique() == 1).all()
+
+
+def test_paths_through_training(finished_run: Path) -> None:
+    places, distances = table(finished_run, "trajectory"), table(finished_run, "trajectory_distances")
+    square = places[places["rows"] == places["columns"]]
+    assert square[["layer", "epoch"]].to_numpy().tolist() == [[layer, epoch] for layer in (1, 2) for epoch in range(3)]
+    assert len(distances) == 6**2 + 2 * 3**2
+    pair = distances[(distances.layer == 1) & (distances.epoch == 0) & (distances.other_layer == 2)]
+    models = [PIGMM.fit(snapshot(finished_run, layer, epoch)) for layer, epoch in ((1, 0), (2, 2))]
+    assert pair.wasserstein[pair.other_epoch == 2].item() == pytest.approx(wasserstein_distance(*models), rel=1e-9)
+    figures = {file.stem for file in (finished_run / "figures").glob("*.svg")}
+    assert {"path_5x5", "path_5x784", "path_10x5", "nested_models"} <= figures
+
+
+def test_spread_of_epochs() -> None:
+    assert spread([0.0], 2) == [0.0]
+    for count in (2, 3, 51, 400):
+        for most in (2, 5, 17):
+            chosen = spread(list(range(count)), most)
+            assert (chosen[0], chosen[-1]) == (0, count - 1)
+            assert len(chosen) <= most
+            assert chosen == sorted(set(chosen))
+
+
+def test_holm_is_at_least_bonferroni() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        p = (generator.random(6) ** 4).tolist()
+        found = departing(p, smallest=0.0)
+        assert all(yes for yes, value in zip(found, p, strict=True) if value <= 0.05 / 6)
+        assert not any(yes for yes, value in zip(found, p, strict=True) if value > 0.05)
+    assert departing([0.02] * 20, smallest=0.02) == [True] * 20
+    assert departing([0.1, 0.1], smallest=0.1) == [False, False]
 
 
 def test_symmetry_of_the_network(finished_run: Path) -> None:
@@ -273,6 +391,10 @@ def test_symmetry_is_kept_and_broken() -> None:
     )
     assert "no departure is detected" in symmetry(symmetry_rows(structured)).text
     assert "do not all hold" in symmetry(symmetry_rows(matrices + np.eye(5))).text
+    # the exact test has the last word where it was done
+    for ensemble, words in ((structured, "no departure is detected: the exact"), (matrices + np.eye(5), "do not all")):
+        ladder = ladder_table(PIGMM.fit(ensemble), ensemble).assign(layer=1, epoch=0.0)
+        assert words in symmetry(symmetry_rows(ensemble), ladder).text
 
 
 def test_one_network(tmp_path: Path, pigmm: Command) -> None:
