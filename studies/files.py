@@ -13,6 +13,7 @@ PARTIAL = ".partial"
 # pandas reads numbers exactly by itself from version 3.1 on, and deprecates the option
 _OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
 _EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD_PANDAS else {}
+_TYPES: Any = {"graph": str, "degrees_of_freedom": "Int64"}
 
 
 def file_name(name: str) -> str:
@@ -72,5 +73,5 @@ def read_table(path: Path) -> pd.DataFrame:
     ...     read_table(Path(folder) / "t.csv").graph[0]
     '00'
     """
-    table: pd.DataFrame = pd.read_csv(path, dtype={"graph": str, "degrees_of_freedom": "Int64"}, **_EXACT)
+    table: pd.DataFrame = pd.read_csv(path, dtype=_TYPES, **_EXACT)
     return table
