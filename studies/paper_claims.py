@@ -250,11 +250,13 @@ def predictions(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
         return measured, AGREES, ""
     reason = "the trained weights are not exactly Gaussian, and the ensemble is large enough to show it"
     if count := int(run.tables["networks"].untrained.sum()):
+        reason += f"; {counted(count, 'network')} did not learn"
         learnt = at_last_epoch(run.table("comparison", int(comparison.layer.iloc[0]), TRAINED))
-        reason += (
-            f"; {counted(count, 'network')} did not learn, without which the largest |z| is {learnt.z.abs().max():.1f} "
-            f"and the median deviation {learnt.deviation.median():.3f}"
-        )
+        if len(learnt):  # enough of them for a fit
+            reason += (
+                f", without which the largest |z| is {learnt.z.abs().max():.1f} and the median deviation "
+                f"{learnt.deviation.median():.3f}"
+            )
     return measured, DIFFERS if scale == DIFFERS else PARTLY, reason
 
 
@@ -272,8 +274,8 @@ def regularisation(runs: Sequence[FinishedRun], single: dict[str, list[Verdict]]
             found = [{v.claim: v.verdict for v in single[run.label] if v.layer == layer} for run in (first, second)]
             changed = [claim for claim, verdict in found[0].items() if verdict != found[1][claim]]
             measured = "; ".join(
-                f"weight decay {run.config.weight_decay:g}: median deviation {_last_median(run, layer):.3f}, distance "
-                f"{_relative_distance(run, layer):.2f} of the initial norm"
+                f"weight decay {run.config.weight_decay:g}: median deviation of the 39 {_last_median(run, layer):.3f}, "
+                f"distance {_relative_distance(run, layer):.2f} of the initial norm"
                 for run in (first, second)
             )
             label = f"{first.label} / {second.label}"

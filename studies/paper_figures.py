@@ -50,7 +50,7 @@ def accuracy(runs: Sequence[FinishedRun]) -> Illustration:
         rows = where(run.table("training"), metric="test_accuracy")
         axes.fill_between(rows.epoch, rows.q05, rows.q95, color=look["color"], alpha=0.12, linewidth=0)
         _plot(axes, rows.epoch, rows["mean"], look)
-        ends.append(f"{run.label} {at_last_epoch(rows)['mean'].iloc[0]:.3f}")
+        ends.append(f"{run.label}: {at_last_epoch(rows)['mean'].iloc[0]:.3f}")
     axes.set_ylabel("test accuracy")
     _finish(figure)
     return _illustration(
@@ -188,7 +188,7 @@ def _last_medians(runs: Sequence[FinishedRun], quantity: str) -> str:
     for run in runs:
         medians = [quantile_curves(run.table("comparison", layer), quantity)[0.5].iloc[-1] for layer in _layers([run])]
         low, high = f"{min(medians):.2g}", f"{max(medians):.2g}"
-        said.append(f"{run.label} {low}" + (f" to {high}" if high != low else ""))
+        said.append(f"{run.label}: {low}" + (f" to {high}" if high != low else ""))
     return f"Medians at the last epoch: {'; '.join(said)}."
 
 
