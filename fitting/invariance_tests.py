@@ -11,6 +11,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from ..invariants.checks import checked_integer
 from ..invariants.spaces import MatrixSpace
@@ -110,7 +111,8 @@ def permutation_invariance_test(
     labels = [("mean", name) for name in names[1:]] + [("covariance", f"{names[r]} x {names[s]}") for r, s in pairs]
     rng = np.random.default_rng(seed)
     ensembles = (batch if draw == 0 else permuted(batch, model.space, rng) for draw in range(draws + 1))
-    statistics = np.array([_departures(model, ensemble) for ensemble in ensembles])
+    with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other's threads
+        statistics = np.array([_departures(model, ensemble) for ensemble in ensembles])
     # the measured one is among those that standardise, or the sums would not be exchangeable
     z = (statistics - statistics.mean(axis=0)) / statistics.std(axis=0)
     columns: dict[tuple[str, str], Array] = {}

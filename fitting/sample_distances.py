@@ -98,7 +98,8 @@ def sample_distance_test(
     _check_options(method, subsample, projections)
     checked_integer("draws", draws, least=1)
     checked_level(level)
-    rng = np.random.default_rng(seed)
+    # apart from the random numbers of `sample(seed=seed)`, which would draw simulated matrices once more
+    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
 
     def distance(x: Array, y: Array) -> float:
         return _exact(x, y) if method == "exact" else _sliced(x, y, projections, rng)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ..fitting import (
     BlockGaussian,
@@ -124,7 +125,8 @@ def fit_paths(
     populations = read_matrices(paths, pattern, epoch, lambda name, why: passed_over[why].append(name))
     models = {name: _fitted(name, matrices, kind) for name, matrices in populations.items()}
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in CAPTIONS}
-    with progress_of("testing", len(models) * len(_STEPS), progress) as advance:
+    # products of small matrices only wait for each other's threads
+    with threadpool_limits(1, user_api="blas"), progress_of("testing", len(models) * len(_STEPS), progress) as advance:
         for name, model in models.items():
             matrices = populations[name]
             draws = chosen_replicates(replicates, REPLICATES, *_count_and_shape(matrices))

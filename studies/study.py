@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from ..training import EnsembleConfig, open_ensemble
 from ..training.store import EnsembleStore, is_ensemble
 from .analysis import analyse
@@ -68,7 +70,8 @@ def rebuild(run: RunFolder, progress: bool = True) -> Path:
     run.mark_unfinished()
     steps = len(run.config.stored_layers) * ensemble.sizes["epoch"]
     with run.timed("analysis"), progress_of("analysing", steps, progress) as advance:
-        tables = analyse(ensemble, run.config, run.partial, advance, run.replicates)
+        with threadpool_limits(1, user_api="blas"):  # products of small matrices only wait for each other's threads
+            tables = analyse(ensemble, run.config, run.partial, advance, run.replicates)
         files = write_tables(run.tables, tables)
     with run.timed("report"):
         figures = draw_study(tables, run.config)
