@@ -171,24 +171,31 @@ class _Assembler:
 def _groups(steps: tuple[Step, ...]) -> Iterable[list[int]]:
     """The steps that make matrices and vectors, in an order ready to execute, matrix times vector up to four at a time.
 
-    Each round takes what is ready in the order of the plan, then all that is ready of matrix times vector.
+    A product of matrices waits until nothing else is left to do, so that few matrices are in use at a time.
     """
     pending = [number for number, step in enumerate(steps) if step.shape]
     done: set[int] = set()
     while pending:
-        waiting: dict[tuple[int, str], list[int]] = defaultdict(list)
+        products: list[int] = []
+        together: dict[tuple[int, str], list[int]] = defaultdict(list)
+        before = len(done)
         for number in pending:
             step = steps[number]
             if done.issuperset(step.inputs):
                 if step.operation in ("apply", "apply_transposed"):
-                    waiting[step.inputs[0], step.operation].append(number)
+                    together[step.inputs[0], step.operation].append(number)
+                elif step.operation in ("product", "product_transposed", "transposed_product"):
+                    products.append(number)
                 else:
                     yield [number]
                     done.add(number)
-        for found in waiting.values():
+        for found in together.values():
             for first in range(0, len(found), _TOGETHER):
                 yield found[first : first + _TOGETHER]
             done.update(found)
+        if len(done) == before:
+            yield products[:1]
+            done.update(products[:1])
         pending = [number for number in pending if number not in done]
 
 
