@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
+from typing import Protocol
 
 from .config import IMAGE_SHAPES, EngineName, EnsembleConfig
 from .data import LabelledImages
 from .patches import PATCH_SIDE
 from .snapshot import Snapshot
 
-Engine = Callable[[EnsembleConfig, LabelledImages, Sequence[int]], Generator[Snapshot, None, None]]
+
+class Engine(Protocol):
+    """Trains the given networks; threads are of the processor, None is the engine's own choice."""
+
+    def __call__(
+        self, config: EnsembleConfig, images: LabelledImages, networks: Sequence[int], threads: int | None = None
+    ) -> Generator[Snapshot, None, None]: ...
+
 
 #: Widest layer and largest batch for which a network stays within the fast caches of a core.
 WIDEST, LARGEST_BATCH = 64, 1024

@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
-from importlib.metadata import version
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import xarray as xr
 
+from .blocks import train_block_into
+from .cluster import crew, train_on_cluster
 from .config import EngineName, EnsembleConfig
 from .data import LabelledImages, load_dataset
-from .engines import chosen_engine, load_engine
+from .engines import chosen_engine
 from .lock import exclusive
+from .origin import check_device, processor, versions
 from .progress import Report, console_progress
-from .snapshot import Snapshot
 from .store import EnsembleStore, engine_of, is_ensemble, open_ensemble
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def train_ensemble(
-    config: EnsembleConfig, path: Path | str, progress: bool | Callable[[int, int], None] = True
+    config: EnsembleConfig,
+    path: Path | str,
+    progress: bool | Callable[[int, int], None] = True,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
 ) -> xr.Dataset:
     """Train an ensemble into a zarr store at `path`, or go on with one, and open it (see open_ensemble).
 
     A finished store is only opened; an interrupted one is completed block by block, with the bits it would have had
-    without the interruption (same kind of processor and versions, and for torch's engine the same thread count: they
-    stand in the attributes). Memory is bounded by a block, not by the ensemble.
+    without the interruption (same kind of processor and versions: they stand in the attributes, the processor of each
+    block in its marker). Memory is bounded by a block, not by the ensemble.
+
+    On a cluster (`pip install 'pigmm[cluster]'`) blocks are given out to workers, one at a time to each, which must see
+    `path` under the same name. The bits are those of one machine, with as many threads as the attributes say if the
+    engine is torch's. A block whose worker dies is trained by another; if this process dies, call it again.
 
     Args:
         progress: True for a bar on a terminal and occasional lines elsewhere, False for silence, or a function called
             with (network-epochs done, in all); what it raises stops the training.
+        scheduler: address of a dask scheduler, such as `tcp://node17:8786`, whose workers train; one of your own, for
+            dask trusts what it connects to.
+        workers: train in so many processes on this machine instead. In a script call it below
+            `if __name__ == "__main__":`, as always where Python starts processes.
 
     Raises:
         ValueError: the store was made with another configuration (names what differs), `path` holds something else,
             which is left as it is, or the engine, the device or the data cannot be used.
-        FileNotFoundError: the data is neither there nor downloadable.
+        FileNotFoundError: the data is neither there nor downloadable, or a worker does not see `path`.
         BlockingIOError: another process is training into this store.
+        ConnectionError: the scheduler does not answer, or has no workers.
+        ChildProcessError: the workers that trained one block all died.
+        ModuleNotFoundError: a cluster is asked for and dask.distributed is not installed.
         OSError: not enough room on the disk (checked before starting), or `path` is not writable.
 
     >>> from tempfile import TemporaryDirectory
@@ -47,63 +67,75 @@ def train_ensemble(
     ...     ensemble = train_ensemble(config, f"{folder}/ensemble.zarr", progress=False)
     ...     dict(ensemble.weight_1.sizes)
     {'network': 2, 'epoch': 2, 'row_1': 10, 'col_1': 10}
+    >>> train_ensemble(config, "ensemble.zarr", scheduler="tcp://node17:8786", workers=4)
+    Traceback (most recent call last):
+    ValueError: workers must be None with a scheduler, which has workers of its own, got 4
     """
     path = Path(path)
-    existing = is_ensemble(path)
-    store = EnsembleStore.resume(path, config) if existing else EnsembleStore(path, config)
-    if store.missing_blocks():
-        store.check_room()
-        _check_device(config.device)
-        # an unfinished store is finished by the engine that began it, whatever a later version would choose
-        engine = engine_of(path) if existing else chosen_engine(config)
-        images = load_dataset(config.dataset, config.data_root)
-        if not existing:
-            EnsembleStore.create(path, config, _origin() | {"engine": engine})
-        with exclusive(store.lock_file), _reporting(progress) as report:
-            _train_missing_blocks(store, images, engine, report)
+    if store_at(path, config).missing_blocks():
+        with crew(scheduler, workers) as client, _reporting(progress) as report:
+            finish(config, path, report, client)
     return open_ensemble(path)
 
 
-def _train_missing_blocks(store: EnsembleStore, images: LabelledImages, engine: EngineName, report: Report) -> None:
-    config, missing, train_block = store.config, store.missing_blocks(), load_engine(engine)
+def store_at(path: Path, config: EnsembleConfig) -> EnsembleStore:
+    """The store at `path`, which is perhaps not there yet; ValueError if it is of another configuration.
+
+    >>> len(store_at(Path("nowhere.zarr"), EnsembleConfig(networks=120)).missing_blocks())
+    3
+    """
+    return EnsembleStore.resume(path, config) if is_ensemble(path) else EnsembleStore(path, config)
+
+
+def finish(config: EnsembleConfig, path: Path, report: Report, client: Client | None) -> None:
+    """Train what is missing at `path`: here, or on the workers of a cluster.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     finish(EnsembleConfig(networks=2, epochs=1), Path(folder) / "ensemble.zarr", print, client=None)
+    0 2
+    2 2
+    """
+    store = store_at(path, config)
+    store.check_room()
+    if client is None:
+        check_device(config.device)
+    existing = is_ensemble(path)
+    # an unfinished store is finished by the engine that began it, whatever a later version would choose
+    engine, threads = engine_of(path) if existing else (chosen_engine(config), None)
+    images = load_dataset(config.dataset, config.data_root)
+    if not existing:
+        threads = torch.get_num_threads() if client is None else min(client.nthreads().values())
+        origin = {"versions": json.dumps(versions()), "threads": threads, "processor": processor()}
+        EnsembleStore.create(path, config, origin | {"engine": engine})
+    if engine == "numba":  # its bits depend on no number of threads
+        threads = None
+    with exclusive(store.lock_file):
+        store.remove_sessions()
+        if client is None:
+            _train_here(store, images, engine, threads, report)
+        else:
+            train_on_cluster(client, store, images, engine, threads, report)
+
+
+def _train_here(
+    store: EnsembleStore, images: LabelledImages, engine: EngineName, threads: int | None, report: Report
+) -> None:
+    config, missing = store.config, store.missing_blocks()
     total = config.networks * config.epochs
     done = total - config.epochs * sum(len(block) for block in missing)
     report(done, total)
     for block in missing:
-        # torch's bits depend on the shapes that it computes with, so it trains full blocks only
-        networks = range(block.start, block.start + config.block_size) if engine == "torch" else block
-        pending: list[Snapshot] = []
-        # closed, so that an interrupted engine does not work on until it is collected
-        with closing(train_block(config, images, networks)) as snapshots:
-            for k, (step, snapshot) in enumerate(zip(config.snapshot_steps, snapshots, strict=True)):
-                pending.append(snapshot)
-                if len(pending) == store.snapshots_per_chunk or k == len(config.snapshot_steps) - 1:
-                    store.write(block, k + 1 - len(pending), pending)
-                    pending = []
-                if step:
-                    report(done + len(block) * step // config.steps_per_epoch, total)
+
+        def after_step(step: int, done: int = done, block: range = block) -> None:
+            report(done + len(block) * step // config.steps_per_epoch, total)
+
+        train_block_into(store, images, engine, block, threads, after_step)
         done += len(block) * config.epochs
-        store.mark_finished(block)
+        store.mark_finished(block, processor())
 
 
 def _reporting(progress: bool | Report) -> AbstractContextManager[Report]:
     if callable(progress):
         return nullcontext(progress)
     return console_progress() if progress else nullcontext(lambda done, total: None)
-
-
-def _check_device(device: str) -> None:
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch built without CUDA fails by assertion
-        raise ValueError(f"device: a device of this torch is required, got {device!r} ({error})") from None
-
-
-def _origin() -> dict[str, str | int]:
-    """What else the bits depend on."""
-    versions = {name: version(name) for name in ("pigmm", "torch", "numpy")} | {"python": platform.python_version()}
-    return {
-        "versions": json.dumps(versions),
-        "threads": torch.get_num_threads(),
-        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
-    }

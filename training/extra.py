@@ -7,5 +7,7 @@ def missing_extra(error: ModuleNotFoundError) -> ModuleNotFoundError:
     >>> missing_extra(ModuleNotFoundError("No module named 'torch'", name="torch"))
     ModuleNotFoundError("torch is needed to train networks, but is not installed: pip install 'pigmm[training]'")
     """
-    message = f"{error.name} is needed to train networks, but is not installed: pip install 'pigmm[training]'"
+    extra, purpose = ("cluster", "on a cluster") if error.name in ("dask", "distributed") else ("training", "")
+    task = f"train networks {purpose}".strip()
+    message = f"{error.name} is needed to {task}, but is not installed: pip install 'pigmm[{extra}]'"
     return ModuleNotFoundError(message, name=error.name)

@@ -6,7 +6,6 @@ the bright part of the images (`patches.py`). `plain.py` is the slow, obvious tw
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from ..simd.singles import LANES, aligned_singles
 from . import kernels
 from .config import CLASSES, IMAGE_SHAPES, EnsembleConfig
+from .cores import cores
 from .data import LabelledImages
 from .kernels import Parameters, Settings, Workspace
 from .patches import PATCH_PIXELS, PatchedImages, patch_places, patched
@@ -30,9 +30,9 @@ TILE_SIZES = (8, 10, 12)
 
 
 def train_block(
-    config: EnsembleConfig, images: LabelledImages, networks: Sequence[int]
+    config: EnsembleConfig, images: LabelledImages, networks: Sequence[int], threads: int | None = None
 ) -> Generator[Snapshot, None, None]:
-    """Train the given networks and yield the snapshots of the configuration.
+    """Train the given networks and yield the snapshots of the configuration; on all cores if threads is None.
 
     >>> from .data import load_dataset
     >>> config = EnsembleConfig(epochs=1)
@@ -47,7 +47,7 @@ def train_block(
     states = [Network(config, layout, places, network) for network in networks]
     steps = snapshot_steps(config.snapshots, config.epochs, -(-len(train.labels) // config.batch_size))
 
-    with ThreadPoolExecutor(_cores()) as pool:
+    with ThreadPoolExecutor(threads or cores()) as pool:
         try:
             running = [pool.submit(state.at_start, train, test) for state in states]
             for first, last in pairwise((*steps, steps[-1])):
@@ -61,11 +61,6 @@ def train_block(
                 running = ahead
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _cores() -> int:
-    """Those that this process may use; not every system says which."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

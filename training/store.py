@@ -3,6 +3,7 @@
     zarr.json, weight_k/, train_loss/, ..., network/, epoch/, step/
     blocks/00000.done, blocks/00001.done, ...   a block counts if and only if its marker is there
     blocks/lock                                 held (flock) by the process that trains
+    blocks/session-*/                           what a cluster works with while it trains (see cluster.py)
 
 A process may be killed at any moment: a block without a marker is trained again and overwrites what it had written.
 Reading needs no torch.
@@ -85,11 +86,10 @@ def read_configuration(path: Path) -> EnsembleConfig:
         raise ValueError(f"{path} is not an ensemble ({type(error).__name__}: {error})") from error
 
 
-def engine_of(path: Path) -> EngineName:
-    """The engine that trains the ensemble at `path`; stores from before there were two do not say it."""
+def engine_of(path: Path) -> tuple[EngineName, int | None]:
+    """Engine and number of threads of the ensemble at `path`; stores from before there were two engines are torch's."""
     attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
-    engine: EngineName = attributes.get("engine", "torch")
-    return engine
+    return attributes.get("engine", "torch"), attributes.get("threads")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class EnsembleStore:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     store = EnsembleStore.create(Path(folder) / "e.zarr", EnsembleConfig(networks=120), attributes={})
-    ...     store.mark_finished(range(50, 100))
+    ...     store.mark_finished(range(50, 100), processor="x86_64 AVX2")
     ...     store.missing_blocks()
     (range(0, 50), range(100, 120))
     """
@@ -173,12 +173,37 @@ class EnsembleStore:
             assert isinstance(array, zarr.Array)
             array[region] = np.stack(states, axis=1, dtype=np.float32)[: len(block)]
 
-    def mark_finished(self, block: range) -> None:
-        """Say that a block is completely written: a marker with its networks, renamed into place."""
+    def mark_finished(self, block: range, processor: str) -> None:
+        """Say that a block is completely written: a marker with its networks and processor, renamed into place."""
         marker = self._marker(block)
         draft = marker.with_suffix(".tmp")
-        draft.write_text(json.dumps({"first": block.start, "stop": block.stop}) + "\n")
+        draft.write_text(json.dumps({"first": block.start, "stop": block.stop, "processor": processor}) + "\n")
         draft.replace(marker)
+
+    def files(self, block: range) -> list[Path]:
+        """The files that hold the arrays of a block, and no other's."""
+        networks = _chunks(self.config)[0]
+        chunks = range(block.start // networks, ceil(block.stop / networks))
+        folders = [self.path / name / "c" / str(chunk) for name in _names(self.config) for chunk in chunks]
+        return [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+
+    def take_over(self, draft: EnsembleStore, block: range) -> None:
+        """Move the files of a block here from a store of the same configuration on the same file system."""
+        for file in self.files(block):  # of an interrupted training; chunks of nothing but NaN have no file
+            file.unlink()
+        for file in draft.files(block):
+            place = self.path / file.relative_to(draft.path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
+
+    def session_folder(self) -> Path:
+        """A new name for what a cluster needs while it trains; nothing in it counts."""
+        return self.path.absolute() / BLOCKS / f"session-{uuid4().hex}"
+
+    def remove_sessions(self) -> None:
+        """Those that were left behind; the caller holds the lock."""
+        for folder in (self.path / BLOCKS).glob("session-*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def bytes_on_disk(self) -> int:
         """Size of the finished store, without the few kB of metadata. Weights hardly compress, so they are not.
@@ -211,6 +236,12 @@ class EnsembleStore:
 
     def _marker(self, block: range) -> Path:
         return self.path / BLOCKS / f"{block.start // self.config.block_size:05d}.done"
+
+
+def _names(config: EnsembleConfig) -> list[str]:
+    """Of the arrays with values of every network."""
+    kinds = ("weight", "bias") if config.bias else ("weight",)
+    return [*(f"{kind}_{k}" for kind in kinds for k in config.stored_layers), *METRICS]
 
 
 def _chunks(config: EnsembleConfig) -> tuple[int, int]:

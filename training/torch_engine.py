@@ -7,7 +7,8 @@ by number, so that one of them over the stacked weights is one for each network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -36,11 +37,12 @@ EVALUATION_SIZE = 2**24
 
 
 def train_block(
-    config: EnsembleConfig, images: LabelledImages, networks: Sequence[int]
+    config: EnsembleConfig, images: LabelledImages, networks: Sequence[int], threads: int | None = None
 ) -> Generator[Snapshot, None, None]:
     """Train the given networks together and yield the snapshots of the configuration.
 
-    The shapes computed with, hence the bits, depend on len(networks): give the full block.
+    The shapes computed with, hence the bits, depend on len(networks): give the full block. They also depend on the
+    number of threads, which is torch's present setting if it is None.
 
     >>> from .data import load_dataset
     >>> config = EnsembleConfig(epochs=1)
@@ -48,25 +50,36 @@ def train_block(
     >>> after.weights[3].shape, bool((after.test_accuracy > before.test_accuracy).all())
     ((4, 10, 10), True)
     """
-    train = _Examples.on(config.device, images.train_images, images.train_labels)
-    test = _Examples.on(config.device, images.test_images, images.test_labels)
-    model = _Networks.initial(config, networks)
-    optimizer = _optimizer(config, model)
-    batch = train.inputs.new_empty(len(networks), config.batch_size, train.inputs.shape[1])
+    with _threads(threads):
+        train = _Examples.on(config.device, images.train_images, images.train_labels)
+        test = _Examples.on(config.device, images.test_images, images.test_labels)
+        model = _Networks.initial(config, networks)
+        optimizer = _optimizer(config, model)
+        batch = train.inputs.new_empty(len(networks), config.batch_size, train.inputs.shape[1])
 
-    yield _snapshot(config, model, _evaluate(model, train), _evaluate(model, test))
-    steps_per_epoch = -(-len(train.labels) // config.batch_size)
-    epoch, orders = 0, np.empty((len(networks), 0), np.int64)
-    for first, last in pairwise(snapshot_steps(config.snapshots, config.epochs, steps_per_epoch)):
-        running = _Running.start(len(networks), config.device)
-        for piece in pieces(first, last, steps_per_epoch):
-            if piece.epoch != epoch:
-                epoch = piece.epoch
-                orders = np.stack([shuffling_order(len(train.labels), config.seed, n, epoch) for n in networks])
-            chosen = orders[:, piece.begin * config.batch_size : piece.end * config.batch_size]
-            step = (epoch - 1) * steps_per_epoch + piece.begin
-            _train_piece(config, model, optimizer, train, torch.from_numpy(chosen), batch, networks, step, running)
-        yield _snapshot(config, model, running.means(), _evaluate(model, test))
+        yield _snapshot(config, model, _evaluate(model, train), _evaluate(model, test))
+        steps_per_epoch = -(-len(train.labels) // config.batch_size)
+        epoch, orders = 0, np.empty((len(networks), 0), np.int64)
+        for first, last in pairwise(snapshot_steps(config.snapshots, config.epochs, steps_per_epoch)):
+            running = _Running.start(len(networks), config.device)
+            for piece in pieces(first, last, steps_per_epoch):
+                if piece.epoch != epoch:
+                    epoch = piece.epoch
+                    orders = np.stack([shuffling_order(len(train.labels), config.seed, n, epoch) for n in networks])
+                chosen = orders[:, piece.begin * config.batch_size : piece.end * config.batch_size]
+                step = (epoch - 1) * steps_per_epoch + piece.begin
+                _train_piece(config, model, optimizer, train, torch.from_numpy(chosen), batch, networks, step, running)
+            yield _snapshot(config, model, running.means(), _evaluate(model, test))
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
