@@ -83,14 +83,21 @@ def study(run: Path, options: dict[str, Any], replicates: ReplicatesOption = Non
 
 @app.command()
 @takes_ensemble_options
-def train(run: Path, options: dict[str, Any]) -> None:
+def train(
+    run: Path,
+    options: dict[str, Any],
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of your own dask scheduler, whose workers see RUN under the same path.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Train in so many processes of this machine.")] = None,
+) -> None:
     """Train an ensemble of networks only: the first step of a study, which goes on from there."""
     from .run_folder import RunFolder
     from .study import train as train_run
 
     folder = RunFolder.claim(run, configuration(options))
     with folder.locked():
-        train_run(folder)
+        train_run(folder, scheduler=scheduler, workers=workers)
     print(folder.ensemble)
 
 

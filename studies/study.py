@@ -46,14 +46,14 @@ def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True, r
     return run.report
 
 
-def train(run: RunFolder, progress: bool = True) -> None:
-    """Train what is not trained yet of a RUN's ensemble."""
+def train(run: RunFolder, progress: bool = True, *, scheduler: str | None = None, workers: int | None = None) -> None:
+    """Train what is not trained yet of a RUN's ensemble: here, or on a cluster, as in `train_ensemble`."""
     if is_ensemble(run.ensemble) and not EnsembleStore.resume(run.ensemble, run.config).missing_blocks():
         return
     from ..training import train_ensemble  # only here is torch needed
 
     with run.timed("training"):
-        train_ensemble(run.config, run.ensemble, progress)
+        train_ensemble(run.config, run.ensemble, progress, scheduler=scheduler, workers=workers)
 
 
 def rebuild(run: RunFolder, progress: bool = True) -> Path:

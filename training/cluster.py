@@ -94,6 +94,7 @@ def crew(scheduler: str | None = None, workers: int | None = None) -> Iterator[C
                 threads_per_worker=threads,
                 memory_limit=0,  # a block bounds it
                 dashboard_address="127.0.0.1:0",
+                preload=[f"{__package__}.local_worker"],
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             distributed.Client(cluster, set_as_default=False) as client,
