@@ -234,3 +234,25 @@ def test_a_finished_ensemble_needs_no_cluster(small: EnsembleConfig, tmp_path: P
 def test_workers_are_counted(small: EnsembleConfig, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
         train_ensemble(small, tmp_path / "a", progress=False, workers=0)
+
+
+def test_interrupted_from_a_terminal(tmp_path: Path) -> None:
+    """Ctrl-C goes to all processes of the terminal: one line, no traceback of a worker, and nobody left."""
+    command = ["from pigmm.studies.cli import main; main()", "train", "run", "--networks", "8", "--epochs", "20000"]
+    with subprocess.Popen(
+        [sys.executable, "-c", *command, "--workers", "1"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        while not list(tmp_path.glob("run/ensemble.zarr/blocks/session-*/draft-*")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        first, second = process.stderr.read().splitlines()  # ends with the last process that might write to it
+    assert first == "training: 0 of 160000 network-epochs"
+    assert second == "interrupted: the same command goes on from here"
+    assert process.returncode == 130
+    assert sorted(file.name for file in tmp_path.glob("run/ensemble.zarr/blocks/*")) == ["lock", "zarr.json"]
