@@ -25,8 +25,8 @@ from ...simd import (
     zeros,
 )
 
-DEPTH = 192  # of the sums of a product at a time: what is read again stays in the caches
-_PACKED = 12  # from so many strips on the columns of a product are copied next to each other first
+DEPTH = 128  # of the sums of a product at a time: what is read again stays in the caches
+_COPIED = 12  # from so many strips on what a product reads is copied first, in the order of reading
 
 OPERATIONS = (
     # of a pass
@@ -64,6 +64,8 @@ OPERATIONS = (
     DIAGONAL,
     MULTIPLY,
 ) = range(len(OPERATIONS))
+#: What the parts of a matrix share.
+DIVIDED = (PASS, PRODUCT, MIRROR, TRANSPOSE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -257,13 +259,25 @@ def _scale_rows(w, out, out_stride, a, a_stride, x, strips, count):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _product(w, out, out_stride, a, a_stride, b, b_stride, pack, strips, vectors, summed, symmetric, part, parts):
-    """sum_j A_ij B_jk: sixteen columns at a time stay in the nearest cache while all strips of A pass by."""
+    """sum_j A_ji B_jk: sixteen columns at a time stay in the nearest cache while the strips of the result pass by.
+
+    A comes transposed, so that the eight entries that go into a strip lie next to each other. Of large matrices what is
+    about to be read many times is copied first, in the order of reading: eight columns of A for each strip, and sixteen
+    of B.
+    """
+    copied = strips >= _COPIED
+    copies = pack + 2 * WIDTH * DEPTH
     for start in range(0, summed, DEPTH):
         depth = min(DEPTH, summed - start)
-        for k in range(2 * part, vectors, 2 * parts):
+        if copied:
+            for j in range(depth):
+                source = a + (start + j) * a_stride
+                for strip in range(part, strips, parts):
+                    store(w, copies + WIDTH * (strip // parts * DEPTH + j), load(w, source + strip * WIDTH))
+        for k in range(0, vectors, 2):
             both = k + 1 < vectors
             right, right_stride = b + start * b_stride + k * WIDTH, b_stride
-            if strips >= _PACKED:
+            if copied:
                 for j in range(depth):
                     source, target = right + j * b_stride, pack + 2 * j * WIDTH
                     store(w, target, load(w, source))
@@ -271,22 +285,25 @@ def _product(w, out, out_stride, a, a_stride, b, b_stride, pack, strips, vectors
                         store(w, target + WIDTH, load(w, source + WIDTH))
                 right, right_stride = pack, 2 * WIDTH
             # of a symmetric product the blocks below the diagonal are mirrored afterwards
-            for strip in range(min(strips, k + 2) if symmetric else strips):
+            for strip in range(part, min(strips, k + 2) if symmetric else strips, parts):
                 place = out + WIDTH * (strip * out_stride + k)
-                left = a + WIDTH * strip * a_stride + start
+                left, left_stride = a + start * a_stride + WIDTH * strip, a_stride
+                if copied:
+                    left, left_stride = copies + WIDTH * (strip // parts * DEPTH), WIDTH
                 if both:
-                    _two_columns(w, place, out_stride, left, a_stride, right, right_stride, depth, start > 0)
+                    _two_columns(w, place, out_stride, left, left_stride, right, right_stride, depth, start > 0)
                 else:
-                    _one_column(w, place, out_stride, left, a_stride, right, right_stride, depth, start > 0)
+                    _one_column(w, place, out_stride, left, left_stride, right, right_stride, depth, start > 0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and sixteen columns of a product, in sixteen registers; `more` is added to a sum that stands there."""
     left, right = zeros(), zeros()
-    for j in range(summed):
-        left = add_multiples(left, load(w, b), w, a + j, a_stride)
-        right = add_multiples(right, load(w, b + WIDTH), w, a + j, a_stride)
+    for _ in range(summed):
+        left = add_multiples(left, load(w, b), w, a, 1)
+        right = add_multiples(right, load(w, b + WIDTH), w, a, 1)
+        a += a_stride
         b += b_stride
     if more:
         left, right = add_rows(left, w, out, out_stride), add_rows(right, w, out + WIDTH, out_stride)
@@ -298,8 +315,9 @@ def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
 def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and eight columns of a product."""
     block = zeros()
-    for j in range(summed):
-        block = add_multiples(block, load(w, b), w, a + j, a_stride)
+    for _ in range(summed):
+        block = add_multiples(block, load(w, b), w, a, 1)
+        a += a_stride
         b += b_stride
     if more:
         block = add_rows(block, w, out, out_stride)

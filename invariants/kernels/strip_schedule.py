@@ -94,11 +94,11 @@ class _Schedule:
             raise AssertionError("no step of the plan is ready")
 
     def _factors(self, number: int) -> set[Buffer]:
-        """What a product reads, row by row."""
+        """What a product reads: its left factor transposed (see `strip_loops`), its right one as it is."""
         left, right = self.steps[number].inputs
         operation = self.steps[number].operation
         return {
-            Buffer(left, transposed=operation == "transposed_product"),
+            Buffer(left, transposed=operation != "transposed_product"),
             Buffer(right, transposed=operation == "product_transposed"),
         }
 

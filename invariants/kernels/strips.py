@@ -8,7 +8,9 @@ the nearest cache. Nothing is compiled per plan: one compiled loop reads a table
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -21,6 +23,7 @@ from .plan import Plan
 from .strip_loops import (
     DEPTH,
     DIAGONAL,
+    DIVIDED,
     MERGE,
     MIRROR,
     MULTIPLY,
@@ -40,6 +43,10 @@ _TILE = 16  # vectors in a strip of a block: blocks of 8 KB, a handful of which 
 # so neither do the results.
 _PARTS = 4
 _STRIPS_TO_DIVIDE = 32
+
+# Workspaces that threads have done with, for the next; a list, whose pop and append threads cannot get between.
+_SPARE: list[NDArray[np.float64]] = []
+_KEPT = 8
 
 Table = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -74,13 +81,21 @@ class StripProgram:
     parts: int
     buffers: int
 
-    def new_workspace(self) -> Array:
-        """Memory that a thread runs the program in."""
-        workspace = aligned_empty(self.workspace)
+    @contextmanager
+    def workspace_in_use(self) -> Iterator[Array]:
+        """Memory that a thread runs the program in. The last used is kept: fresh memory costs time to be made."""
+        try:
+            workspace = _SPARE.pop()
+        except IndexError:
+            workspace = np.empty(0)
+        if len(workspace) != self.workspace:
+            workspace = aligned_empty(self.workspace)
         for place, length in self.ones:
             workspace[place : place + _vectors(int(length)) * WIDTH] = 0
             workspace[place : place + length] = 1
-        return workspace
+        yield workspace
+        if len(_SPARE) < _KEPT:
+            _SPARE.append(workspace)
 
 
 class _Memory:
@@ -159,8 +174,10 @@ class _Assembler:
         self.vectors: dict[int, int] = {}
         self.scalars: dict[int, int] = {}
         self.places: dict[Buffer, int] = {}
-        # each part has memory of its own for one column of vectors of a product, or for the blocks of a pass
-        self.scratch = 2 * WIDTH * DEPTH
+        # each part has memory of its own for what a product copies (two columns of vectors, its strips), or for the
+        # blocks of a pass
+        strips = -(-_vectors(max(sizes)) // self.parts)
+        self.scratch = WIDTH * DEPTH * (2 + strips)
         self.scratch_operands: list[tuple[int, int]] = []  # row and column of the code where such a place stands
 
     def program(self) -> StripProgram:
@@ -258,10 +275,10 @@ class _Assembler:
     def _product(self, action: Action) -> None:
         (number,) = action.steps
         operation, (left, right) = self.steps[number].operation, self.steps[number].inputs
-        a = Buffer(left, transposed=operation == "transposed_product")
+        a = Buffer(left, transposed=operation != "transposed_product")
         b = Buffer(right, transposed=operation == "product_transposed")
         result, layout = self.places[Buffer(number)], self._layout(Buffer(number))
-        summed = self.sizes[self.steps[left].shape[0 if a.transposed else 1]]
+        summed = self.sizes[self.steps[left].shape[1 if a.transposed else 0]]
         symmetric = left == right and operation != "product"
         self.scratch_operands.append((len(self.code), 12))
         self._emit(
@@ -344,16 +361,19 @@ def _vectors(length: int) -> int:
 def run_strips(program: StripProgram, matrices: Array, results: Array) -> None:
     """Evaluate a program on matrices (n, colours, rows, columns), C-contiguous, into results (n, len(graphs))."""
     tables = program.inputs, program.vectors, program.code, program.dots, program.times, program.outputs
-    run(*tables, program.parts, program.new_workspace(), matrices, results)
+    with program.workspace_in_use() as workspace:
+        run(*tables, program.parts, workspace, matrices, results)
 
 
 def run_strips_in_parts(program: StripProgram, matrices: Array, results: Array, pool: Executor) -> None:
     """The same results, bit for bit, with the parts of each matrix spread over the threads of a pool."""
-    workspace = program.new_workspace()
-    for matrix, result in zip(matrices, results, strict=True):
-        begin(program.inputs, program.vectors, workspace, matrix)
-        step = 0
-        while step < len(program.code):
-            action = partial(perform, program.code, step, workspace, parts=program.parts)
-            step = max(pool.map(action, range(program.parts)))
-        finish(program.dots, program.times, program.outputs, workspace, result)
+    with program.workspace_in_use() as workspace:
+        for matrix, result in zip(matrices, results, strict=True):
+            begin(program.inputs, program.vectors, workspace, matrix)
+            step = 0
+            while step < len(program.code):
+                action = partial(perform, program.code, step, workspace, parts=program.parts)
+                # of an instruction for one part the others have nothing to do
+                parts = program.parts if program.code[step, 0] in DIVIDED else 1
+                step = max(pool.map(action, range(parts))) if parts > 1 else action(0)
+            finish(program.dots, program.times, program.outputs, workspace, result)
