@@ -30,7 +30,7 @@ _TASK_ENTRIES = 1 << 18
 # Entries of the matrices that numpy works on together.
 _ARRAY_ENTRIES = 1 << 15
 
-Run = Callable[[NDArray[np.float64], NDArray[np.float64]], None]
+Run = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 
 
 def evaluate(
@@ -77,24 +77,30 @@ def evaluate(
         return evaluate_chunked(matrices, graphs, family)
     graphs = checked_graphs(graphs)
     family = checked_family(graphs, family)
-    batch, leading = checked_batch(matrices, family, finite=False)
+    # of one matrix the kernels see all entries; of several the graphs may leave some out
+    batch, leading = checked_batch(matrices, family, finite=len(family.arc_types) > 1)
     sizes = batch.shape[-2:][: len(family.node_kinds)]
-    results = _results((*leading, len(graphs)), out)
+    results = _results((*leading, len(graphs)), out, batch)
     if not _evaluate(batch, graphs, sizes, results.reshape(len(batch), len(graphs))):
-        check_finite(np.asarray(matrices))
+        with np.errstate(over="ignore"):
+            check_finite(np.asarray(matrices, dtype=np.float64))
     if out is None or results is out:
         return results
     out[...] = results
     return out
 
 
-def _results(shape: tuple[int, ...], out: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def _results(
+    shape: tuple[int, ...], out: NDArray[np.float64] | None, batch: NDArray[np.floating]
+) -> NDArray[np.float64]:
     """`out` if it can be written to directly, else fresh memory."""
     if out is not None:
         if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float64:
             got = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)
             raise ValueError(f"out must be float64 of shape {shape}, got {got}")
-        if out.flags.c_contiguous:
+        if not out.flags.writeable:
+            raise ValueError("out must be writeable, got an array that may only be read")
+        if out.flags.carray and not np.may_share_memory(out, batch):
             return out
     return aligned_empty(int(np.prod(shape, dtype=int))).reshape(shape)
 
@@ -151,13 +157,11 @@ def _in_tasks(run: Run, batch: NDArray[np.floating], results: NDArray[np.float64
     """Run `count` matrices at a time; False, and not all are run, if an entry is not finite."""
 
     def perform(start: int) -> bool:
-        chunk = np.ascontiguousarray(batch[start : start + count], dtype=np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            # a sum is finite only if all entries are; it may overflow, so the entries have the last word
-            if not (np.isfinite(chunk.sum()) or np.isfinite(chunk).all()):
-                return False
-        run(chunk, results[start : start + count])
-        return True
+        with np.errstate(over="ignore"):  # a longer type may hold what float64 does not
+            chunk = np.ascontiguousarray(batch[start : start + count], dtype=np.float64)
+        total = run(chunk, results[start : start + count])
+        # a sum is finite only if all entries are; it may overflow, so the entries have the last word
+        return bool(np.isfinite(total) or np.isfinite(chunk).all())
 
     starts = range(0, len(batch), count)
     if threads == 1 or len(starts) <= 1:

@@ -97,8 +97,6 @@ def configuration(options: dict[str, Any]) -> EnsembleConfig:
         values["hidden"] = _integers("hidden", values["hidden"])
     if values.get("layers", "square") not in ("square", "all"):
         values["layers"] = _integers("layers", values["layers"])
-    if str(values.get("snapshots")).isdigit():
-        values["snapshots"] = int(values["snapshots"])
     if str(values.get("snapshots", "epochs")).isdecimal():
         values["snapshots"] = int(values["snapshots"])
     return EnsembleConfig(**values)

@@ -65,21 +65,24 @@ def run(code, dots, times, outputs, buffer, w, base, matrices, results):
     entries, values, graphs = matrices.reshape(matrices.size), results.reshape(results.size), results.shape[1]
     size = colours * rows * columns
     before = -results.ctypes.data % (8 * WIDTH) // 8  # entries before the first cache line
+    total = zero()
     for start in range(0, n, WIDTH):
         lanes = min(WIDTH, n - start)
         for step in range(len(code)):
             if code[step, 0] == _INPUT:
                 first = start * size + code[step, 2] * rows * columns
-                _input(w, code[step, 1], entries, first, size, rows * columns, lanes)
+                total = add(total, _input(w, code[step, 1], entries, first, size, rows * columns, lanes))
             else:
                 _perform(code, step, base)
         _scalars(dots, times, base)
         _output(w, outputs, buffer, values, start * graphs, graphs, lanes, before)
+    store(w, buffer, total)
+    return w[buffer : buffer + WIDTH].sum()
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _input(w, out, entries, first, size, count, lanes):
-    """Lay matrices side by side; lanes without one are zero, so that they cost no slow arithmetic."""
+    """Lay matrices side by side, and add up their entries; lanes without one are zero."""
     whole = count - count % WIDTH
     if lanes == WIDTH:
         for e in range(0, whole, WIDTH):
@@ -90,6 +93,10 @@ def _input(w, out, entries, first, size, count, lanes):
     for lane in range(lanes):
         for e in range(whole, count):
             w[out + e * WIDTH + lane] = entries[first + lane * size + e]
+    total = zero()
+    for e in range(0, count * WIDTH, WIDTH):
+        total = add(total, load(w, out + e))
+    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -199,12 +199,15 @@ def _groups(steps: tuple[Step, ...]) -> Iterable[list[int]]:
         pending = [number for number in pending if number not in done]
 
 
-def run_lanes(program: LaneProgram, matrices: Array, results: Array) -> None:
-    """Evaluate a program on matrices (n, colours, rows, columns), into results (n, len(graphs)); both C-contiguous."""
+def run_lanes(program: LaneProgram, matrices: Array, results: Array) -> float:
+    """Evaluate a program on matrices (n, colours, rows, columns), into results (n, len(graphs)); both C-contiguous.
+
+    Returns the sum of the entries that were read: finite only if all of them are.
+    """
     workspace = aligned_empty(program.workspace)
     place, length = program.ones
     workspace[place : place + length * WIDTH] = 1
-    run(
+    total: float = run(
         program.code,
         program.dots,
         program.times,
@@ -215,3 +218,4 @@ def run_lanes(program: LaneProgram, matrices: Array, results: Array) -> None:
         matrices,
         results,
     )
+    return total

@@ -22,6 +22,7 @@ from ...simd import (
     store_block,
     sums,
     transpose,
+    zero,
     zeros,
 )
 
@@ -70,8 +71,9 @@ DIVIDED = (PASS, PRODUCT, MIRROR, TRANSPOSE)
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def run(inputs, vectors, code, dots, times, outputs, parts, w, matrices, results):
+    total = 0.0
     for n in range(len(matrices)):
-        begin(inputs, vectors, w, matrices[n])
+        total += begin(inputs, vectors, w, matrices[n])
         step = 0
         while step < len(code):
             following = step
@@ -79,11 +81,13 @@ def run(inputs, vectors, code, dots, times, outputs, parts, w, matrices, results
                 following = perform(code, step, w, part, parts)
             step = following
         finish(dots, times, outputs, w, results[n])
+    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def begin(inputs, vectors, w, matrices):
-    """Lay the matrices out, with zeros around them, and begin all sums."""
+    """Lay the matrices out, with zeros around them, and begin all sums; returns the sum of all entries."""
+    total, rest = zero(), 0.0
     w[vectors[0] : vectors[1]] = 0.0
     colours, rows, columns = matrices.shape
     entries = matrices.reshape(colours * rows * columns)
@@ -95,12 +99,20 @@ def begin(inputs, vectors, w, matrices):
             filled = 0
             if i < rows:
                 for j in range(0, whole, WIDTH):
-                    store(w, row + j, load_anywhere(entries, source + j))
+                    values = load_anywhere(entries, source + j)
+                    store(w, row + j, values)
+                    total = add(total, values)
                 for j in range(whole, columns):
                     w[row + j] = entries[source + j]
+                    rest += entries[source + j]
                 filled = columns
             for j in range(filled, width * WIDTH):
                 w[row + j] = 0.0
+    # where sums will stand, as long as none does
+    store(w, vectors[0], total)
+    rest += w[vectors[0] : vectors[0] + WIDTH].sum()
+    w[vectors[0] : vectors[0] + WIDTH] = 0.0
+    return rest
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

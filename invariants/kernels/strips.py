@@ -358,18 +358,23 @@ def _vectors(length: int) -> int:
     return -(-length // WIDTH)
 
 
-def run_strips(program: StripProgram, matrices: Array, results: Array) -> None:
-    """Evaluate a program on matrices (n, colours, rows, columns), C-contiguous, into results (n, len(graphs))."""
+def run_strips(program: StripProgram, matrices: Array, results: Array) -> float:
+    """Evaluate a program on matrices (n, colours, rows, columns), C-contiguous, into results (n, len(graphs)).
+
+    Returns the sum of the entries that were read: finite only if all of them are.
+    """
     tables = program.inputs, program.vectors, program.code, program.dots, program.times, program.outputs
     with program.workspace_in_use() as workspace:
-        run(*tables, program.parts, workspace, matrices, results)
+        total: float = run(*tables, program.parts, workspace, matrices, results)
+    return total
 
 
-def run_strips_in_parts(program: StripProgram, matrices: Array, results: Array, pool: Executor) -> None:
+def run_strips_in_parts(program: StripProgram, matrices: Array, results: Array, pool: Executor) -> float:
     """The same results, bit for bit, with the parts of each matrix spread over the threads of a pool."""
+    total = 0.0
     with program.workspace_in_use() as workspace:
         for matrix, result in zip(matrices, results, strict=True):
-            begin(program.inputs, program.vectors, workspace, matrix)
+            total += begin(program.inputs, program.vectors, workspace, matrix)
             step = 0
             while step < len(program.code):
                 action = partial(perform, program.code, step, workspace, parts=program.parts)
@@ -377,3 +382,4 @@ def run_strips_in_parts(program: StripProgram, matrices: Array, results: Array, 
                 parts = program.parts if program.code[step, 0] in DIVIDED else 1
                 step = max(pool.map(action, range(parts))) if parts > 1 else action(0)
             finish(program.dots, program.times, program.outputs, workspace, result)
+    return total

@@ -260,3 +260,37 @@ def test_a_forked_process_may_evaluate(all_graphs):
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
         found = pool.submit(evaluate, matrices, all_graphs).result(timeout=60)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_out_may_be_any_memory(all_graphs):
+    matrices = np.random.default_rng(3).normal(size=(70, 5, 5))
+    expected = evaluate(matrices, all_graphs)
+    odd = np.frombuffer(bytearray(expected.nbytes + 8), np.uint8)[1:-7].view(np.float64).reshape(expected.shape)
+    np.testing.assert_array_equal(evaluate(matrices, all_graphs, out=odd), expected)
+    shared = np.empty(expected.size)
+    shared[: matrices.size] = matrices.reshape(-1)
+    inside = shared[: matrices.size].reshape(matrices.shape)
+    np.testing.assert_array_equal(evaluate(inside, all_graphs, out=shared.reshape(expected.shape)), expected)
+    fixed = np.empty(expected.shape)
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match="out must be writeable"):
+        evaluate(matrices, all_graphs, out=fixed)
+
+
+@pytest.mark.parametrize("size", [4, 30, 260])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_an_entry_that_is_not_finite_is_told(size, bad, all_graphs):
+    matrices = np.random.default_rng(3).normal(size=(3, size, size))
+    matrices[1, size - 1, 2] = bad
+    with pytest.raises(ValueError, match=rf"got 1 NaN or infinite entries, the first at index \(1, {size - 1}, 2\)"):
+        evaluate(matrices, all_graphs)
+    matrices[1, size - 1, 2] = 1e308  # whose sum overflows, as invariants may
+    matrices[2] = 1e308
+    assert np.isinf(evaluate(matrices, all_graphs)).any()
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max <= np.finfo(np.float64).max, reason="long double is double here")
+@pytest.mark.parametrize("size", [4, 30])
+def test_entries_beyond_float64_are_not_finite(size):
+    with pytest.raises(ValueError, match="must be finite"):
+        evaluate(np.full((1, size, size), np.longdouble("1e400")), multigraphs(2))
