@@ -57,7 +57,8 @@ def lane_parts(size, batch):
 def strip_parts(size, batch):
     """Functions that run the parts of the program for one matrix in strips."""
     program = assemble_strips(plan(ALL), (size,))
-    workspace = program.new_workspace()
+    workspace = aligned_empty(program.workspace)
+    workspace[:] = 0
     matrices, results = normal(batch, 1, size, size), np.zeros((batch, len(ALL)))
     plain = (program.code[:, 0] == strip_loops.PRODUCT) & (program.code[:, 4] == 0)  # the one that is not symmetric
     part = np.empty(len(program.code), dtype="U8")
