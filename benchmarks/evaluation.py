@@ -55,16 +55,17 @@ def processors(count: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def best_times(runs: dict[str, tuple[int, Callable[[], object]]], rounds: int) -> dict[str, float]:
-    """Seconds of the fastest run of each name -> (processors, function); one round after another runs all of them."""
+def best_times(
+    runs: dict[str, tuple[int, Callable[[], object]]], rounds: int, calls: int = 1, rest: float = 0.05
+) -> dict[str, float]:
+    """Least seconds of each run, a name: (processors, function), which take turns of so many calls."""
     best = dict.fromkeys(runs, float("inf"))
     for _ in range(rounds):
         for name, (count, function) in runs.items():
             with processors(count):
-                time.sleep(0.05)  # after its work BLAS keeps the processors of its threads busy for a while
-                start = time.perf_counter()
-                function()
-                best[name] = min(best[name], time.perf_counter() - start)
+                time.sleep(rest)  # after its work BLAS keeps the processors of its threads busy for a while
+                for _ in range(calls):
+                    best[name] = min(best[name], seconds(function))
     return best
 
 
@@ -121,7 +122,7 @@ def against_products() -> None:
     print(f"{', '.join(info['internal_api'] for info in LIBRARIES.select(user_api='blas').info())}, kernel", end=" ")
     print(f"{', '.join(architectures)}; milliseconds")
     print(f"{'N':>4}{'threads':>9}{'evaluate':>10}{'3 gemm':>9}{'ratio':>7}{'peak memory, in N x N':>23}")
-    for size, rounds in ((160, 100), (640, 30)):
+    for size in (160, 640):
         matrix, other = normal(2, size, size)
         product, out = np.empty((size, size)), np.empty(len(ALL))
         for count in (1, 2):
@@ -129,7 +130,7 @@ def against_products() -> None:
                 "evaluate": (count, lambda m=matrix, o=out: evaluate(m, ALL, out=o)),
                 "gemm": (count, lambda m=matrix, o=other, p=product: [np.matmul(m, o, out=p) for _ in range(3)]),
             }
-            best = best_times(runs, rounds)
+            best = best_times(runs, rounds=8, calls=8, rest=0.3)
             ours, three = 1e3 * best["evaluate"], 1e3 * best["gemm"]
             with processors(count):
                 memory = peak_memory(runs["evaluate"][1]) / matrix.nbytes
