@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .config import EnsembleConfig
+from .config import EnsembleConfig, OwnImages
 from .data import LabelledImages, load_dataset, normalise
 from .extra import missing_extra
 from .health import untrained
@@ -19,20 +19,23 @@ from .store import open_ensemble
 if TYPE_CHECKING:
     from .ensemble import train_ensemble
     from .plain import train_plain
+    from .sweep import train_ensembles
 
 __all__ = [
     "EnsembleConfig",
     "LabelledImages",
+    "OwnImages",
     "load_dataset",
     "normalise",
     "open_ensemble",
     "train_ensemble",
+    "train_ensembles",
     "train_plain",
     "untrained",
 ]
 
 
-_TRAINS = {"train_ensemble": "ensemble", "train_plain": "plain"}
+_TRAINS = {"train_ensemble": "ensemble", "train_ensembles": "sweep", "train_plain": "plain"}
 
 
 def __getattr__(name: str) -> Any:

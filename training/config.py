@@ -6,7 +6,7 @@ from math import ceil, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from .initialisation import Initialisation
 from .schedule import snapshot_steps
@@ -27,11 +27,41 @@ TRAINING_IMAGES: dict[DatasetName, int] = {"mnist-5k": 4000, "mnist": 60000, "fa
 CLASSES = 10
 
 
+class OwnImages(BaseModel):
+    """What a configuration says of a user's own images; LabelledImages.describe makes it.
+
+    Args:
+        shape: planes, height, width of an image.
+        training_images: how many there are.
+        sha256: of images and labels.
+
+    >>> print(OwnImages(shape=(1, 8, 8), training_images=1000, sha256="0123456789abcdef" * 4))
+    own images 01234567
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: tuple[Positive, Positive, Positive]
+    training_images: Positive
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+    def __str__(self) -> str:
+        return f"own images {self.sha256[:8]}"
+
+
+Dataset = Annotated[
+    Annotated[DatasetName, Tag("name")] | Annotated[OwnImages, Tag("own")],
+    # else an error would speak of both
+    Discriminator(lambda value: "name" if isinstance(value, str) else "own"),
+]
+
+
 class EnsembleConfig(BaseModel):
     """An ensemble of fully connected networks trained with cross-entropy; by default those of the paper (see README).
 
     Args:
-        dataset: the images; `mnist-5k` (bundled) needs no download.
+        dataset: the images; `mnist-5k` (bundled) needs no download. For your own, what LabelledImages.describe says of
+            them.
         data_root: folder of the other datasets, downloaded to if they are not there (None: the user's cache folder).
         hidden: widths of the hidden layers.
         networks: how many independent networks.
@@ -76,7 +106,7 @@ class EnsembleConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    dataset: DatasetName = "mnist-5k"
+    dataset: Dataset = "mnist-5k"
     data_root: Path | None = None
     hidden: Annotated[tuple[Positive, ...], Field(min_length=1)] = (10, 10, 10)
     networks: Positive = 1000
@@ -130,7 +160,17 @@ class EnsembleConfig(BaseModel):
     @property
     def widths(self) -> tuple[int, ...]:
         """Units of every layer, from the pixels to the classes."""
-        return (INPUTS[self.dataset], *self.hidden, CLASSES)
+        return (prod(self.image_shape), *self.hidden, CLASSES)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Planes, height and width of an image."""
+        return self.dataset.shape if isinstance(self.dataset, OwnImages) else IMAGE_SHAPES[self.dataset]
+
+    @property
+    def training_images(self) -> int:
+        """How many images an epoch has."""
+        return self.dataset.training_images if isinstance(self.dataset, OwnImages) else TRAINING_IMAGES[self.dataset]
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -149,7 +189,7 @@ class EnsembleConfig(BaseModel):
     @property
     def steps_per_epoch(self) -> int:
         """Optimiser steps of one epoch, a last partial batch included."""
-        return ceil(TRAINING_IMAGES[self.dataset] / self.batch_size)
+        return ceil(self.training_images / self.batch_size)
 
     @property
     def snapshot_steps(self) -> tuple[int, ...]:

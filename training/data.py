@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
+from math import prod
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import CLASSES, INPUTS, TRAINING_IMAGES, DatasetName
+from .config import CLASSES, INPUTS, TRAINING_IMAGES, DatasetName, OwnImages
 from .extra import missing_extra
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -52,6 +54,39 @@ class LabelledImages:
                     f"got {labels.dtype} of shape {labels.shape} up to {labels.max(initial=0)}"
                 )
 
+    def describe(self, shape: tuple[int, int, int]) -> OwnImages:
+        """What a configuration needs to know of these images, a hash of all of them included.
+
+        Args:
+            shape: planes, height, width of an image: its pixels are planes one after another, each row by row.
+
+        Raises:
+            ValueError: the images have not so many pixels, or there are none for training or for testing.
+
+        >>> rng = np.random.default_rng(0)
+        >>> images, labels = rng.integers(256, size=(300, 64), dtype=np.uint8), rng.integers(10, size=300)
+        >>> own = LabelledImages(images[:200], labels[:200], images[200:], labels[200:])
+        >>> own.describe((1, 8, 8)).training_images
+        200
+        >>> own.describe((1, 28, 28))
+        Traceback (most recent call last):
+        ValueError: shape must have the pixels of an image, got (1, 28, 28) for images of 64 and 64 pixels
+        """
+        pixels = self.train_images.shape[1], self.test_images.shape[1]
+        if set(pixels) != {prod(shape)}:
+            raise ValueError(
+                f"shape must have the pixels of an image, got {shape} for images of {pixels[0]} and {pixels[1]} pixels"
+            )
+        for part, labels in (("train", self.train_labels), ("test", self.test_labels)):
+            if not len(labels):
+                raise ValueError(f"{part}_images must have at least one image, got none")
+        hashed = sha256()
+        for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
+            hashed.update(len(labels).to_bytes(8, "little"))
+            hashed.update(np.ascontiguousarray(images).data)
+            hashed.update(labels.astype(np.uint8).data)
+        return OwnImages(shape=shape, training_images=len(self.train_labels), sha256=hashed.hexdigest())
+
 
 def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> LabelledImages:
     """The images of a dataset, flattened (colour planes one after another), as they are before normalisation.
@@ -84,6 +119,33 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
             f"got {images.train_images.shape} and {images.test_images.shape}"
         )
     return images
+
+
+def images_of(dataset: DatasetName | OwnImages, data_root: Path | None, data: LabelledImages | None) -> LabelledImages:
+    """The images that a configuration means: those of a name, or the user's own `data`, which are compared with it.
+
+    Raises:
+        ValueError: own images are required and not given, are others, or are given and a name was asked for.
+
+    >>> digits = load_dataset("mnist-5k")
+    >>> images_of(digits.describe((1, 28, 28)), None, digits) is digits
+    True
+    >>> images_of("mnist-5k", None, digits)
+    Traceback (most recent call last):
+    ValueError: data must be None with dataset='mnist-5k'; for your own images dataset is what data.describe(shape) says
+    """
+    if isinstance(dataset, str):
+        if data is not None:
+            raise ValueError(
+                f"data must be None with dataset={dataset!r}; for your own images dataset is what data.describe(shape) "
+                "says"
+            )
+        return load_dataset(dataset, data_root)
+    if data is None:
+        raise ValueError(f"data must be the images that dataset describes ({dataset}), got None")
+    if (found := data.describe(dataset.shape)) != dataset:
+        raise ValueError(f"data must be the images that dataset describes ({dataset}), got others ({found})")
+    return data
 
 
 def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:

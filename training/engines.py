@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
-from .config import IMAGE_SHAPES, EngineName, EnsembleConfig
+from .config import EngineName, EnsembleConfig
 from .data import LabelledImages
 from .patches import PATCH_SIDE
 from .snapshot import Snapshot
@@ -58,7 +58,7 @@ def load_engine(name: EngineName) -> Engine:
 
 def _obstacle(config: EnsembleConfig) -> str:
     """What the compiled engine requires and this configuration does not have; empty if nothing."""
-    _, height, width = IMAGE_SHAPES[config.dataset]
+    _, height, width = config.image_shape
     if not config.device.startswith("cpu"):
         return f"device='cpu', got {config.device!r}"
     if max(config.hidden) > WIDEST:

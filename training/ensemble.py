@@ -14,7 +14,7 @@ import xarray as xr
 from .blocks import train_block_into
 from .cluster import crew, train_on_cluster
 from .config import EngineName, EnsembleConfig
-from .data import LabelledImages, load_dataset
+from .data import LabelledImages, images_of
 from .engines import chosen_engine
 from .lock import exclusive
 from .origin import check_device, processor, versions
@@ -32,6 +32,7 @@ def train_ensemble(
     *,
     scheduler: str | None = None,
     workers: int | None = None,
+    data: LabelledImages | None = None,
 ) -> xr.Dataset:
     """Train an ensemble into a zarr store at `path`, or go on with one, and open it (see open_ensemble).
 
@@ -50,6 +51,8 @@ def train_ensemble(
             dask trusts what it connects to.
         workers: train in so many processes on this machine instead. In a script call it below
             `if __name__ == "__main__":`, as always where Python starts processes.
+        data: your own images, with labels from 0 to 9, for a configuration with `dataset=data.describe(shape)`. A hash
+            of them stands in the store, which refuses others.
 
     Raises:
         ValueError: the store was made with another configuration (names what differs), `path` holds something else,
@@ -74,7 +77,7 @@ def train_ensemble(
     path = Path(path)
     if store_at(path, config).missing_blocks():
         with crew(scheduler, workers) as client, _reporting(progress) as report:
-            finish(config, path, report, client)
+            finish(config, path, report, client, data)
     return open_ensemble(path)
 
 
@@ -87,7 +90,9 @@ def store_at(path: Path, config: EnsembleConfig) -> EnsembleStore:
     return EnsembleStore.resume(path, config) if is_ensemble(path) else EnsembleStore(path, config)
 
 
-def finish(config: EnsembleConfig, path: Path, report: Report, client: Client | None) -> None:
+def finish(
+    config: EnsembleConfig, path: Path, report: Report, client: Client | None, data: LabelledImages | None = None
+) -> None:
     """Train what is missing at `path`: here, or on the workers of a cluster.
 
     >>> from tempfile import TemporaryDirectory
@@ -103,7 +108,7 @@ def finish(config: EnsembleConfig, path: Path, report: Report, client: Client | 
     existing = is_ensemble(path)
     # an unfinished store is finished by the engine that began it, whatever a later version would choose
     engine, threads = engine_of(path) if existing else (chosen_engine(config), None)
-    images = load_dataset(config.dataset, config.data_root)
+    images = images_of(config.dataset, config.data_root, data)
     if not existing:
         threads = torch.get_num_threads() if client is None else min(client.nthreads().values())
         origin = {"versions": json.dumps(versions()), "threads": threads, "processor": processor()}

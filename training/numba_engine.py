@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..simd.singles import LANES, aligned_singles
 from . import kernels
-from .config import CLASSES, IMAGE_SHAPES, EnsembleConfig
+from .config import CLASSES, EnsembleConfig
 from .cores import cores
 from .data import LabelledImages
 from .kernels import Parameters, Settings, Workspace
@@ -41,7 +41,7 @@ def train_block(
     ((2, 10, 10), True)
     """
     layout = Layout.of(config)
-    places = patch_places(IMAGE_SHAPES[config.dataset])
+    places = patch_places(config.image_shape)
     train = patched(images.train_images, images.train_labels, places)
     test = patched(images.test_images, images.test_labels, places)
     states = [Network(config, layout, places, network) for network in networks]
