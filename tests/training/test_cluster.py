@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 import torch
@@ -238,7 +239,8 @@ def test_no_worker_there(small: EnsembleConfig, tmp_path: Path, monkeypatch: pyt
 
 def test_scheduler_that_ends(small: EnsembleConfig, tmp_path: Path) -> None:
     config = small.model_copy(update={"epochs": 10_000})
-    with LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
+    quickly = dask.config.set({"distributed.comm.timeouts.connect": "1s"})  # 30 s else, as it tries to connect again
+    with quickly, LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
 
         def end_it(done: int, total: int) -> None:
             if done:
