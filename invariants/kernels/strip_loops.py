@@ -18,6 +18,7 @@ from ...simd import (
     load,
     load_anywhere,
     multiply,
+    prefetch,
     store,
     store_block,
     sums,
@@ -315,6 +316,7 @@ def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     for _ in range(summed):
         left = add_multiples(left, load(w, b), w, a, 1)
         right = add_multiples(right, load(w, b + WIDTH), w, a, 1)
+        prefetch(w, a + WIDTH * DEPTH)  # the next strip's, if it was copied
         a += a_stride
         b += b_stride
     if more:
