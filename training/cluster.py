@@ -152,6 +152,7 @@ def train_on_cluster(
     total = config.networks * config.epochs
     done = total - config.epochs * sum(len(block) for block in missing)
     report(done, total)
+    reported = done
     waiting = deque(missing)
     running: dict[Any, tuple[Future[Any], range]] = {}  # by dask's keys
     partly: dict[Any, int] = {}  # network-epochs of the blocks that are being trained
@@ -185,7 +186,9 @@ def train_on_cluster(
                     del running[event.key]
                     partly.pop(event.key, None)
                     done += len(block) * config.epochs
-                report(done + sum(partly.values()), total)
+                if (now := done + sum(partly.values())) != reported:
+                    reported = now
+                    report(now, total)
         finally:
             with suppress(OSError):  # the scheduler may be gone
                 client.cancel([future for future, _ in running.values()])

@@ -42,8 +42,9 @@ def train_ensemble(
 
     On a cluster (`pip install 'pigmm[cluster]'`) blocks are given out to workers, one at a time to each, which must see
     `path` under the same name. The bits are those of one machine, with as many threads as the attributes say if the
-    engine is torch's (but for `orthogonal` initial weights of hundreds of units: LAPACK's, they depend on the threads of
-    BLAS, and dask gives its workers one). A block whose worker dies is trained by another; if this process dies, call it again.
+    engine is torch's. (Not quite so `orthogonal` initial weights of hundreds of units: they are LAPACK's and depend on
+    the threads of BLAS, of which dask gives its workers one.) A block whose worker dies is trained by another; if this
+    process dies, call it again.
 
     Args:
         progress: True for a bar on a terminal and occasional lines elsewhere, False for silence, or a function called

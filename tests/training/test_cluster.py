@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import dask
 import numpy as np
 import pytest
 import torch
@@ -235,19 +234,6 @@ def test_no_worker_there(small: EnsembleConfig, tmp_path: Path, monkeypatch: pyt
     ):
         train_ensemble(small, tmp_path / "there", progress=False, scheduler=empty.scheduler_address)
     assert not (tmp_path / "there").exists()
-
-
-def test_scheduler_that_ends(small: EnsembleConfig, tmp_path: Path) -> None:
-    config = small.model_copy(update={"epochs": 10_000})
-    quickly = dask.config.set({"distributed.comm.timeouts.connect": "1s"})  # 30 s else, as it tries to connect again
-    with quickly, LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster:
-
-        def end_it(done: int, total: int) -> None:
-            if done:
-                cluster.close()
-
-        with pytest.raises(ConnectionError, match=r"the connection to the dask scheduler is lost \(.*train again"):
-            train_ensemble(config, tmp_path / "there", end_it, scheduler=cluster.scheduler_address)
 
 
 def test_sweep(client: Client, small: EnsembleConfig, tmp_path: Path) -> None:
