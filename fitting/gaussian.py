@@ -207,12 +207,8 @@ class BlockGaussian:
         [(2, 2, 1), (2, 3, 4), (2, 1, 16), (2, 1, 16)]
         """
         checked_integer("count", count, least=0)
-        white = self.space.project(np.random.default_rng(seed).standard_normal((count, *self.space.shape)))
-        roots = [np.linalg.cholesky(covariance) for covariance in self.covariances]
-        # a single copy is only scaled, which is faster than a product of matrices
-        components = [r @ part if len(r) > 1 else r.item() * part for r, part in zip(roots, white, strict=True)]
-        components[0] += self.means[:, None]
-        return components
+        white = np.random.default_rng(seed).standard_normal((count, *self.space.shape))
+        return self._coloured_components(white)
 
     def log_prob(self, matrices: ArrayLike) -> Array:
         """Logarithm of the density at matrices (n, rows, columns): (n,).
@@ -221,11 +217,43 @@ class BlockGaussian:
         """
         batch = self._checked(matrices)
         result = np.full(len(batch), -0.5 * self.total_dimension * log(2 * pi))
-        parts = self._centred(self.space.project(batch))
+        parts = self._whitened_components(batch)
         for covariance, dimension, part in zip(self.covariances, self.dimensions, parts, strict=True):
-            whitened = np.linalg.solve(np.linalg.cholesky(covariance), part)
-            result -= 0.5 * (np.square(whitened).sum(axis=(-2, -1)) + dimension * np.linalg.slogdet(covariance)[1])
+            result -= 0.5 * (np.square(part).sum(axis=(-2, -1)) + dimension * np.linalg.slogdet(covariance)[1])
         return result
+
+    def whiten(self, matrices: ArrayLike) -> Array:
+        """Matrices (n, rows, columns) with the mean taken off and the covariance made that of white noise.
+
+        The components of each irrep are solved for with the Cholesky root of its covariance; the inverse of `colour`.
+
+        >>> model = PIGMM.iid(4, variance=4.0, mean=1.0)
+        >>> model.whiten(np.full((1, 4, 4), 3.0))[0, 0].round(12).tolist()
+        [1.0, 1.0, 1.0, 1.0]
+        """
+        return self.space.assemble(self._whitened_components(self._checked(matrices)))
+
+    def colour(self, matrices: ArrayLike) -> Array:
+        """What makes matrices (n, rows, columns) of the model of white noise: the inverse of `whiten`.
+
+        >>> model = PIGMM.iid(4, variance=4.0, mean=1.0)
+        >>> model.colour(np.ones((1, 4, 4)))[0, 0].round(12).tolist()
+        [3.0, 3.0, 3.0, 3.0]
+        """
+        return self.space.assemble(self._coloured_components(self._checked(matrices)))
+
+    def _coloured_components(self, matrices: Array) -> list[Array]:
+        roots = [np.linalg.cholesky(covariance) for covariance in self.covariances]
+        # a single copy is only scaled, which is faster than a product of matrices
+        white = zip(roots, self.space.project(matrices), strict=True)
+        components = [root @ part if len(root) > 1 else root.item() * part for root, part in white]
+        components[0] += self.means[:, None]
+        return components
+
+    def _whitened_components(self, matrices: Array) -> list[Array]:
+        parts = self._centred(self.space.project(matrices))
+        roots = [np.linalg.cholesky(covariance) for covariance in self.covariances]
+        return [np.linalg.solve(root, part) for root, part in zip(roots, parts, strict=True)]
 
     def entropy(self) -> float:
         """Differential entropy, in nats.

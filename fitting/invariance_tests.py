@@ -6,6 +6,7 @@ only copies of one irrep, each label with itself. A layer whose rows are classes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -20,6 +21,9 @@ from .gaussian import BlockGaussian
 from .symmetry_tests import in_units, randomisation_p_value
 
 Array = NDArray[np.float64]
+
+# A statistic that spreads by less than this fraction of itself is the same for all permutations.
+_ROUNDING = 1e-9
 
 
 def mean_invariance_test(matrices: ArrayLike, *, space: MatrixSpace | None = None) -> pd.DataFrame:
@@ -90,8 +94,9 @@ def permutation_invariance_test(
         space: as in `BlockGaussian.fit`.
 
     Returns:
-        Index (moment, irreps): "mean" of an irrep and "covariance" of a pair ("V_0 x V_H"), with "all" after each kind,
-        the sum of the z; columns statistic, expected and standard_deviation (over the permuted ensembles), z, p_value.
+        Index (moment, irreps): "mean" of an irrep and "covariance" of a pair ("V_0 x V_H"; of an irrep with itself only
+        if its dimension is above 1, or there would be nothing to depart), with "all" after each kind, the sum of the z
+        (0 where no permutation changes the statistic); columns statistic, expected and standard_deviation (over the permuted ensembles), z, p_value.
 
     Raises:
         ValueError: if the model cannot be fitted.
@@ -107,14 +112,16 @@ def permutation_invariance_test(
     batch = in_units(matrices)
     model = BlockGaussian.fit(batch, space)
     names = [f"V_{irrep.name}" for irrep in model.space.decomposition.irreps]
-    pairs = _pairs(len(names))
+    pairs = _pairs(model.dimensions)
     labels = [("mean", name) for name in names[1:]] + [("covariance", f"{names[r]} x {names[s]}") for r, s in pairs]
     rng = np.random.default_rng(seed)
     ensembles = (batch if draw == 0 else permuted(batch, model.space, rng) for draw in range(draws + 1))
     with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other's threads
         statistics = np.array([_departures(model, ensemble) for ensemble in ensembles])
     # the measured one is among those that standardise, or the sums would not be exchangeable
-    z = (statistics - statistics.mean(axis=0)) / statistics.std(axis=0)
+    spread = statistics.std(axis=0)
+    told = spread > _ROUNDING * np.abs(statistics).max(axis=0)
+    z = np.divide(statistics - statistics.mean(axis=0), spread, out=np.zeros_like(statistics), where=told)
     columns: dict[tuple[str, str], Array] = {}
     for kind in ("mean", "covariance"):
         own = [number for number, (moment, _) in enumerate(labels) if moment == kind]
@@ -151,25 +158,31 @@ def permuted(matrices: Array, space: MatrixSpace, rng: np.random.Generator) -> A
     return np.take_along_axis(np.take_along_axis(matrices, rows, axis=-2), columns, axis=-1)
 
 
-def invariance_p_values(matrices: ArrayLike, seed: int = 0, draws: int = 199) -> dict[str, float]:
+def invariance_p_values(
+    matrices: ArrayLike, *, space: MatrixSpace | None = None, draws: int = 199, seed: int = 0
+) -> dict[str, float]:
     """The p-values of every test of permutation invariance, by name.
+
+    Args:
+        matrices, space, draws, seed: as in `permutation_invariance_test`.
 
     >>> from .gaussian import PIGMM
     >>> p_values = invariance_p_values(PIGMM.iid(5, variance=1.0).sample(50, seed=0))
     >>> p_values.keys() >= {"mean, all", "permuted mean, all", "permuted covariance, V_H x V_H"}
     True
     """
-    exact = mean_invariance_test(matrices).p_value
-    by_permutation = permutation_invariance_test(matrices, draws=draws, seed=seed).p_value
+    exact = mean_invariance_test(matrices, space=space).p_value
+    by_permutation = permutation_invariance_test(matrices, draws=draws, seed=seed, space=space).p_value
     by_permutation.index = by_permutation.index.map(", ".join)
     return {f"mean, {irrep}": float(p) for irrep, p in exact.items()} | {
         f"permuted {name}": float(p) for name, p in by_permutation.items()
     }
 
 
-def _pairs(irreps: int) -> list[tuple[int, int]]:
-    """Pairs of irreps whose second moments can depart from invariance: not the trivial one with itself."""
-    return list(combinations_with_replacement(range(irreps), 2))[1:]
+def _pairs(dimensions: Sequence[int]) -> list[tuple[int, int]]:
+    """Pairs of irreps whose second moments can depart from invariance: none of one dimension with itself."""
+    pairs = combinations_with_replacement(range(len(dimensions)), 2)
+    return [(r, s) for r, s in pairs if r != s or dimensions[r] > 1]
 
 
 def _departures(model: BlockGaussian, matrices: Array) -> list[float]:
@@ -187,7 +200,7 @@ def _departures(model: BlockGaussian, matrices: Array) -> list[float]:
         invariant.append(dimension * float(np.square(own).sum()))
         whitened.append(centred.reshape(n, -1))
     inner = _squared_covariances(whitened)
-    pairs = _pairs(len(whitened))
+    pairs = _pairs(model.dimensions)
     return means[1:] + [n * (inner[r, s] - (invariant[r] if r == s else 0)) for r, s in pairs]
 
 

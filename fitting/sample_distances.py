@@ -70,14 +70,16 @@ def sample_distance_test(
     """The distance of `sample_wasserstein`, and its law if both were of one law.
 
     Of two independent ensembles: all matrices are mixed and dealt out again at random, an exact test. Of an ensemble
-    and a model: a sample of the model stands for it, and both are drawn from the model; if the model was fitted to the
-    ensemble, each such ensemble gets a refit of its own.
+    and a model given beforehand: a sample of the model, as large, stands for it, and both are drawn from the model,
+    which is exact too. If the model was fitted to the ensemble, every sample is moved and scaled, irrep by irrep, until
+    its own fit is the model: first whitened by a refit, then coloured by the model. Whitened Gaussian ensembles have
+    one law and are independent of their fits (Basu's theorem), so this test, of ensembles of one fit, is exact as well.
 
     Args:
-        first: (n, rows, columns).
+        first: (n, rows, columns), n at least 1; what a fit needs, if the model was fitted.
         second: (m, rows, columns), or a model.
         method, subsample, projections: as in `sample_wasserstein`; "sliced" uses all matrices.
-        fitted: whether the model was fitted to `first`; of two ensembles without meaning.
+        fitted: whether the model was fitted to `first` by maximum likelihood; of two ensembles without meaning.
         draws: at least 1.
         seed: of everything random.
         level: probability of the band.
@@ -86,7 +88,7 @@ def sample_distance_test(
         distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + draws not below) / (1 + draws)).
 
     Raises:
-        ValueError: if the matrices are of different shapes, or an argument is not as above.
+        ValueError: if the matrices are of different shapes, there are none, or an argument is not as above.
 
     >>> from .gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(60, seed=0)
@@ -101,30 +103,33 @@ def sample_distance_test(
     # apart from the random numbers of `sample(seed=seed)`, which would draw simulated matrices once more
     rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
 
+    def used(points: Array) -> Array:
+        return _chosen(points, subsample, rng) if method == "exact" else points
+
     def distance(x: Array, y: Array) -> float:
         return _exact(x, y) if method == "exact" else _sliced(x, y, projections, rng)
 
     if not isinstance(second, BlockGaussian):
-        x, y = (_chosen(z, subsample, rng) if method == "exact" else z for z in _pair(first, second))
+        x, y = map(used, _pair(first, second))
         mixed = np.concatenate([x, y])
         dealt = (rng.permutation(mixed) for _ in range(draws))
         null = [distance(deal[: len(x)], deal[len(x) :]) for deal in dealt]
         return with_null_band(distance(x, y), np.array(null), level)
     matrices = checked_matrices(first, square=False)
-    if matrices.shape[1:] != second.space.shape:
+    if len(matrices) == 0 or matrices.shape[1:] != second.space.shape:
         raise ValueError(
-            f"first must have the shape of the model, (n, {str(second.space.shape)[1:]}, got {matrices.shape}"
+            f"first must be one matrix or more of the shape of the model, (n, {str(second.space.shape)[1:]}, "
+            f"got {matrices.shape}"
         )
 
-    def to_model(ensemble: Array, model: BlockGaussian) -> float:
-        used = _chosen(ensemble, subsample, rng) if method == "exact" else ensemble
-        return distance(_flat(used), _flat(model.sample(len(used), rng)))
+    def sample() -> Array:
+        drawn = second.sample(len(matrices), rng)
+        if fitted:
+            drawn = second.colour(type(second).fit(drawn, second.space).whiten(drawn))
+        return used(_flat(drawn))
 
-    found = to_model(matrices.astype(np.float64), second)
-    null = []
-    for _ in range(draws):
-        ensemble = second.sample(len(matrices), rng)
-        null.append(to_model(ensemble, type(second).fit(ensemble, second.space) if fitted else second))
+    found = distance(used(_flat(matrices)), sample())
+    null = [distance(sample(), sample()) for _ in range(draws)]
     return with_null_band(found, np.array(null), level)
 
 
@@ -155,12 +160,25 @@ def _chosen(points: Array, most: int, rng: np.random.Generator) -> Array:
 def _exact(x: Array, y: Array) -> float:
     import ot
 
-    return float(np.sqrt(max(ot.emd2([], [], ot.dist(x, y)), 0.0)))
+    x, y, unit = _in_units(x, y)
+    return unit * float(np.sqrt(max(ot.emd2([], [], ot.dist(x, y)), 0.0)))
 
 
 def _sliced(x: Array, y: Array, projections: int, rng: np.random.Generator) -> float:
     import ot
 
+    x, y, unit = _in_units(x, y)
     directions = rng.standard_normal((x.shape[1], projections))
     directions /= np.linalg.norm(directions, axis=0)
-    return float(ot.sliced_wasserstein_distance(x, y, projections=directions))
+    return unit * float(ot.sliced_wasserstein_distance(x, y, projections=directions))
+
+
+def _in_units(x: Array, y: Array) -> tuple[Array, Array, float]:
+    """Points about their common mean, in units of the largest entry, so that squares neither cancel nor overflow."""
+    points = np.concatenate([x, y])
+    largest = float(np.abs(points).max()) or 1.0
+    points /= largest
+    points -= points.mean(axis=0)
+    spread = float(np.abs(points).max()) or 1.0
+    points /= spread
+    return points[: len(x)], points[len(x) :], largest * spread

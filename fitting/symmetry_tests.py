@@ -113,22 +113,37 @@ def randomisation_test(matrices: ArrayLike, *, draws: int = 999, seed: int = 0) 
 
 
 def randomisation_p_value(statistics: Array) -> float:
-    """Fraction of the statistics not below the first, the measured one, which is among them.
+    """Fraction of the statistics not below the first, the measured one, which is among them; ValueError if one is NaN.
 
     >>> randomisation_p_value(np.array([2.0, 1.0, 3.0, 2.0]))
     0.75
     """
+    if np.isnan(statistics).any():
+        raise ValueError(f"statistics must be numbers, got {int(np.isnan(statistics).sum())} NaN")
     # equal ones may differ by rounding
     least = statistics[0] - 1e-9 * abs(statistics[0])
     return float((statistics >= least).mean())
 
 
-def symmetry_p_values(matrices: ArrayLike, seed: int = 0, draws: int = 199) -> dict[str, float]:
+def symmetry_p_values(
+    matrices: ArrayLike, *, space: MatrixSpace | None = None, draws: int = 199, seed: int = 0
+) -> dict[str, float]:
     """The p-values of every test of S_N x S_N against S_N, by the name of the test.
+
+    Args:
+        matrices: (n, N, N), as many as a fit needs.
+        space: `SquareSpace`, which is the default; others have no such tests.
+        draws, seed: as in `model_ladder` and `randomisation_test`.
+
+    Raises:
+        ValueError: if the 13-parameter model cannot be fitted, or the space is another.
 
     >>> sorted(symmetry_p_values(PIGMM.iid(5, variance=1.0).sample(50, seed=0)))
     ['likelihood ratio, bootstrap', 'likelihood ratio, chi2', 'randomisation', 'wald']
     """
+    square = PIGMM.space_for(checked_matrices(matrices, square=False).shape[1:])
+    if space not in (None, square):
+        raise ValueError(f"space must be {square}, that of the tests of S_N x S_N, got {space}")
     rung = model_ladder(matrices, draws=draws, seed=seed).loc["S_N x S_N"].to_dict()
     return {
         "likelihood ratio, chi2": float(rung["p_chi2"]),

@@ -30,6 +30,16 @@ def test_golden_fits(golden):
         np.testing.assert_allclose(model.parameters, case["parameters"], rtol=0, atol=1e-10)
 
 
+def test_whitened_matrices_have_the_fit_of_white_noise(random_model):
+    model = random_model(5, seed=1)
+    matrices = model.sample(20, seed=2)
+    white = PIGMM.fit(matrices).whiten(matrices)
+    np.testing.assert_allclose(PIGMM.fit(white).parameters, PIGMM.iid(5, 1.0).parameters, atol=1e-12)
+    np.testing.assert_allclose(model.colour(model.whiten(matrices)), matrices, atol=1e-12)
+    noise = np.random.default_rng(2).standard_normal((20, 5, 5))
+    np.testing.assert_array_equal(model.colour(noise), matrices)
+
+
 @pytest.mark.parametrize("size", [4, 5, 6])
 def test_density_is_the_dense_normal_density(size, random_model):
     model = random_model(size, seed=size)

@@ -10,12 +10,14 @@ from pigmm.fitting import (
     SeveralSpace,
     SquareSpace,
     SymmetricSpace,
+    invariance_p_values,
     mean_invariance_test,
     permutation_invariance_test,
 )
 from pigmm.fitting.beta_products import log_beta_survival, wilks_factors
 from pigmm.fitting.invariance_tests import _squared_covariances, permuted
 from pigmm.invariants import evaluate, multigraphs
+from pigmm.invariants.spaces import irrep_dimensions
 
 SPACES = [
     SquareSpace(4),
@@ -126,6 +128,30 @@ def test_permutation_test_is_exact_whatever_the_law():
         rejected = np.mean([own[moment, "all"] <= 0.05 for own in p])
         assert rejected < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 100)
         assert abs(np.mean([own[moment, "all"] for own in p]) - 0.525) < 4 / np.sqrt(12 * 100)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 5), (3, 2)])
+def test_irreps_of_one_dimension_have_no_covariance_to_depart(shape):
+    """With two rows or columns: a sign is all that moves, so the square tells nothing, and rounding may not speak."""
+    space = RectangularSpace(*shape)
+    p = []
+    for seed in range(100):
+        matrices = np.random.default_rng(seed).standard_t(4, size=(15, *shape))
+        table = permutation_invariance_test(matrices, space=space, draws=19, seed=seed)
+        assert table.notna().all().all()
+        p.append(table.p_value["covariance", "all"])
+    names = {name for moment, name in table.index if moment == "covariance"}
+    for name, dimension in zip(["V_00", "V_0H", "V_H0", "V_HH"], irrep_dimensions(space), strict=True):
+        assert (f"{name} x {name}" in names) == (dimension > 1)
+    assert abs(np.mean(p) - 0.525) < 4 / np.sqrt(12 * 100)
+
+
+def test_p_values_by_name():
+    matrices = np.random.default_rng(0).normal(size=(30, 4, 4))
+    matrices += matrices.swapaxes(1, 2)
+    p = invariance_p_values(matrices, space=SymmetricSpace(4), draws=19, seed=1)
+    assert p["mean, all"] == mean_invariance_test(matrices, space=SymmetricSpace(4)).p_value["all"]
+    assert "permuted covariance, V_2 x V_2" in p
 
 
 def test_expected_statistics_are_the_degrees_of_freedom():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 import scipy.spatial
+import scipy.stats
 
 from pigmm.fitting import PIGMM, BlockGaussian, SymmetricSpace, sample_distance_test, sample_wasserstein
 
@@ -69,6 +70,28 @@ def test_null_of_a_model(method, fitted):
     assert abs(np.mean(p) - 0.525) < 4 / np.sqrt(12 * 40)
 
 
+def test_the_p_value_of_a_fit_is_uniform():
+    """From both sides: samples whose own fits differ from the model would be further away, and the test too kind."""
+    law, p = PIGMM.iid(4, 1.0), []
+    for seed in range(200):
+        matrices = law.sample(12, seed=seed)
+        p.append(sample_distance_test(matrices, PIGMM.fit(matrices), draws=19, seed=1000 + seed).p_value)
+    assert abs(np.mean(p) - 0.525) < 3 / np.sqrt(12 * 200)  # uniform on 1/20, ..., 1
+    counts = np.histogram(p, bins=np.linspace(0.025, 1.025, 6))[0]
+    assert scipy.stats.chisquare(counts).pvalue > 0.01
+
+
+def test_distances_at_any_scale_and_any_mean():
+    x, y = np.random.default_rng(0).normal(size=(2, 30, 4, 4))
+    for method in ("exact", "sliced"):
+        distance = sample_wasserstein(x, y, method=method)
+        assert sample_wasserstein(x + 1e6, y + 1e6, method=method) == pytest.approx(distance, rel=1e-6)
+        assert sample_wasserstein(x + 1e6, x + 1e6, method=method) < 1e-6
+        for scale in (1e-170, 1e170, 1e307):
+            assert sample_wasserstein(scale * x, scale * y, method=method) == pytest.approx(scale * distance, rel=1e-9)
+        assert sample_wasserstein(0 * x, 0 * y, method=method) == 0
+
+
 @pytest.mark.parametrize("method", ["exact", "sliced"])
 def test_differences_are_seen(method):
     rng = np.random.default_rng(0)
@@ -106,6 +129,8 @@ def test_bad_input():
         sample_wasserstein(x, x, subsample=0)
     with pytest.raises(ValueError, match="shape of the model"):
         sample_distance_test(x, PIGMM.iid(5, 1.0))
+    with pytest.raises(ValueError, match=r"first must be one matrix or more .* \(n, 4, 4\), got \(0, 4, 4\)"):
+        sample_distance_test(x[:0], PIGMM.iid(4, 1.0), fitted=False)
     with pytest.raises(ValueError, match="draws"):
         sample_distance_test(x, x, draws=0)
     with pytest.raises(ValueError, match="finite"):

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from pigmm.fitting import PIGMM, BlockGaussian, SquareSpace, randomisation_test, symmetry_tests, wald_tests
+from pigmm.fitting import (
+    PIGMM,
+    BlockGaussian,
+    SquareSpace,
+    SymmetricSpace,
+    randomisation_test,
+    symmetry_tests,
+    wald_tests,
+)
 from pigmm.fitting.restrictions import log_determinant, restrictions
 from pigmm.fitting.symmetry_tests import symmetry_p_values
 
@@ -128,6 +136,23 @@ def test_bad_input():
         randomisation_test(np.ones((2, 4, 4)))
     with pytest.raises(ValueError, match="finite"):
         wald_tests(np.full((9, 4, 4), np.inf))
+
+
+def test_p_values_of_square_matrices_only():
+    matrices = PIGMM.iid(5, 1.0).sample(30, seed=0)
+    given = symmetry_p_values(matrices, space=SquareSpace(5), draws=19, seed=1)
+    assert given == symmetry_p_values(matrices, draws=19, seed=1)
+    with pytest.raises(ValueError, match=r"space must be SquareSpace\(size=5\)"):
+        symmetry_p_values(matrices, space=SymmetricSpace(5))
+    with pytest.raises(ValueError, match="square"):
+        symmetry_p_values(np.ones((30, 4, 5)))
+    with pytest.raises(TypeError, match="positional"):
+        symmetry_p_values(matrices, 1)
+
+
+def test_p_values_are_of_numbers():
+    with pytest.raises(ValueError, match="statistics must be numbers, got 1 NaN"):
+        symmetry_tests.randomisation_p_value(np.array([np.nan, 1.0, 2.0]))
 
 
 def test_rectangular_matrices_have_wald_tests_of_their_own():
