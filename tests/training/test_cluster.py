@@ -150,7 +150,6 @@ def kill_coordinator_halfway(folder: Path, config: EnsembleConfig, where: dict[s
         assert process.stdout is not None
         while not list((folder / "a" / "blocks").glob("*.done")):
             assert process.stdout.readline()
-        process.stdout.readline()
         process.kill()
         process.stdout.read()  # ends with the last process that might write to it
     assert 0 < len(EnsembleStore(folder / "a", config).missing_blocks()) < len(config.blocks)
@@ -158,7 +157,7 @@ def kill_coordinator_halfway(folder: Path, config: EnsembleConfig, where: dict[s
 
 def test_killed_coordinator_of_a_cluster(client: Client, tmp_path: Path) -> None:
     """What its workers still write is not counted, and the next coordinator has them."""
-    config = EnsembleConfig(networks=40, block_size=8, epochs=10)
+    config = EnsembleConfig(networks=64, block_size=8, epochs=20)
     kill_coordinator_halfway(tmp_path, config, {"scheduler": client.scheduler.address})
     train_ensemble(config, tmp_path / "a", progress=False, scheduler=client.scheduler.address)
     train_ensemble(config, tmp_path / "b", progress=False)
@@ -167,7 +166,7 @@ def test_killed_coordinator_of_a_cluster(client: Client, tmp_path: Path) -> None
 
 def test_killed_coordinator(tmp_path: Path) -> None:
     """With workers of its own, which end with it; what they had half written is not counted, and goes away."""
-    config = EnsembleConfig(networks=40, block_size=8, epochs=10)
+    config = EnsembleConfig(networks=64, block_size=8, epochs=20)
     kill_coordinator_halfway(tmp_path, config, {"workers": 1})
     assert list((tmp_path / "a" / "blocks").glob("session-*"))
     train_ensemble(config, tmp_path / "a", progress=False)
