@@ -15,6 +15,7 @@ from ..invariants.checks import checked_integer
 from .blocks import parameters_from_blocks
 from .gaussian import BlockGaussian
 from .sampling_law import degrees_of_freedom, standard_errors
+from .sufficient_statistics import checked_batch
 
 Array = NDArray[np.float64]
 
@@ -63,21 +64,25 @@ def confidence_intervals(
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
-    count = matrices if isinstance(matrices, int | np.integer) else len(np.asarray(matrices))
-    checked_integer("the number of matrices", count, least=1 + len(model.means))
+    counted = np.isscalar(matrices) or getattr(matrices, "shape", None) == ()
+    count = checked_integer(
+        "the number of matrices",
+        matrices if counted else len(checked_batch(matrices, model.space)),
+        least=1 + len(model.means),
+    )
     tail = (1 - level) / 2
     if method == "exact":
-        error = standard_errors(model, int(count))
-        lower, upper = _exact(model, int(count), tail)
-    elif isinstance(matrices, int | np.integer):
+        error = standard_errors(model, count)
+        lower, upper = _exact(model, count, tail)
+    elif counted:
         raise ValueError(f"matrices must be the matrices themselves for method {method!r}, got their number")
     elif method == "sandwich":
-        error = model.influence(matrices).std(axis=0, ddof=1) / np.sqrt(count)
+        error = _deviations(model.influence(matrices)) / np.sqrt(count)
         half = t.isf(tail, count - 1) * error
         lower, upper = model.parameters - half, model.parameters + half
     else:
         drawn = resampled_estimates(model, matrices, checked_integer("replicates", replicates, least=2), seed)
-        error = drawn.std(axis=0, ddof=1)
+        error = _deviations(drawn)
         lower, upper = np.quantile(drawn, [tail, 1 - tail], axis=0)
     return pd.DataFrame(
         {"estimate": model.parameters, "standard_error": error, "lower": lower, "upper": upper, "method": method},
@@ -104,12 +109,12 @@ def covariance_interval(scatter: ArrayLike, degrees: int, tail: float) -> tuple[
     >>> round(low, 3), round(high, 3)
     (0.306, 0.765)
     """
-    s = np.asarray(scatter, dtype=np.float64)
-    scale = float(np.sqrt(s[0, 0] * s[1, 1])) / degrees
+    correlation, unit = _in_units_of_diagonal(scatter)
+    scale = float(unit) / degrees
 
     def quantile(p: float) -> float:
         def excess(x: float) -> float:
-            return float(fiducial_probability(s, degrees, x * scale)) - p
+            return float(_probability(correlation, degrees, x / degrees)) - p
 
         low, high = -1.0, 1.0
         while excess(low) > 0:
@@ -132,12 +137,35 @@ def fiducial_probability(scatter: ArrayLike, degrees: int, covariance: float) ->
     >>> round(float(fiducial_probability([[100.0, 0.0], [0.0, 100.0]], 100, 0.0)), 12)
     0.5
     """
-    s = np.asarray(scatter, dtype=np.float64)
-    product = s[..., 0, 1]
-    width = np.sqrt((s[..., 0, 0] * s[..., 1, 1] - product**2) / (degrees - 1))
+    correlation, unit = _in_units_of_diagonal(scatter)
+    return _probability(correlation, degrees, covariance / unit)
+
+
+def _probability(correlation: Array, degrees: int, covariance: Array | float) -> Array:
+    """`fiducial_probability` for scatters of unit diagonal, given by their correlations (...)."""
+    width = np.sqrt((1 - correlation) * (1 + correlation) / (degrees - 1))
     squares, weights = _chi_squared_nodes(degrees)
-    below = stdtr(degrees - 1, (covariance * squares - product[..., None]) / width[..., None])
+    scaled = np.asarray(covariance)[..., None] * squares
+    below = stdtr(degrees - 1, (scaled - correlation[..., None]) / width[..., None])
     return np.asarray(below @ weights)
+
+
+def _in_units_of_diagonal(scatter: ArrayLike) -> tuple[Array, Array]:
+    """Correlations (...) of scatters (..., 2, 2), and the unit of their covariances.
+
+    The product of the variances, which may overflow or vanish, is never formed.
+    """
+    s = np.asarray(scatter, dtype=np.float64)
+    first, second = np.sqrt(s[..., 0, 0]), np.sqrt(s[..., 1, 1])
+    return np.asarray(s[..., 0, 1] / first / second), np.asarray(first * second)
+
+
+def _deviations(values: Array) -> Array:
+    """(columns,): standard deviations of values (n, columns), whose squares may be out of range."""
+    unit = np.abs(values).max(axis=0)
+    unit[unit == 0] = 1
+    deviations: Array = unit * (values / unit).std(axis=0, ddof=1)
+    return deviations
 
 
 @lru_cache(maxsize=256)

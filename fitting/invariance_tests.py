@@ -95,8 +95,9 @@ def permutation_invariance_test(
 
     Returns:
         Index (moment, irreps): "mean" of an irrep and "covariance" of a pair ("V_0 x V_H"; of an irrep with itself only
-        if its dimension is above 1, or there would be nothing to depart), with "all" after each kind, the sum of the z
-        (0 where no permutation changes the statistic); columns statistic, expected and standard_deviation (over the permuted ensembles), z, p_value.
+        if its dimension is above 1: else nothing can depart), with "all" after each kind, the sum of the z (0 where no
+        permutation changes the statistic); columns statistic, expected and standard_deviation (over the permuted
+        ensembles), p_value.
 
     Raises:
         ValueError: if the model cannot be fitted.

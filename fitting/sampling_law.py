@@ -39,8 +39,9 @@ def standard_errors(model: BlockGaussian, count: int) -> Array:
     checked_integer("count", count, least=1)
     blocks = []
     for m, d, g in zip(degrees_of_freedom(model, count), model.dimensions, model.covariances, strict=True):
-        variances = np.diag(g)
-        blocks.append(np.sqrt(m * (np.outer(variances, variances) + g**2)) / (count * d))
+        deviations = np.sqrt(np.diag(g))
+        # G_xx G_yy by its root: squares of covariances may be out of range
+        blocks.append(np.hypot(np.outer(deviations, deviations), g) * (np.sqrt(m) / (count * d)))
     return parameters_from_blocks(np.sqrt(np.diag(model.covariances[0]) / count), blocks)
 
 

@@ -38,10 +38,7 @@ def checked_matrices(matrices: ArrayLike, *, square: bool, finite: bool = True) 
         ...
     ValueError: matrices must be square in the last two axes, got shape (3, 10, 9)
     """
-    try:
-        batch = np.asarray(matrices)
-    except ValueError as error:
-        raise ValueError(f"matrices must be an array of numbers, got what numpy cannot make one of ({error})") from None
+    batch = as_array("matrices", matrices)
     if batch.dtype.kind not in "fiub":
         raise ValueError(f"matrices must be real numbers, got dtype {batch.dtype}")
     if batch.ndim < 2 or min(batch.shape[-2:]) == 0:
@@ -53,15 +50,44 @@ def checked_matrices(matrices: ArrayLike, *, square: bool, finite: bool = True) 
     return batch
 
 
+def as_array(name: str, values: Any) -> NDArray[Any]:
+    """What numpy makes of an argument; ValueError that names it otherwise (rows of several lengths, some tensors).
+
+    >>> as_array("weights", [[1.0], [2.0, 3.0]])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: weights must be an array of numbers, got what numpy cannot make one of (...)
+    """
+    try:
+        return np.asarray(values)
+    # torch tells in these ways of tensors that require a gradient, are on a device, or are of a dtype of its own
+    except (ValueError, TypeError, RuntimeError) as error:
+        converted = "tensor.detach()" + (".float()" if "bfloat16" in str(getattr(values, "dtype", "")) else "")
+        hint = f"; of a tensor give {converted}.cpu().numpy()" if hasattr(values, "detach") else ""
+        raise ValueError(
+            f"{name} must be an array of numbers, got what numpy cannot make one of ({error}){hint}"
+        ) from None
+
+
+def finite_in_float64(batch: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which entries are finite in float64, in which all is computed: np.longdouble reaches further.
+
+    >>> finite_in_float64(np.array([1.0, np.inf]))
+    array([ True, False])
+    """
+    with np.errstate(over="ignore"):
+        return np.isfinite(batch.astype(np.float64) if batch.dtype.itemsize > 8 else batch)
+
+
 def check_finite(batch: NDArray[Any]) -> None:
-    """Raise ValueError, with the place of the first, if an array has NaN or infinite entries.
+    """Raise ValueError, with the place of the first, if an array has NaN or infinite entries, or beyond float64.
 
     >>> check_finite(np.array([[1.0, np.nan]]))
     Traceback (most recent call last):
         ...
     ValueError: matrices must be finite, got 1 NaN or infinite entries, the first at index (0, 1)
     """
-    bad = ~np.isfinite(batch)
+    bad = ~finite_in_float64(batch)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         count = int(bad.sum())
@@ -79,6 +105,18 @@ def check_symmetric(matrices: NDArray[Any]) -> None:
     difference = np.abs(values - values.swapaxes(-1, -2)).max(axis=(-2, -1), initial=0)
     if (difference > 100 * precision * largest).any():
         raise ValueError(f"matrices must be symmetric, got entries {difference.max():.3g} off their mirrors")
+
+
+def check_zero_diagonal(matrices: Any) -> None:
+    """Raise ValueError unless every matrix of (..., N, N), an array or a tensor, has a diagonal of zeros.
+
+    >>> check_zero_diagonal(np.eye(2))
+    Traceback (most recent call last):
+        ...
+    ValueError: matrices must have a zero diagonal, got entries that are not zero
+    """
+    if matrices.diagonal(0, -2, -1).any():
+        raise ValueError("matrices must have a zero diagonal, got entries that are not zero")
 
 
 def rounding_unit(matrices: NDArray[Any]) -> float:

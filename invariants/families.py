@@ -152,6 +152,10 @@ def checked_family(graphs: Iterable[Multigraph], family: GraphFamily | None) -> 
     Traceback (most recent call last):
         ...
     ValueError: graph must be one of rectangular matrices, got Multigraph([(0, 1)])
+    >>> checked_family([Multigraph([(0, 0)], directed=False)], SYMMETRIC_ZERO_DIAGONAL)
+    Traceback (most recent call last):
+        ...
+    ValueError: graph must be one of symmetric-zero-diagonal matrices, got Multigraph([(0, 0)], directed=False)
     """
     return _checked_family(tuple(graphs), family)
 
@@ -164,6 +168,7 @@ def _checked_family(graphs: tuple[Multigraph, ...], family: GraphFamily | None) 
         fits = graph.directed == family.directed and max(graph.colours) < len(family.arc_types)
         if not fits or any(
             (graph.kinds[tail], graph.kinds[head]) != (family.arc_types[c].tail, family.arc_types[c].head)
+            or (tail == head and not family.arc_types[c].may_loop)
             for (tail, head), c in zip(graph.arcs, graph.colours, strict=True)
         ):
             raise ValueError(f"graph must be one of {family.name} matrices, got {graph}")

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks import as_array
 from .evaluation import evaluate
 from .families import ArcType, GraphFamily, checked_family, checked_graphs
 from .labels import parse_label
@@ -37,8 +38,8 @@ class InvariantMoments:
 
     What is exact: the count; merging with empty moments; a + b == b + a, bit for bit; saving and loading. The same
     matrices in the same order give the same bits, however they are cut into batches (as far as `evaluate` gives the
-    same bits: up to N = 64; and with the same BLAS and number of its threads, for cross moments). What is exact but
-    for rounding: (a + b) + c against a + (b + c), and a merged result against that of one pass.
+    same bits, as it does at every size on one machine; and with the same BLAS and number of its threads, for cross
+    moments). What is exact but for rounding: (a + b) + c against a + (b + c), and a merged result against one pass.
 
     Cross moments cost len(graphs)^2 multiplications a matrix: for the 361 graphs of degree one to four about as much as
     evaluating a 10 x 10 matrix, and 1 MB for the sums.
@@ -90,8 +91,7 @@ class InvariantMoments:
         shape = tuple(np.shape(matrices)[-matrix_axes(self.family) :])
         if self.shape is not None and shape != self.shape:
             raise ValueError(f"matrices must be of shape {self.shape}, as those before, got {shape}")
-        values = np.asarray(evaluate(matrices, self.graphs, family=self.family))
-        self.update_values(values)
+        self.update_values(evaluate(matrices, self.graphs, family=self.family))
         self.shape = shape
 
     def update_values(self, values: ArrayLike) -> None:
@@ -102,7 +102,7 @@ class InvariantMoments:
         >>> moments.mean
         array([2.])
         """
-        added = np.asarray(values, dtype=np.float64)
+        added = as_array("values", values).astype(np.float64, copy=False)
         if added.ndim == 0 or added.shape[-1] != len(self.graphs):
             raise ValueError(f"values must have {len(self.graphs)} numbers in the last axis, got shape {added.shape}")
         added = added.reshape(-1, len(self.graphs))
@@ -263,7 +263,9 @@ class InvariantMoments:
                 return cls._from(content)
         # numpy and the checks tell what is wrong in these ways; TypeError and AttributeError: not an archive
         except (ValueError, KeyError, EOFError, BadZipFile, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} must be a file of invariant moments, got one that is not: {error}") from None
+            # numpy takes what it does not know for a pickle, and would advise to allow it
+            reason = "it is no .npz file of numbers" if "pickle" in str(error) else str(error)
+            raise ValueError(f"{path} must be a file of invariant moments, got one that is not: {reason}") from None
 
     @classmethod
     def _from(cls, content: Any) -> InvariantMoments:

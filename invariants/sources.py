@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import as_array, finite_in_float64
 from .families import GraphFamily
 
 # Bytes of a slab as float64, or of the values of its invariants if they are more.
@@ -145,7 +146,7 @@ def _batches(source: Iterable[Any], family: GraphFamily, chunk: int | None) -> I
         raise ValueError(f"source must be an array or an iterable of batches of matrices, got {type(source).__name__}")
     axes, shape, done = matrix_axes(family), None, 0
     for number, given in enumerate(source):
-        batch = np.asarray(given)
+        batch = as_array(f"batch {number} of the source", given)
         leading = checked_shape(batch, family)
         if shape not in (None, batch.shape[-axes:]):
             raise ValueError(
@@ -235,7 +236,7 @@ def errors_placed(matrices: NDArray[Any], place: Place, axes: int) -> Iterator[N
         yield
     except ValueError as error:
         leading = matrices.shape[:-axes]
-        bad = np.argwhere(~np.isfinite(matrices))[:1, : len(leading)]
+        bad = np.argwhere(~finite_in_float64(matrices))[:1, : len(leading)]
         index = tuple(bad[0].tolist()) if len(bad) else (0,) * len(leading)
         if isinstance(place, int):
             where: Any = place + sum(i * prod(leading[k + 1 :]) for k, i in enumerate(index))

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import check_symmetric, checked_integer
+from .checks import check_symmetric, check_zero_diagonal, checked_integer
 from .decomposition import Decomposition
 from .matrix_kinds import rectangular, several_square, square, symmetric, symmetric_zero_diagonal
 from .tensors import Coefficient, evaluate_coefficient
@@ -259,8 +259,8 @@ class SymmetricSpace:
     def check(self, matrices: NDArray[np.floating]) -> None:
         """Raise ValueError unless matrices (..., N, N) are symmetric, and of zero diagonal if so required."""
         check_symmetric(matrices)
-        if not self.diagonal and np.diagonal(matrices, axis1=-2, axis2=-1).any():
-            raise ValueError("matrices must have a zero diagonal, got entries that are not zero")
+        if not self.diagonal:
+            check_zero_diagonal(matrices)
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
         """Components of matrices (..., N, N): V_0 (..., 2 or 1, 1), V_H (..., 2 or 1, N), V_2 (..., 1, N^2)."""

@@ -174,6 +174,8 @@ def _labelled(source: Any, graphs: Graphs, family: GraphFamily) -> Any:
     dimensions, inner = source.dims[: -matrix_axes(family)], source.dims[-matrix_axes(family) :]
     if "graph" in dimensions:
         raise ValueError(f"source must not have a dimension named graph, got {source.dims}")
+    if "graph" in source.coords and not set(source.coords["graph"].dims) & set(inner):
+        raise ValueError(f"source must not have a coordinate named graph, got {tuple(source.coords)}")
     leading = source.shape[: len(dimensions)]
     values = _filled(source, leading, graphs, family) if source.chunks is None else _lazy(source.data, graphs, family)
     kept = source.coords.to_dataset().drop_dims(inner, errors="ignore").coords

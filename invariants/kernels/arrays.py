@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
-from ..checks import check_symmetric, checked_matrices
+from ..checks import check_symmetric, check_zero_diagonal, checked_matrices
 from ..families import GraphFamily, checked_family, checked_graphs
 from ..multigraph import Multigraph
 from .contractions import slices
@@ -76,8 +76,8 @@ def evaluate_tensor(
 def checked_batch(matrices: Any, family: GraphFamily, *, finite: bool = True) -> tuple[Array, tuple[int, ...]]:
     """Matrices of a family as (n, colours, rows, columns), a tensor if they are one, and their leading shape.
 
-    Raises ValueError if they are not finite real numbers of the shape, and symmetric if the family is. Without
-    `finite`, entries of an array are looked at only if they must be symmetric.
+    Raises ValueError if they are not finite real numbers of the shape, and symmetric and of zero diagonal if the family
+    is. Without `finite`, entries of an array are looked at only if they must be symmetric.
 
     >>> from ..families import TWO_SQUARE
     >>> batch, leading = checked_batch(np.ones((7, 3, 2, 5, 5)), TWO_SQUARE)
@@ -92,6 +92,8 @@ def checked_batch(matrices: Any, family: GraphFamily, *, finite: bool = True) ->
         batch = checked_matrices(matrices, square=square, finite=finite or not family.directed)
     if not family.directed:
         (_check_symmetric_tensor if is_torch_array(batch) else check_symmetric)(batch)
+        if not all(arc.loops for arc in family.arc_types):
+            check_zero_diagonal(batch)
     colours = len(family.arc_types)
     if colours == 1:
         batch = batch[..., None, :, :]

@@ -143,6 +143,19 @@ def test_scaling_a_covariance_interval():
     assert covariance_interval([[3.0, -1.0], [-1.0, 2.0]], 20, 0.05) == pytest.approx((-high, -low), rel=1e-6)
 
 
+def test_intervals_at_any_scale(random_model):
+    matrices = random_model(4, seed=1).sample(20, seed=2)
+    degree = np.array([1] * 2 + [2] * 11)
+    for method in ("exact", "sandwich", "bootstrap"):
+        expected = confidence_intervals(PIGMM.fit(matrices), matrices, method=method, replicates=50)
+        for scale in (1e-100, 1e100):
+            scaled = scale * matrices
+            table = confidence_intervals(PIGMM.fit(scaled), scaled, method=method, replicates=50)
+            for column in ("standard_error", "lower", "upper"):
+                found = table[column].astype(float) / float(scale) ** degree
+                np.testing.assert_allclose(found, expected[column].astype(float), rtol=1e-6, atol=1e-9)
+
+
 def test_resampled_estimates_are_refits(random_model):
     """A replicate is the fit to the matrices that the same random numbers choose."""
     matrices = random_model(5, seed=8).sample(25, seed=8)
@@ -187,5 +200,12 @@ def test_bad_input(random_model):
         confidence_intervals(model, 2)
     with pytest.raises(ValueError, match="matrices must be the matrices themselves for method 'sandwich'"):
         confidence_intervals(model, 100, method="sandwich")
+    for number in (5.5, np.array(5.5), "many", True):
+        with pytest.raises(ValueError, match="the number of matrices must be an integer of at least 3"):
+            confidence_intervals(model, number)
+    with pytest.raises(ValueError, match="finite"):
+        confidence_intervals(model, np.full((5, 4, 4), np.nan))
+    with pytest.raises(ValueError, match=r"shape \(n, 4, 4\), got \(9, 5, 5\)"):
+        confidence_intervals(model, np.ones((9, 5, 5)))
     with pytest.raises(ValueError, match="count must be an integer of at least 3, got 2"):
         sample_estimates(model, 2, 5)

@@ -92,6 +92,25 @@ def test_symmetric_matrices_have_symmetric_derivatives(family):
         np.testing.assert_array_equal((found * direction).sum(axis=(-2, -1)), slope(matrix, direction, graphs, family))
 
 
+def test_matrices_of_zero_diagonal_only():
+    """Graphs with loops and matrices with diagonals are refused, whoever evaluates."""
+    edge, loop = Multigraph([(0, 1)], directed=False), Multigraph([(0, 0)], directed=False)
+    for function in (evaluate, evaluate_gradient, evaluate_tensor):
+        for array in (np.eye(4), torch.eye(4)):
+            with pytest.raises(ValueError, match="matrices must have a zero diagonal"):
+                function(array, [edge], family=SYMMETRIC_ZERO_DIAGONAL)
+            with pytest.raises(ValueError, match="graph must be one of symmetric-zero-diagonal matrices"):
+                function(0 * array, [edge, loop], family=SYMMETRIC_ZERO_DIAGONAL)
+            function(array, [edge, loop], family=SYMMETRIC)
+
+
+def test_entries_beyond_float64_are_not_finite():
+    matrices = np.ones((3, 4, 4), dtype=np.longdouble)
+    matrices[2, 1, 0] = np.longdouble(np.finfo(np.float64).max) * 4
+    with pytest.raises(ValueError, match=r"finite, got 1 .* first at index \(2, 1, 0\)"):
+        evaluate_gradient(matrices, [Multigraph([(0, 1)])])
+
+
 def test_small_cases_by_hand():
     matrix = np.random.default_rng(4).normal(size=(6, 6))
     trace, cube, total = Multigraph([(0, 0)]), Multigraph([(0, 1), (1, 2), (2, 0)]), Multigraph([(0, 1)])
@@ -180,6 +199,8 @@ def test_tensors_of_other_kinds(family, shape):
     graphs = multigraphs(3, family)
     matrices = integers(shape, 14)
     matrices = matrices if family.directed else matrices + matrices.swapaxes(-1, -2)
+    if family == SYMMETRIC_ZERO_DIAGONAL:
+        matrices[..., range(4), range(4)] = 0
     found = evaluate_gradient(torch.tensor(matrices), graphs, family=family)
     np.testing.assert_array_equal(found.numpy(), evaluate_gradient(matrices, graphs, family=family))
 

@@ -185,8 +185,9 @@ def test_files_of_something_else(tmp_path):
     with pytest.raises(ValueError, match=r"file\.npz must be a file of invariant moments"):
         InvariantMoments.load(path)
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(ValueError, match="must be a file of invariant moments"):
+    with pytest.raises(ValueError, match="must be a file of invariant moments") as refused:
         InvariantMoments.load(path)
+    assert "pickle" not in str(refused.value)  # no advice to allow that
     with path.open("wb") as file:
         np.save(file, np.ones(3))
     with pytest.raises(ValueError, match="must be a file of invariant moments"):

@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 import zarr
 
@@ -174,6 +175,8 @@ def test_data_arrays_keep_dimensions_and_coordinates(ensemble):
     assert evaluate_chunked(labels[:0], GRAPHS).shape == (0, 7, 13)
     with pytest.raises(ValueError, match="dimension named graph"):
         evaluate_chunked(labels.rename(network="graph"), GRAPHS)
+    with pytest.raises(ValueError, match="coordinate named graph"):
+        evaluate_chunked(labels.assign_coords(graph=1), GRAPHS)
 
 
 def test_data_arrays_of_a_store_are_read_chunk_by_chunk(ensemble, tmp_path):
@@ -316,6 +319,16 @@ def test_bad_sources_are_described(source, message):
         list(evaluate_chunks(source, GRAPHS))
     with pytest.raises(ValueError, match=message):
         invariant_moments(source, GRAPHS)
+
+
+def test_tensors_that_numpy_cannot_read():
+    batch = torch.ones((2, 4, 4), requires_grad=True)
+    with pytest.raises(ValueError, match=r"batch 1 of the source must be .*tensor\.detach\(\)\.cpu\(\)\.numpy\(\)"):
+        invariant_moments([batch.detach(), batch], GRAPHS)
+    with pytest.raises(ValueError, match=r"tensor\.detach\(\)\.float\(\)"):
+        invariant_moments([batch.detach().bfloat16()], GRAPHS)
+    with pytest.raises(ValueError, match=r"tensor\.detach\(\)"):
+        InvariantMoments.of(batch, GRAPHS)
 
 
 def test_bad_options_are_described_before_anything_is_read():
