@@ -90,10 +90,11 @@ def bootstrap_comparison(
         fitted: False if the model was given beforehand: then nothing is refitted.
         replicates: how many ensembles of n matrices are drawn.
         seed: a replicate depends on the seed and its number only, not on the threads.
-        threads: at most so many at once (default: the number of cores).
+        threads: at most so many at once, 1 or more (default: the number of cores).
 
     Raises:
-        ValueError: if the matrices are not those of the model's space or too few, or the fit forces every graph.
+        ValueError: if replicates, seed or threads are no such integers, the matrices are not those of the model's space
+            or too few, or the fit forces every graph.
 
     >>> from ..invariants import multigraphs
     >>> from .gaussian import PIGMM
@@ -105,6 +106,9 @@ def bootstrap_comparison(
     graphs = checked_graphs(graphs)
     batch = checked_batch(matrices, model.space)
     checked_integer("replicates", replicates, least=1)
+    checked_integer("seed", seed, least=0)
+    if threads is not None:
+        checked_integer("threads", threads, least=1)
     checked_integer("the number of matrices", len(batch), least=1 + len(model.means))
     table = compare(model, batch, graphs, fitted=fitted)
     observed = table["z"].to_numpy()

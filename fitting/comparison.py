@@ -38,8 +38,8 @@ def compare(
     its standard error is sd(psi_G) / sqrt(n), with psi_G = O_G - (d<O_G>/d theta) . (influence of the matrix on theta).
 
     The p-values are asymptotic, cheap enough for every layer and epoch. Quartic invariants have skewed, heavy-tailed
-    means: on 200 Gaussian matrices of size 10 a test at 5% rejects in 5.2% of ensembles on average over the 348
-    invariants, but in 9 to 12% for the worst of them; on 1000 matrices in up to 10%. (`benchmarks/calibration.py`; a
+    means: on Gaussian matrices of size 10 and 24 a test at 5% rejects in 5.1 to 5.2% of ensembles on average over the
+    348 invariants, but for the worst of them in about 9% on 200 matrices, in 7 to 8% on 1000. (docs/calibration.md; a
     correction for the skewness that is estimated from the same matrices makes it worse.) `bootstrap_comparison` has
     calibrated ones.
 

@@ -119,10 +119,7 @@ class BlockGaussian:
         for irrep, block in zip(space.decomposition.irreps, moments, strict=True):
             # below this a block is rounding error of data without this part
             if float(np.diag(block).min()) <= (100 * statistics.rounding) ** 2 * largest:
-                hint = "; symmetric matrices need SymmetricSpace" if isinstance(space, SquareSpace) else ""
-                raise ValueError(
-                    f"matrices must vary in every irrep, got none in V_{irrep.name}: its covariance is singular{hint}"
-                )
+                raise ValueError(_without_variation(space, irrep.name, statistics.rounding))
         return cls.from_space(space, parameters_from_blocks(statistics.mean, moments))
 
     @classmethod
@@ -303,11 +300,10 @@ class BlockGaussian:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model as JSON."""
         content = {
-            "format": "pigmm model",
             "space": space_content(self.space),
             "parameters": dict(zip(self.names, self.parameters.tolist(), strict=True)),
         }
-        write_json(path, content)
+        write_json(path, "model", content)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -320,11 +316,12 @@ class BlockGaussian:
         True
         """
 
-        def build(content: dict[str, Any]) -> tuple[MatrixSpace, list[float]]:
+        def build(content: dict[str, Any]) -> Self:
             space = space_from_content(content["space"])
-            return space, [float(content["parameters"][str(p.symbol)]) for p in space.decomposition.parameters]
+            names = [str(parameter.symbol) for parameter in space.decomposition.parameters]
+            return cls.from_space(space, [float(content["parameters"][name]) for name in names])
 
-        return cls.from_space(*read_json(path, "a model", build))
+        return read_json(path, "model", build)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_space, (self.space, self.parameters)
@@ -347,6 +344,20 @@ class BlockGaussian:
     def _centred(self, components: Sequence[Array]) -> list[Array]:
         """Components with the mean of the trivial ones taken off."""
         return [components[0] - self.means[:, None], *components[1:]]
+
+
+def _without_variation(space: MatrixSpace, irrep: str, rounding: float) -> str:
+    """What to say of matrices that vary in an irrep by no more than rounding errors."""
+    dtype = next((t.__name__ for t in (np.float16, np.float32) if np.finfo(t).eps == rounding), "float64")
+    hint = ""
+    if isinstance(space, SquareSpace) and irrep == "3":
+        hint = "; symmetric matrices need SymmetricSpace"
+    elif dtype != "float64":
+        hint = "; if it is more than rounding, take off a mean or give the matrices as float64"
+    return (
+        f"matrices must vary in every irrep by more than 100 rounding errors of the largest entries, got no more in "
+        f"V_{irrep} (rounding of {dtype}: {rounding:.1e}){hint}"
+    )
 
 
 class PIGMM(BlockGaussian):

@@ -15,39 +15,53 @@ Result = TypeVar("Result")
 _SPACES = {space.__name__: space for space in (SquareSpace, RectangularSpace, SymmetricSpace, SeveralSpace)}
 
 
-def write_json(path: str | PathLike[str], content: dict[str, Any]) -> None:
-    """Write JSON; renamed into place, so that an interrupted write leaves no half file under the name.
+def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) -> None:
+    """Write JSON that says what it is; renamed into place, so that no interrupted write leaves half a file.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "one.json"
-    >>> write_json(file, {"one": 1})
-    >>> read_json(file, "a number", lambda content: content["one"])
+    >>> write_json(file, "number", {"one": 1})
+    >>> read_json(file, "number", lambda content: content["one"])
     1
     """
     target = Path(path)
     partial = target.with_name(target.name + ".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.write_text(json.dumps({"format": _format(what), **content}, indent=1) + "\n")
     partial.replace(target)
 
 
 def read_json(path: str | PathLike[str], what: str, build: Callable[[Any], Result]) -> Result:
-    """What `build` makes of the content of a JSON file.
+    """What `build` makes of the content of a JSON file that `write_json` wrote as `what`.
 
     Raises:
-        ValueError: if it is not JSON, or `build` misses a part of it.
+        ValueError: if it is not JSON, or of something else, or `build` misses a part of it or refuses one.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "empty.json"
-    >>> write_json(file, {})
-    >>> read_json(file, "a number", lambda content: content["one"])  # doctest: +ELLIPSIS
+    >>> write_json(file, "number", {})
+    >>> read_json(file, "number", lambda content: content["one"])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    ValueError: ...empty.json must be a number written by pigmm, but it cannot be read as one: KeyError('one')
+    ValueError: ...empty.json must be a number written by pigmm, but cannot be read as one: KeyError('one')
     """
     try:
-        return build(json.loads(Path(path).read_text()))
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} must be {what} written by pigmm, but it cannot be read as one: {error!r}") from None
+        content = json.loads(Path(path).read_text())
+        if content["format"] != _format(what):
+            raise ValueError(f"format must be {_format(what)!r}, got {content['format']!r}")
+        return build(content)
+    except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
+        reason = str(error) if type(error) is ValueError else repr(error)
+        raise ValueError(
+            f"{path} must be {_named(what)} written by pigmm, but cannot be read as one: {reason}"
+        ) from None
+
+
+def _format(what: str) -> str:
+    return f"pigmm {what}"
+
+
+def _named(what: str) -> str:
+    return what if what.endswith("s") else f"a {what}"
 
 
 def space_content(space: MatrixSpace) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a fit needs of matrices, in constant memory: accumulated by chunks, merged exactly, kept as JSON."""
+"""What a fit needs of matrices, in constant memory: accumulated by chunks, merged exactly but for rounding; as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..invariants.checks import checked_matrices, rounding_unit
+from ..invariants.checks import checked_integer, checked_matrices, rounding_unit
 from ..invariants.spaces import MatrixSpace, irrep_dimensions, space_of
 from .storage import read_json, space_content, space_from_content, write_json
 
@@ -127,14 +127,16 @@ class SufficientStatistics:
 
     @classmethod
     def merged(cls, statistics: Iterable[SufficientStatistics]) -> SufficientStatistics:
-        """Several merged in their order, one at least.
+        """Several merged in their order; ValueError if there are none, or they are of different spaces.
 
         >>> SufficientStatistics.merged([SufficientStatistics.of(np.ones((3, 4, 4)))] * 3).count
         9
         """
-        total, *others = statistics
-        for other in others:
-            total = total.merge(other)
+        total: SufficientStatistics | None = None
+        for own in statistics:
+            total = own if total is None else total.merge(own)
+        if total is None:
+            raise ValueError("statistics must be one or more, got none")
         return total
 
     @property
@@ -149,14 +151,13 @@ class SufficientStatistics:
     def save(self, path: str | PathLike[str]) -> None:
         """Write as JSON; every digit is kept."""
         content = {
-            "format": "pigmm sufficient statistics",
             "space": space_content(self.space),
             "count": self.count,
             "mean": self.mean.tolist(),
             "scatter": [block.tolist() for block in self.scatter],
             "rounding": self.rounding,
         }
-        write_json(path, content)
+        write_json(path, "sufficient statistics", content)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> SufficientStatistics:
@@ -178,7 +179,10 @@ class SufficientStatistics:
         copies = [len(irrep.copies) for irrep in space.decomposition.irreps]
         if mean.shape != (copies[0],) or [block.shape for block in scatter] != [(k, k) for k in copies]:
             raise ValueError(f"mean and scatter must have {copies} copies, got mean {mean.shape} and {len(scatter)}")
-        return cls(space, int(content["count"]), mean, scatter, float(content["rounding"]))
+        count, rounding = checked_integer("count", content["count"], least=1), float(content["rounding"])
+        if not all(np.isfinite(numbers).all() for numbers in (mean, *scatter)) or not 0 < rounding < 1:
+            raise ValueError("mean and scatter must be finite, and rounding between 0 and 1, got others")
+        return cls(space, count, mean, scatter, rounding)
 
 
 class StoredArray(Protocol):
@@ -195,11 +199,16 @@ class StoredArray(Protocol):
 def matrix_chunks(stored: StoredArray) -> Iterator[Array]:
     """Slices of a stored array along its first axis, each read when it is asked for, in whole chunks of the store.
 
+    ValueError if its matrices are of no size.
+
     >>> [len(chunk) for chunk in matrix_chunks(np.ones((100_000, 10, 10)))]
     [41943, 41943, 16114]
     """
     own = (getattr(stored, "chunks", None) or (1,))[0]
-    step = max(own, _READ_ENTRIES // prod(stored.shape[1:]) // own * own)
+    entries = prod(stored.shape[1:])
+    if len(stored.shape) < 3 or not entries:
+        raise ValueError(f"stored must be of shape (n, rows, columns), with rows and columns, got {stored.shape}")
+    step = max(own, _READ_ENTRIES // entries // own * own)
     for start in range(0, stored.shape[0], step):
         yield stored[start : start + step]
 

@@ -131,6 +131,9 @@ def test_bad_input(random_model):
     matrices = model.sample(10, seed=0)
     with pytest.raises(ValueError, match="replicates must be an integer of at least 1, got 0"):
         bootstrap_comparison(model, matrices, GRAPHS, replicates=0)
+    for name, value, least in (("replicates", 9.5, 1), ("threads", 0, 1), ("threads", 1.5, 1), ("seed", "1", 0)):
+        with pytest.raises(ValueError, match=f"{name} must be an integer of at least {least}, got {value!r}"):
+            bootstrap_comparison(model, matrices, GRAPHS, **{name: value})
     with pytest.raises(ValueError, match="number of matrices must be an integer of at least 3, got 2"):
         bootstrap_comparison(model, matrices[:2], GRAPHS)
     with pytest.raises(ValueError, match="does not force"):

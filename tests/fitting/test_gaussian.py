@@ -310,6 +310,21 @@ def test_symmetric_matrices_are_recognised():
         PIGMM.fit(matrices + matrices.swapaxes(1, 2))
 
 
+def test_coarse_entries_with_a_mean_are_refused_for_what_they_are():
+    matrices = np.random.default_rng(0).normal(size=(50, 6, 6)) + 30
+    for dtype in (np.float16, np.float64):
+        coarse = matrices.astype(np.float16).astype(dtype)
+        if dtype == np.float64:
+            PIGMM.fit(coarse)
+            continue
+        with pytest.raises(ValueError, match=r"rounding of float16: 9\.8e-04\); .* give the matrices as float64$"):
+            PIGMM.fit(coarse)
+    with pytest.raises(ValueError, match=r"V_3 \(rounding of float64.*symmetric matrices need SymmetricSpace$"):
+        PIGMM.fit(matrices + matrices.swapaxes(1, 2))
+    with pytest.raises(ValueError, match=r"V_0 \(rounding of float64: 2\.2e-16\)$"):
+        PIGMM.fit(np.ones((5, 6, 6)))
+
+
 def test_wrong_number_of_parameters():
     with pytest.raises(ValueError, match="13 real numbers"):
         PIGMM(5, [1.0] * 12)

@@ -1,9 +1,11 @@
 """Sufficient statistics: exact merges, chunks, files, and fits from them; regularised fits."""
 
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 import zarr
 
 from pigmm.fitting import (
@@ -93,6 +95,38 @@ def test_other_files_are_refused(text, tmp_path):
         SufficientStatistics.load(tmp_path / "other.json")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("format", "pigmm model", "format must be 'pigmm sufficient statistics', got 'pigmm model'"),
+        ("count", 0, "count must be an integer of at least 1, got 0"),
+        ("count", 2.5, "count must be an integer of at least 1, got 2.5"),
+        ("mean", [float("nan"), 0.0], "finite"),
+        ("mean", [10**400, 0.0], "OverflowError"),
+        ("rounding", 0.0, "rounding between 0 and 1"),
+        ("space", {"kind": "SquareSpace", "size": 3}, "size must be an integer of at least 4"),
+    ],
+)
+def test_wrong_numbers_in_a_file_are_named_with_it(name, value, message, tmp_path):
+    path = tmp_path / "statistics.json"
+    SufficientStatistics.of(np.ones((3, 4, 4))).save(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(ValueError, match=rf"statistics\.json must be .*{message}"):
+        SufficientStatistics.load(path)
+
+
+def test_models_and_statistics_are_told_apart(tmp_path):
+    path = tmp_path / "model.json"
+    model = PIGMM.iid(4, 1.0)
+    model.save(path)
+    with pytest.raises(ValueError, match=r"model\.json must be .*format"):
+        SufficientStatistics.load(path)
+    assert PIGMM.load(path) == model
+    path.write_text(path.read_text().replace('"G3": 1.0', '"G3": -1.0'))
+    with pytest.raises(ValueError, match=r"model\.json must be a model .*V_3 must be positive definite"):
+        PIGMM.load(path)
+
+
 def test_statistics_of_another_size_are_refused(tmp_path):
     path = tmp_path / "statistics.json"
     SufficientStatistics.of(np.ones((3, 4, 4))).save(path)
@@ -115,6 +149,18 @@ def test_bad_matrices_are_named():
         PIGMM.fit(iter([]))
     with pytest.raises(ValueError, match="at least 1, got shape"):
         SufficientStatistics.of(np.ones((0, 4, 4)))
+    with pytest.raises(ValueError, match="statistics must be one or more, got none"):
+        SufficientStatistics.merged([])
+    with pytest.raises(ValueError, match=r"stored must be of shape .* got \(5, 0, 4\)"):
+        next(matrix_chunks(np.ones((5, 0, 4))))
+    beyond = np.ones((5, 4, 4), dtype=np.longdouble)
+    beyond[3, 1, 2] = np.longdouble(np.finfo(np.float64).max) * 4
+    tensor = torch.ones((5, 4, 4), requires_grad=True)
+    for fit in (PIGMM.fit, SufficientStatistics.of):
+        with pytest.raises(ValueError, match=r"finite, got 1 .* first at index \(3, 1, 2\)"):
+            fit(beyond)
+        with pytest.raises(ValueError, match=r"tensor\.detach\(\)\.cpu\(\)\.numpy\(\)"):
+            fit(tensor)
     with pytest.raises(ValueError, match="same space"):
         SufficientStatistics.of(np.ones((2, 4, 4))).merge(SufficientStatistics.of(np.ones((2, 5, 5))))
     with pytest.raises(ValueError, match="space must be that of the statistics"):
