@@ -316,12 +316,13 @@ class BlockGaussian:
         True
         """
 
-        def build(content: dict[str, Any]) -> Self:
+        def build(content: dict[str, Any]) -> Any:  # Self, which mypy does not take here
             space = space_from_content(content["space"])
             names = [str(parameter.symbol) for parameter in space.decomposition.parameters]
             return cls.from_space(space, [float(content["parameters"][name]) for name in names])
 
-        return read_json(path, "model", build)
+        model: Self = read_json(path, "model", build)
+        return model
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_space, (self.space, self.parameters)

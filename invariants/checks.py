@@ -76,7 +76,8 @@ def finite_in_float64(batch: NDArray[Any]) -> NDArray[np.bool_]:
     array([ True, False])
     """
     with np.errstate(over="ignore"):
-        return np.isfinite(batch.astype(np.float64) if batch.dtype.itemsize > 8 else batch)
+        finite: NDArray[np.bool_] = np.isfinite(batch.astype(np.float64) if batch.dtype.itemsize > 8 else batch)
+    return finite
 
 
 def check_finite(batch: NDArray[Any]) -> None:
