@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import threading
 import time
@@ -89,6 +90,7 @@ def crew(scheduler: str | None = None, workers: int | None = None) -> Iterator[C
     else:
         threads = max(1, cores() // workers)
         with (
+            environment_kept(),
             distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=threads,
@@ -100,6 +102,24 @@ def crew(scheduler: str | None = None, workers: int | None = None) -> Iterator[C
             distributed.Client(cluster, set_as_default=False) as client,
         ):
             yield client
+
+
+@contextmanager
+def environment_kept() -> Iterator[None]:
+    """Take back what dask sets in the environment for its workers, such as OMP_NUM_THREADS.
+
+    >>> with environment_kept():
+    ...     os.environ["PIGMM_EXAMPLE"] = "set"
+    >>> "PIGMM_EXAMPLE" in os.environ
+    False
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from distributed import Client, LocalCluster
 
 from pigmm.training import EnsembleConfig, LabelledImages, open_ensemble, train_ensemble, train_ensembles
 from pigmm.training import cluster as training_cluster
-from pigmm.training.cluster import train_draft
+from pigmm.training.cluster import environment_kept, train_draft
 from pigmm.training.origin import versions
 from pigmm.training.store import EnsembleStore
 
@@ -28,7 +28,10 @@ from pigmm.training.store import EnsembleStore
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
     """Two worker processes of one thread each."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster:
+    with (
+        environment_kept(),
+        LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster,
+    ):
         yield cluster
 
 
