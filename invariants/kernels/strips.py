@@ -44,9 +44,10 @@ _TILE = 16  # vectors in a strip of a block: blocks of 8 KB, a handful of which 
 _PARTS = 4
 _STRIPS_TO_DIVIDE = 32
 
-# Workspaces that threads have done with, for the next; a list, whose pop and append threads cannot get between.
+# Workspaces that threads have done with, for the next, of so many entries at most (64 MB); a list, whose pop and append
+# threads cannot get between.
 _SPARE: list[NDArray[np.float64]] = []
-_KEPT = 8
+_KEPT, _KEPT_ENTRIES = 8, 1 << 23
 
 Table = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -58,7 +59,7 @@ class StripProgram:
 
     Args:
         code: (instructions, 16): operation; then of the result and of two operands: place, steps from strip to strip,
-            from block to block and from part to part, stride (`_execute` says what other instructions hold there).
+            from block to block and from part to part, stride (`perform` says what other instructions hold there).
         dots: (groups, 18): place of the result, vectors, places of eight pairs.
         times: (scalars, 3): places of the result and of two factors.
         outputs: (len(graphs),) places of the graphs' scalars.
@@ -94,15 +95,15 @@ class StripProgram:
             workspace[place : place + _vectors(int(length)) * WIDTH] = 0
             workspace[place : place + length] = 1
         yield workspace
-        if len(_SPARE) < _KEPT:
+        if len(_SPARE) < _KEPT and len(workspace) <= _KEPT_ENTRIES:
             _SPARE.append(workspace)
 
 
 class _Memory:
     """Gives out places of a workspace; what is given back is used again for the same number of entries."""
 
-    def __init__(self, start: int = 0) -> None:
-        self.end = start
+    def __init__(self) -> None:
+        self.end = 0
         self._free: dict[int, list[int]] = {}
 
     def take(self, entries: int) -> int:
