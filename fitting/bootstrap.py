@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from scipy.stats import skew
 from ..invariants.checks import checked_integer
 from ..invariants.compiled_expectations import ExpectationMap, expectation_map
 from ..invariants.enumeration import multigraphs
-from ..invariants.evaluation import evaluate
+from ..invariants.evaluation import cores, evaluate
 from ..invariants.families import checked_graphs
 from ..invariants.multigraph import Multigraph
 from ..invariants.spaces import MatrixSpace
@@ -199,7 +198,7 @@ def replicate_z(
         generators = map(np.random.default_rng, seeds[start : start + _BLOCK])
         return [_replicate(model, count, chosen, expectations, fitted, rng, buffer) for rng in generators]
 
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or cores()) as pool:
         return np.array([row for rows in pool.map(block, range(0, replicates, _BLOCK)) for row in rows])
 
 

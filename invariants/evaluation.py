@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -13,6 +12,7 @@ from array_api_compat import is_torch_array
 from numpy.typing import ArrayLike, NDArray
 
 from ..simd import aligned_empty
+from ..simd.cores import cores as cores  # also for those above, who do not go below this layer
 from .checks import check_finite
 from .families import GraphFamily, checked_family, checked_graphs
 from .kernels.arrays import checked_batch, evaluate_tensor, run_on_arrays
@@ -117,7 +117,7 @@ def _evaluate(
         if not _run_compiled(plan(tuple(graphs[k] for k in easy)), sizes, batch, part):
             return False
         results[:, easy] = part
-    elif not np.isfinite(batch).all():
+    elif not _is_finite(batch):
         return False
     count = max(1, _ARRAY_ENTRIES // batch[:1].size) if len(batch) else 1
     with np.errstate(over="ignore", invalid="ignore"):  # as in the compiled kernels
@@ -126,6 +126,11 @@ def _evaluate(
                 chunk = batch[start : start + count].astype(np.float64)
                 results[start : start + count, k] = run_on_arrays(plan((graphs[k],)), chunk)[:, 0]
     return True
+
+
+def _is_finite(batch: NDArray[np.floating]) -> bool:
+    with np.errstate(over="ignore"):  # a longer type may hold what float64 does not
+        return bool(np.isfinite(batch.astype(np.float64, copy=False)).all())
 
 
 @lru_cache(maxsize=64)
@@ -141,7 +146,7 @@ def _divided(graphs: tuple[Multigraph, ...]) -> tuple[tuple[int, ...], tuple[int
 def _run_compiled(
     steps: Plan, sizes: tuple[int, ...], batch: NDArray[np.floating], results: NDArray[np.float64]
 ) -> bool:
-    threads = _available_threads()
+    threads = cores()
     if max(batch.shape[-2:]) <= _LARGEST_IN_LANES:
         lanes = assemble_lanes(steps, sizes)
         return _in_tasks(lambda m, r: run_lanes(lanes, m, r), batch, results, _TASK, threads)
@@ -168,10 +173,3 @@ def _in_tasks(run: Run, batch: NDArray[np.floating], results: NDArray[np.float64
         return all(map(perform, starts))
     with ThreadPoolExecutor(threads) as pool:
         return all(pool.map(perform, starts))
-
-
-def _available_threads() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

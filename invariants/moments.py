@@ -127,11 +127,10 @@ class InvariantMoments:
             return NotImplemented
         if self.graphs != other.graphs:
             raise ValueError("moments must be of the same graphs in the same order to be merged")
-        for name, mine, theirs in (
-            ("family", self.family.name, other.family.name),
-            ("cross", self.cross, other.cross),
-            ("shape of matrices", self.shape, other.shape),
-        ):
+        if self.family != other.family:
+            names = f"{self.family.name} and {other.family.name}"
+            raise ValueError(f"moments must be of the same family to be merged, got {names}")
+        for name, mine, theirs in (("cross", self.cross, other.cross), ("shape of matrices", self.shape, other.shape)):
             if mine != theirs and None not in (mine, theirs):
                 raise ValueError(f"moments must be of the same {name} to be merged, got {mine} and {theirs}")
         merged = InvariantMoments(self.graphs, family=self.family, cross=self.cross)

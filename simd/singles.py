@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import models, register_model
 from numpy.typing import NDArray
 
+from .generation import call, multiply_and_add, operation, prefetch_address
 from .vectors import aligned_empty
 
 #: How many float32 a vector holds.
@@ -25,9 +25,6 @@ _FLOAT, _INTEGER, _BYTE = ir.FloatType(), ir.IntType(32), ir.IntType(8)
 _LLVM_VECTOR = ir.VectorType(_FLOAT, LANES)
 _LLVM_INTEGERS = ir.VectorType(_INTEGER, LANES)
 _LLVM_BYTES = ir.VectorType(_BYTE, LANES)
-
-# what is typed here is the code generator; in a kernel the function has other arguments
-_operation: Any = intrinsic
 
 
 class _VectorType(types.Type):
@@ -75,19 +72,7 @@ def _broadcast(builder: Any, scalar: Any) -> Any:
     return builder.shuffle_vector(first, first, ir.Constant(_LLVM_INTEGERS, [0] * LANES))
 
 
-def _fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
-    # allowed to contract, not told to: a processor without the instruction would call a slow library function
-    return builder.fadd(builder.fmul(x, y, flags=("contract",)), z, flags=("contract",))
-
-
-def _call(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
-    """A function that LLVM has."""
-    kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    function = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
-    return builder.call(function, arguments)
-
-
-@_operation
+@operation
 def load(typing: Any, array: Any, place: Any) -> Any:
     """load(array, place): sixteen entries from `place` on, a multiple of 16, of an aligned contiguous array.
 
@@ -105,7 +90,7 @@ def load(typing: Any, array: Any, place: Any) -> Any:
     return _vector(array, types.intp), generate
 
 
-@_operation
+@operation
 def store(typing: Any, array: Any, place: Any, value: Any) -> Any:
     """store(array, place, value): write a vector to sixteen entries from `place` on."""
 
@@ -117,20 +102,18 @@ def store(typing: Any, array: Any, place: Any, value: Any) -> Any:
     return types.void(array, types.intp, _vector), generate
 
 
-@_operation
+@operation
 def prefetch(typing: Any, array: Any, place: Any) -> Any:
     """prefetch(array, place): ask for the cache line of an entry, which will soon be read."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = builder.bitcast(_address(context, builder, signature.args[0], *arguments), _BYTE.as_pointer())
-        read, into_all_caches, data = (ir.Constant(_INTEGER, value) for value in (0, 3, 1))
-        _call(builder, "llvm.prefetch.p0", ir.VoidType(), address, read, into_all_caches, data)
+        prefetch_address(builder, _address(context, builder, signature.args[0], *arguments))
         return context.get_dummy_value()
 
     return types.void(array, types.intp), generate
 
 
-@_operation
+@operation
 def broadcast(typing: Any, scalar: Any) -> Any:
     """broadcast(scalar): sixteen times the same number, as float32."""
 
@@ -141,14 +124,14 @@ def broadcast(typing: Any, scalar: Any) -> Any:
 
 
 def _arithmetic(instruction: str, description: str) -> Any:
-    def operation(typing: Any, x: Any, y: Any) -> Any:
+    def combine(typing: Any, x: Any, y: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return getattr(builder, instruction)(*arguments)
 
         return _vector(_vector, _vector), generate
 
-    operation.__doc__ = description
-    return _operation(operation)
+    combine.__doc__ = description
+    return operation(combine)
 
 
 add = _arithmetic("fadd", "add(x, y): x + y, entry by entry.")
@@ -157,37 +140,37 @@ multiply = _arithmetic("fmul", "multiply(x, y): x * y, entry by entry.")
 divide = _arithmetic("fdiv", "divide(x, y): x / y, entry by entry.")
 
 
-@_operation
+@operation
 def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """fma(x, y, z): x * y + z, entry by entry, rounded once where the processor can."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _fma(builder, *arguments)
+        return multiply_and_add(builder, *arguments)
 
     return _vector(_vector, _vector, _vector), generate
 
 
-@_operation
+@operation
 def square_root(typing: Any, x: Any) -> Any:
     """square_root(x), entry by entry."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call(builder, f"llvm.sqrt.v{LANES}f32", _LLVM_VECTOR, *arguments)
+        return call(builder, f"llvm.sqrt.v{LANES}f32", _LLVM_VECTOR, *arguments)
 
     return _vector(_vector), generate
 
 
-@_operation
+@operation
 def absolute(typing: Any, x: Any) -> Any:
     """absolute(x): |x|, entry by entry."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call(builder, f"llvm.fabs.v{LANES}f32", _LLVM_VECTOR, *arguments)
+        return call(builder, f"llvm.fabs.v{LANES}f32", _LLVM_VECTOR, *arguments)
 
     return _vector(_vector), generate
 
 
-@_operation
+@operation
 def where_greater(typing: Any, x: Any, y: Any, a: Any, b: Any) -> Any:
     """where_greater(x, y, a, b): a where x > y, otherwise b (also where x or y is not a number)."""
 
@@ -198,7 +181,7 @@ def where_greater(typing: Any, x: Any, y: Any, a: Any, b: Any) -> Any:
     return _vector(_vector, _vector, _vector, _vector), generate
 
 
-@_operation
+@operation
 def add_to_exponent(typing: Any, x: Any, shifted: Any) -> Any:
     """add_to_exponent(x, n + 1.5 * 2**23): x * 2**n for whole n with |n| < 2**21 and x, x * 2**n normal numbers."""
 
@@ -210,7 +193,7 @@ def add_to_exponent(typing: Any, x: Any, shifted: Any) -> Any:
     return _vector(_vector, _vector), generate
 
 
-@_operation
+@operation
 def zeros(typing: Any, places: Any) -> Any:
     """zeros(places): a block of as many vectors of zeros as the tuple `places` has entries."""
     block = types.UniTuple(_vector, len(places))  # type: ignore[no-untyped-call]
@@ -224,7 +207,7 @@ def zeros(typing: Any, places: Any) -> Any:
     return block(places), generate
 
 
-@_operation
+@operation
 def at(typing: Any, array: Any, place: Any) -> Any:
     """at(array, place): array[place] for a place from 0 on; Numba's own would first ask for its sign."""
 
@@ -234,7 +217,7 @@ def at(typing: Any, array: Any, place: Any) -> Any:
     return array.dtype(array, types.intp), generate
 
 
-@_operation
+@operation
 def put(typing: Any, array: Any, place: Any, value: Any) -> Any:
     """put(array, place, value): array[place] = value, as `at`."""
 
@@ -260,25 +243,25 @@ def _accumulate(block: Any, array: Any, operand: Any) -> Any:
         first = _in_one_register(builder, _address(context, builder, signature.args[2], data, place))
         for k, entry in enumerate(_entry_places(builder, ir.Constant(stride.type, 0), stride, len(block))):
             y = operand(builder, builder.gep(first, [entry]))
-            value = builder.insert_value(value, _fma(builder, x, y, builder.extract_value(value, k)), k)
+            value = builder.insert_value(value, multiply_and_add(builder, x, y, builder.extract_value(value, k)), k)
         return value
 
     return block(block, _vector, array, types.intp, types.intp), generate
 
 
-@_operation
+@operation
 def add_products(typing: Any, block: Any, x: Any, array: Any, place: Any, stride: Any) -> Any:
     """add_products(block, x, array, place, stride): block[k] + x * load(array, place + k * stride), for all k."""
     return _accumulate(block, array, lambda builder, address: _load_vector(builder, address, _LLVM_VECTOR, 4))
 
 
-@_operation
+@operation
 def add_multiples(typing: Any, block: Any, x: Any, array: Any, place: Any, stride: Any) -> Any:
     """add_multiples(block, x, array, place, stride): block[k] + x * array[place + k * stride], for all k."""
     return _accumulate(block, array, lambda builder, address: _broadcast(builder, builder.load(address)))
 
 
-@_operation
+@operation
 def store_block(typing: Any, array: Any, place: Any, stride: Any, block: Any) -> Any:
     """store_block(array, place, stride, block): store(array, place + k * stride, block[k]), for all k."""
 
@@ -293,7 +276,7 @@ def store_block(typing: Any, array: Any, place: Any, stride: Any, block: Any) ->
     return types.void(array, types.intp, types.intp, block), generate
 
 
-@_operation
+@operation
 def sums(typing: Any, block: Any) -> Any:
     """sums(block): a vector with the sum of the entries of block[k] at k, and zeros beyond.
 

@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import models, register_model
 from numpy.typing import NDArray
+
+from .generation import multiply_and_add, operation, prefetch_address
 
 #: How many float64 a vector holds.
 WIDTH = 8
 
 _LLVM_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
 _ALIGNMENT = 8 * WIDTH  # bytes
-
-# what is typed here is the code generator; in a kernel the function has other arguments
-_operation: Any = intrinsic
 
 
 class _VectorType(types.Type):
@@ -92,12 +90,7 @@ def _broadcast(builder: Any, entry: Any) -> Any:
     return _shuffled(builder, lowest, lowest, (0,) * WIDTH)
 
 
-def _fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
-    # allowed to contract, not told to: a processor without the instruction would call a slow library function
-    return builder.fadd(builder.fmul(x, y, flags=("contract",)), z, flags=("contract",))
-
-
-@_operation
+@operation
 def load(typing: Any, array: Any, place: Any) -> Any:
     """load(array, place): the eight entries from `place` on, a multiple of 8, of an aligned contiguous array."""
 
@@ -109,7 +102,7 @@ def load(typing: Any, array: Any, place: Any) -> Any:
     return _vector(array, types.intp), generate
 
 
-@_operation
+@operation
 def load_anywhere(typing: Any, array: Any, place: Any) -> Any:
     """load_anywhere(array, place): the eight entries from `place` on, at any alignment."""
 
@@ -119,7 +112,7 @@ def load_anywhere(typing: Any, array: Any, place: Any) -> Any:
     return _vector(array, types.intp), generate
 
 
-@_operation
+@operation
 def store(typing: Any, array: Any, place: Any, value: Any) -> Any:
     """store(array, place, value): write a vector to eight entries from `place` on."""
 
@@ -131,7 +124,7 @@ def store(typing: Any, array: Any, place: Any, value: Any) -> Any:
     return types.void(array, types.intp, _vector), generate
 
 
-@_operation
+@operation
 def stream(typing: Any, array: Any, place: Any, value: Any) -> Any:
     """stream(array, place, value): as `store`, past the caches: for results that are not read again soon."""
 
@@ -144,22 +137,18 @@ def stream(typing: Any, array: Any, place: Any, value: Any) -> Any:
     return types.void(array, types.intp, _vector), generate
 
 
-@_operation
+@operation
 def prefetch(typing: Any, array: Any, place: Any) -> Any:
     """prefetch(array, place): ask for the cache line of an entry, which will soon be read."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
-        address = builder.bitcast(_entry(context, builder, signature.args[0], *arguments), byte)
-        builder.call(function, [address, *(ir.Constant(number, value) for value in (0, 3, 1))])
+        prefetch_address(builder, _entry(context, builder, signature.args[0], *arguments))
         return context.get_dummy_value()
 
     return types.void(array, types.intp), generate
 
 
-@_operation
+@operation
 def zero(typing: Any) -> Any:
     """zero(): a vector of zeros."""
 
@@ -169,7 +158,7 @@ def zero(typing: Any) -> Any:
     return _vector(), generate
 
 
-@_operation
+@operation
 def add(typing: Any, x: Any, y: Any) -> Any:
     """add(x, y): x + y, entry by entry."""
 
@@ -179,7 +168,7 @@ def add(typing: Any, x: Any, y: Any) -> Any:
     return _vector(_vector, _vector), generate
 
 
-@_operation
+@operation
 def multiply(typing: Any, x: Any, y: Any) -> Any:
     """multiply(x, y): x * y, entry by entry."""
 
@@ -189,17 +178,17 @@ def multiply(typing: Any, x: Any, y: Any) -> Any:
     return _vector(_vector, _vector), generate
 
 
-@_operation
+@operation
 def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """fma(x, y, z): x * y + z, entry by entry, rounded once where the processor can."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _fma(builder, *arguments)
+        return multiply_and_add(builder, *arguments)
 
     return _vector(_vector, _vector, _vector), generate
 
 
-@_operation
+@operation
 def broadcast(typing: Any, array: Any, place: Any) -> Any:
     """broadcast(array, place): the entry at `place`, eight times."""
 
@@ -209,7 +198,7 @@ def broadcast(typing: Any, array: Any, place: Any) -> Any:
     return _vector(array, types.intp), generate
 
 
-@_operation
+@operation
 def zeros(typing: Any) -> Any:
     """zeros(): a block of eight vectors of zeros."""
 
@@ -219,7 +208,7 @@ def zeros(typing: Any) -> Any:
     return _block(), generate
 
 
-@_operation
+@operation
 def add_rows(typing: Any, block: Any, array: Any, place: Any, stride: Any) -> Any:
     """add_rows(block, array, place, stride): block[k] + load(array, place + k * stride), for all k."""
 
@@ -232,7 +221,7 @@ def add_rows(typing: Any, block: Any, array: Any, place: Any, stride: Any) -> An
     return _block(_block, array, types.intp, types.intp), generate
 
 
-@_operation
+@operation
 def add_products(typing: Any, block: Any, array: Any, x: Any, x_stride: Any, y: Any, y_stride: Any) -> Any:
     """add_products(block, array, x, x_stride, y, y_stride), for all k:
     block[k] + load(array, x + k * x_stride) * load(array, y + k * y_stride).
@@ -243,13 +232,13 @@ def add_products(typing: Any, block: Any, array: Any, x: Any, x_stride: Any, y: 
         left = _loaded_rows(context, builder, signature.args[1], array, *operands[:2])
         right = _loaded_rows(context, builder, signature.args[1], array, *operands[2:])
         pairs = zip(left, right, strict=True)
-        sums = (_fma(builder, x, y, builder.extract_value(block, k)) for k, (x, y) in enumerate(pairs))
+        sums = (multiply_and_add(builder, x, y, builder.extract_value(block, k)) for k, (x, y) in enumerate(pairs))
         return _block_of(context, builder, sums)
 
     return _block(_block, array, *[types.intp] * 4), generate
 
 
-@_operation
+@operation
 def add_products_at(typing: Any, block: Any, array: Any, places: Any, first: Any, offset: Any) -> Any:
     """add_products_at(block, array, places, first, offset), for all k, with (x, y) the k-th pair from places[first] on:
     block[k] + load(array, x + offset) * load(array, y + offset).
@@ -267,13 +256,13 @@ def add_products_at(typing: Any, block: Any, array: Any, places: Any, first: Any
             return row
 
         pairs = ((loaded(2 * k), loaded(2 * k + 1)) for k in range(WIDTH))
-        sums = (_fma(builder, x, y, builder.extract_value(block, k)) for k, (x, y) in enumerate(pairs))
+        sums = (multiply_and_add(builder, x, y, builder.extract_value(block, k)) for k, (x, y) in enumerate(pairs))
         return _block_of(context, builder, sums)
 
     return _block(_block, array, places, types.intp, types.intp), generate
 
 
-@_operation
+@operation
 def add_multiples(typing: Any, block: Any, x: Any, array: Any, place: Any, stride: Any) -> Any:
     """add_multiples(block, x, array, place, stride): block[k] + x * the entry at place + k * stride, for all k."""
 
@@ -283,13 +272,13 @@ def add_multiples(typing: Any, block: Any, x: Any, array: Any, place: Any, strid
         for k in range(WIDTH):
             row = builder.add(place, builder.mul(stride, stride.type(k)))
             entry = builder.load(_entry(context, builder, signature.args[2], array, row))
-            values.append(_fma(builder, x, _broadcast(builder, entry), builder.extract_value(block, k)))
+            values.append(multiply_and_add(builder, x, _broadcast(builder, entry), builder.extract_value(block, k)))
         return _block_of(context, builder, values)
 
     return _block(_block, _vector, array, types.intp, types.intp), generate
 
 
-@_operation
+@operation
 def store_block(typing: Any, array: Any, place: Any, stride: Any, block: Any) -> Any:
     """store_block(array, place, stride, block): store(array, place + k * stride, block[k]), for all k."""
 
@@ -302,7 +291,7 @@ def store_block(typing: Any, array: Any, place: Any, stride: Any, block: Any) ->
     return types.void(array, types.intp, types.intp, _block), generate
 
 
-@_operation
+@operation
 def sums(typing: Any, block: Any) -> Any:
     """sums(block): the vector of the sums of the entries of eight vectors."""
 
@@ -316,7 +305,7 @@ def sums(typing: Any, block: Any) -> Any:
     return _vector(_block), generate
 
 
-@_operation
+@operation
 def transpose(typing: Any, source: Any, place: Any, stride: Any, target: Any, other: Any, step: Any) -> Any:
     """transpose(source, place, stride, target, other, step): an 8 by 8 block, at any alignment.
 

@@ -34,9 +34,9 @@ from uuid import uuid4
 
 import numpy as np
 
+from ..simd.cores import cores
 from .blocks import train_block_into
 from .config import EngineName, EnsembleConfig
-from .cores import cores
 from .data import LabelledImages
 from .extra import missing_extra
 from .origin import check_device, processor, versions

@@ -14,10 +14,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ..simd.cores import cores
 from ..simd.singles import LANES, aligned_singles
 from . import kernels
 from .config import CLASSES, EnsembleConfig
-from .cores import cores
 from .data import LabelledImages
 from .kernels import Parameters, Settings, Workspace
 from .patches import PATCH_PIXELS, PatchedImages, patch_places, patched

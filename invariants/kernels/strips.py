@@ -68,7 +68,6 @@ class StripProgram:
         ones: (kinds, 2): places and lengths of constant vectors of ones.
         workspace: entries.
         parts: into how many parts passes and products are divided.
-        buffers: how many matrices the workspace holds.
     """
 
     code: Table
@@ -80,7 +79,6 @@ class StripProgram:
     ones: Table
     workspace: int
     parts: int
-    buffers: int
 
     @contextmanager
     def workspace_in_use(self) -> Iterator[Array]:
@@ -150,8 +148,8 @@ def assemble_strips(plan: Plan, sizes: tuple[int, ...]) -> StripProgram:
 
     >>> from ..multigraph import Multigraph
     >>> from .plan import plan
-    >>> assemble_strips(plan((Multigraph([(0, 1), (1, 2), (2, 0)]),)), (20,)).buffers  # M, M M, its transpose
-    3
+    >>> assemble_strips(plan((Multigraph([(0, 1), (1, 2), (2, 0)]),)), (20,)).parts  # large ones have 4
+    1
     """
     return _Assembler(fused(plan), sizes).program()
 
@@ -190,9 +188,7 @@ class _Assembler:
                 self.vectors[number] = self.memory.take(parts * _vectors(self.sizes[step.shape[0]]) * WIDTH)
         vectors = (start, self.memory.end)
         dots, times = self._scalar_tables(ones)
-        matrices = self.memory.end
         inputs = self._matrices()
-        buffers = (self.memory.end - matrices) // max(layout.entries for layout in self.layouts.values())
         code = np.array(self.code, dtype=np.int64).reshape(-1, 16)
         for row, column in self.scratch_operands:
             code[row, column] += self.memory.end
@@ -208,7 +204,6 @@ class _Assembler:
             ones=ones,
             workspace=self.memory.end + self.parts * self.scratch,
             parts=self.parts,
-            buffers=buffers,
         )
 
     def _scalar_tables(self, ones: Table) -> tuple[Table, Table]:

@@ -294,3 +294,10 @@ def test_an_entry_that_is_not_finite_is_told(size, bad, all_graphs):
 def test_entries_beyond_float64_are_not_finite(size):
     with pytest.raises(ValueError, match="must be finite"):
         evaluate(np.full((1, size, size), np.longdouble("1e400")), multigraphs(2))
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max <= np.finfo(np.float64).max, reason="long double is double here")
+def test_entries_beyond_float64_are_told_of_graphs_of_treewidth_three_too():
+    complete = Multigraph([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
+    with pytest.raises(ValueError, match="must be finite"):
+        evaluate(np.full((1, 5, 5), np.longdouble("1e400")), [complete])

@@ -7,7 +7,16 @@ from operator import add
 import numpy as np
 import pytest
 
-from pigmm.invariants import RECTANGULAR, SYMMETRIC, TWO_SQUARE, GraphFamily, Multigraph, evaluate, multigraphs
+from pigmm.invariants import (
+    RECTANGULAR,
+    SYMMETRIC,
+    TWO_SQUARE,
+    ArcType,
+    GraphFamily,
+    Multigraph,
+    evaluate,
+    multigraphs,
+)
 from pigmm.invariants.moments import _BLOCK, InvariantMoments
 
 GRAPHS = (*multigraphs(1), *multigraphs(2))
@@ -229,6 +238,12 @@ def test_different_things_are_not_merged():
             moments + other
     with pytest.raises(TypeError):
         moments + 1
+    without = ArcType(loops=False)
+    first, second = GraphFamily((ArcType(), without)), GraphFamily((without, ArcType()))
+    assert first.name == second.name
+    arcs = [Multigraph([(0, 1)])]
+    with pytest.raises(ValueError, match="same family"):
+        InvariantMoments(arcs, family=first) + InvariantMoments(arcs, family=second)
 
 
 def test_errors_name_what_is_required():
