@@ -18,10 +18,10 @@ import numpy as np
 from evaluation import ALL, BATCHES, PRODUCTS, arithmetic, best_times, normal, peak_arithmetic
 
 from pigmm.invariants import evaluate
-from pigmm.invariants.kernels import lane_loops, strip_loops
-from pigmm.invariants.kernels.lanes import assemble_lanes
-from pigmm.invariants.kernels.plan import plan
-from pigmm.invariants.kernels.strips import assemble_strips
+from pigmm.invariants.evaluation.kernels import lane_loops, strip_loops
+from pigmm.invariants.evaluation.kernels.lanes import assemble_lanes
+from pigmm.invariants.evaluation.kernels.plan import plan
+from pigmm.invariants.evaluation.kernels.strips import assemble_strips
 from pigmm.simd import WIDTH, aligned_empty
 
 LARGEST_IN_LANES = 24

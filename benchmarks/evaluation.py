@@ -25,10 +25,10 @@ from llvmlite.binding import get_host_cpu_name
 from threadpoolctl import ThreadpoolController
 
 from pigmm.invariants import Multigraph, evaluate, expectation_map, multigraphs
-from pigmm.invariants.gradients import evaluate_gradient
-from pigmm.invariants.kernels.plan import plan
-from pigmm.invariants.kernels.strips import _SPARE
-from pigmm.invariants.streaming import invariant_moments
+from pigmm.invariants.evaluation.chunked import invariant_moments
+from pigmm.invariants.evaluation.gradients import evaluate_gradient
+from pigmm.invariants.evaluation.kernels.plan import plan
+from pigmm.invariants.evaluation.kernels.strips import _SPARE
 from pigmm.simd import add, aligned_empty, fma, load, store
 
 ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))

@@ -18,9 +18,10 @@ from math import factorial, sqrt
 import numpy as np
 from sympy import Rational, Symbol
 
-from pigmm.invariants.matrix_kinds import SIZE, square
-from pigmm.invariants.spaces import SquareSpace, irrep_dimensions
-from pigmm.invariants.tensors import SIZES, InvariantTensor, contract, set_partitions
+from pigmm.invariants.graphs.partitions import set_partitions
+from pigmm.invariants.representation.matrix_kinds import SIZE, square
+from pigmm.invariants.representation.spaces import SquareSpace, irrep_dimensions
+from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract
 
 fixed_points = [sum(i == image for i, image in enumerate(sigma)) for sigma in permutations(range(5))]
 moments = [Rational(sum(f**k for f in fixed_points), factorial(5)) for k in range(5)]

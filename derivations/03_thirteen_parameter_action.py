@@ -27,7 +27,8 @@ from sympy import Expr, Matrix, Symbol, sqrt
 
 from pigmm.fitting import PIGMM
 from pigmm.invariants import PARAMETERS, SIZE, two_point_coefficients
-from pigmm.invariants.tensors import FIELD, SIZES, InvariantTensor, contract, set_partitions
+from pigmm.invariants.graphs.partitions import set_partitions
+from pigmm.invariants.representation.tensors import FIELD, SIZES, InvariantTensor, contract
 
 n = SIZES[0]
 delta, ones, one = InvariantTensor.delta(0, 0), InvariantTensor.ones(0, 0), InvariantTensor.ones(0)

@@ -37,8 +37,8 @@ from pigmm.invariants import (
     statistic_symbol,
     statistics_graphs,
 )
-from pigmm.invariants.spaces import SquareSpace
-from pigmm.invariants.tensors import SIZES, InvariantTensor, contract
+from pigmm.invariants.representation.spaces import SquareSpace
+from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract
 
 n = SIZES[0]
 delta, ones, one = InvariantTensor.delta(0, 0), InvariantTensor.ones(0, 0), InvariantTensor.ones(0)

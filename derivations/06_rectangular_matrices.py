@@ -39,9 +39,10 @@ from pigmm.invariants import (
     statistic_symbol,
     two_point_coefficients,
 )
-from pigmm.invariants.matrix_kinds import rectangular
-from pigmm.invariants.spaces import RectangularSpace
-from pigmm.invariants.tensors import SIZES, InvariantTensor, contract, set_partitions
+from pigmm.invariants.graphs.partitions import set_partitions
+from pigmm.invariants.representation.matrix_kinds import rectangular
+from pigmm.invariants.representation.spaces import RectangularSpace
+from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract
 
 characters = [
     sum(i == s for i, s in enumerate(sigma)) * sum(i == t for i, t in enumerate(tau))

@@ -44,7 +44,7 @@ from pigmm.invariants import (
     parameter_covariance,
     statistic_symbol,
 )
-from pigmm.invariants.tensors import SIZES, InvariantTensor, contract
+from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract
 
 N = SIZE
 mu_1, mu_2, G0_11, G0_12, G0_22, GH_11, GH_12, GH_13, GH_22, GH_23, GH_33, G2, G3 = PARAMETERS

@@ -35,9 +35,9 @@ from pigmm.invariants import (
     expectation,
     multigraphs,
 )
-from pigmm.invariants.matrix_kinds import several_square, symmetric, symmetric_zero_diagonal
-from pigmm.invariants.spaces import SeveralSpace
-from pigmm.invariants.tensors import SIZES, InvariantTensor, contract
+from pigmm.invariants.representation.matrix_kinds import several_square, symmetric, symmetric_zero_diagonal
+from pigmm.invariants.representation.spaces import SeveralSpace
+from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract
 
 Entry = tuple[int, int, int]  # row, column, matrix
 

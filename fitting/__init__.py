@@ -5,7 +5,7 @@
 5
 """
 
-from ..invariants.spaces import MatrixSpace, RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace
+from ..invariants.representation.spaces import MatrixSpace, RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace
 from .bootstrap import BootstrapComparison, bootstrap_comparison, gaussianity_test
 from .comparison import compare
 from .distance_tests import distance_test, distances_to

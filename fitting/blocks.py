@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..invariants.spaces import MatrixSpace
+from ..invariants.representation.spaces import MatrixSpace
 
 Array = NDArray[np.float64]
 
@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array, tuple[Array, ...]]:
     """Split a parameter vector into (means, one symmetric (copies, copies) covariance for each irrep).
 
-    >>> from ..invariants.spaces import SquareSpace
+    >>> from pigmm.invariants.representation.spaces import SquareSpace
     >>> means, covariances = blocks_from_parameters(SquareSpace(4), np.arange(13.0))
     >>> covariances[0].tolist()
     [[2.0, 3.0], [3.0, 4.0]]

@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import skew
 
 from ..invariants.checks import checked_integer
-from ..invariants.compiled_expectations import ExpectationMap, expectation_map
-from ..invariants.enumeration import multigraphs
-from ..invariants.evaluation import cores, evaluate
-from ..invariants.families import checked_graphs
-from ..invariants.multigraph import Multigraph
-from ..invariants.spaces import MatrixSpace
+from ..invariants.evaluation.evaluate import evaluate
+from ..invariants.expectation.compiled import ExpectationMap, expectation_map
+from ..invariants.graphs.enumeration import multigraphs
+from ..invariants.graphs.families import checked_graphs
+from ..invariants.graphs.multigraph import Multigraph
+from ..invariants.representation.spaces import MatrixSpace
+from ..simd.cores import cores
 from .blocks import parameters_from_blocks
 from .comparison import compare, residual_moments
 from .gaussian import BlockGaussian
@@ -95,8 +96,8 @@ def bootstrap_comparison(
         ValueError: if replicates, seed or threads are no such integers, the matrices are not those of the model's space
             or too few, or the fit forces every graph.
 
-    >>> from ..invariants import multigraphs
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.invariants import multigraphs
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> matrices = np.random.default_rng(0).choice([-1.0, 1.0], size=(200, 4, 4))
     >>> result = bootstrap_comparison(PIGMM.fit(matrices), matrices, multigraphs(4), replicates=99)
     >>> result.global_p_value == result.smallest_p_value == 0.01
@@ -160,7 +161,7 @@ def gaussianity_test(
     Raises:
         ValueError: as the fit and the comparison.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
     >>> gaussianity_test(matrices, replicates=99).global_p_value > 0.01
     True
@@ -184,8 +185,8 @@ def replicate_z(
 ) -> Array:
     """(replicates, graphs): the column z of `compare` in ensembles of `count` matrices of a model, refitted if so.
 
-    >>> from ..invariants import multigraphs
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.invariants import multigraphs
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> replicate_z(PIGMM.iid(4, variance=1.0), 50, multigraphs(3), replicates=2).shape
     (2, 52)
     """

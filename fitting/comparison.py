@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
-from ..invariants.evaluation import evaluate
-from ..invariants.families import checked_graphs
-from ..invariants.multigraph import Multigraph
+from ..invariants.evaluation.evaluate import evaluate
+from ..invariants.graphs.families import checked_graphs
+from ..invariants.graphs.multigraph import Multigraph
 from .gaussian import BlockGaussian
 from .multiple_testing import q_values
 from .sufficient_statistics import checked_batch
@@ -60,7 +60,7 @@ def compare(
     Raises:
         ValueError: if the matrices are not those of the model's space, or fewer than 2.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
     >>> table = compare(PIGMM.fit(matrices), matrices, [Multigraph([(0, 0), (0, 0), (0, 0)])])
     >>> table[["graph", "degree", "nodes"]].values.tolist()

@@ -50,7 +50,7 @@ def distance_test(
     Raises:
         ValueError: if the models are on different spaces, or an argument is not as above.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> law = PIGMM.iid(5, variance=1.0)
     >>> near = distance_test(PIGMM.fit(law.sample(100, seed=0)), law, 100, None)
     >>> far = distance_test(PIGMM.fit(law.sample(100, seed=0)), PIGMM.iid(5, variance=2.0), 100, None)
@@ -91,7 +91,7 @@ def distances_to(
     Returns:
         A row a label, with the columns of `distance_test`.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
     >>> fits = {epoch: PIGMM.fit(law.sample(50, seed=epoch)) for epoch in (0, 1)}
     >>> distances_to(fits, law, 50).index.tolist()

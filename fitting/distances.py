@@ -20,7 +20,7 @@ def wasserstein_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> wasserstein_distance(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=4.0))
     4.0
     """
@@ -34,7 +34,7 @@ def wasserstein_distance_squared(p: BlockGaussian, q: BlockGaussian) -> float:
     (Bhatia, Jain and Lim, arXiv:1712.01504, theorem 1); unlike the textbook's
     tr(A + B - 2 (A^1/2 B A^1/2)^1/2) it loses no digits when A is near B.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> wasserstein_distance_squared(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=1.0, mean=0.5))
     4.0
     """
@@ -53,7 +53,7 @@ def kl_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> round(kl_divergence(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=2.0)), 4)  # 16 (log 2 - 1/2) / 2
     1.5452
     """
@@ -74,7 +74,7 @@ def jeffreys_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> round(jeffreys_divergence(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=2.0)), 12)  # 16 (1/2 + 2 - 2) / 2
     4.0
     """
@@ -95,7 +95,7 @@ def bhattacharyya_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> round(bhattacharyya_distance(PIGMM.iid(4, 1.0), PIGMM.iid(4, 4.0)), 4)  # 16 log(5 / 4) / 2
     1.7851
     """
@@ -112,7 +112,7 @@ def hellinger_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> round(hellinger_distance(PIGMM.iid(4, 1.0), PIGMM.iid(4, 4.0)), 4)
     0.9123
     """

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..invariants.checks import checked_integer
-from ..invariants.compiled_expectations import ExpectationMap, expectation_map
-from ..invariants.multigraph import Multigraph
-from ..invariants.spaces import MatrixSpace, SquareSpace, irrep_dimensions, space_of
+from ..invariants.expectation.compiled import ExpectationMap, expectation_map
+from ..invariants.graphs.multigraph import Multigraph
+from ..invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions, space_of
 from .blocks import blocks_from_parameters, check_positive_definite, parameters_from_blocks
 from .storage import read_json, space_content, space_from_content, write_json
 from .sufficient_statistics import SufficientStatistics, checked_batch
@@ -35,7 +35,7 @@ class BlockGaussian:
     Raises:
         ValueError: if the number of parameters is wrong, one is not finite, or a block is not positive definite.
 
-    >>> from ..invariants.spaces import RectangularSpace
+    >>> from pigmm.invariants.representation.spaces import RectangularSpace
     >>> white = BlockGaussian(RectangularSpace(3, 4), [0.0, 1.0, 1.0, 1.0, 1.0])
     >>> white.log_prob(np.zeros((1, 3, 4))).round(4)
     array([-11.0273])

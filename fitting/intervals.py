@@ -54,7 +54,7 @@ def confidence_intervals(
     Raises:
         ValueError: if the method is none of these, the level is not between 0 and 1, or the matrices are too few.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(1000, seed=0)
     >>> table = confidence_intervals(PIGMM.fit(matrices), matrices)
     >>> table.loc["G3", ["lower", "upper"]].astype(float).round(3).tolist()
@@ -182,7 +182,7 @@ def resampled_estimates(
 
     Each is computed from per-matrix moments, so a replicate costs O(n) whatever the size.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> resampled_estimates(PIGMM.fit(matrices), matrices, 3).shape
     (3, 13)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from ..invariants.checks import checked_integer
-from ..invariants.spaces import MatrixSpace
+from ..invariants.representation.spaces import MatrixSpace
 from .beta_products import log_beta_survival, wilks_factors
 from .gaussian import BlockGaussian
 from .symmetry_tests import in_units, randomisation_p_value
@@ -46,7 +46,7 @@ def mean_invariance_test(matrices: ArrayLike, *, space: MatrixSpace | None = Non
     Raises:
         ValueError: if the model cannot be fitted.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
     >>> matrices[:, 0] += 0.5  # one row is another class
     >>> mean_invariance_test(matrices).p_value.lt(1e-6).to_dict()
@@ -102,7 +102,7 @@ def permutation_invariance_test(
     Raises:
         ValueError: if the model cannot be fitted.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
     >>> matrices[:, 0] *= 2  # one row is another class: it varies more
     >>> table = permutation_invariance_test(matrices)
@@ -145,7 +145,7 @@ def permutation_invariance_test(
 def permuted(matrices: Array, space: MatrixSpace, rng: np.random.Generator) -> Array:
     """Each matrix (n, *space.shape) permuted at random, by the group of its space.
 
-    >>> from ..invariants.spaces import SquareSpace
+    >>> from pigmm.invariants.representation.spaces import SquareSpace
     >>> matrices = np.arange(32.0).reshape(2, 4, 4)
     >>> moved = permuted(matrices, SquareSpace(4), np.random.default_rng(0))
     >>> np.trace(moved, axis1=1, axis2=2).tolist(), np.trace(matrices, axis1=1, axis2=2).tolist()
@@ -167,7 +167,7 @@ def invariance_p_values(
     Args:
         matrices, space, draws, seed: as in `permutation_invariance_test`.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> p_values = invariance_p_values(PIGMM.iid(5, variance=1.0).sample(50, seed=0))
     >>> p_values.keys() >= {"mean, all", "permuted mean, all", "permuted covariance, V_H x V_H"}
     True

@@ -10,7 +10,7 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from ..invariants.checks import checked_integer
-from ..invariants.spaces import MatrixSpace, SquareSpace, irrep_dimensions
+from ..invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
 from .blocks import check_positive_definite, parameters_from_blocks
 from .gaussian import PIGMM, BlockGaussian
 from .restrictions import Blocks, Restriction, log_determinant, restrictions, unpacked

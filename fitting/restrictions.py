@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..invariants.spaces import (
+from ..invariants.representation.spaces import (
     MatrixSpace,
     RectangularSpace,
     SeveralSpace,

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 def degrees_of_freedom(model: BlockGaussian, count: int) -> tuple[int, ...]:
     """Degrees of freedom of the Wishart law of each irrep's covariance, fitted to `count` matrices.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> degrees_of_freedom(PIGMM.iid(10, variance=1.0), 100)
     (99, 900, 3500, 3600)
     """
@@ -32,7 +32,7 @@ def standard_errors(model: BlockGaussian, count: int) -> Array:
 
     sd(mu^_x) = sqrt(G_xx / n), sd(G^_xy) = sqrt(m (G_xx G_yy + G_xy^2)) / (n d); see `degrees_of_freedom` for m.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> standard_errors(PIGMM.iid(4, variance=1.0), 100)[[0, 5]].round(4)  # 1 / sqrt(100), sqrt(2 / 300)
     array([0.1   , 0.0816])
     """
@@ -59,7 +59,7 @@ def sample_estimates(
     Raises:
         ValueError: if the count is too small.
 
-    >>> from .gaussian import PIGMM
+    >>> from pigmm.fitting.gaussian import PIGMM
     >>> sample_estimates(PIGMM.iid(4, variance=1.0), 100, 2, seed=0).shape
     (2, 13)
     """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..invariants.checks import checked_integer, checked_matrices, rounding_unit
-from ..invariants.spaces import MatrixSpace, irrep_dimensions, space_of
+from ..invariants.representation.spaces import MatrixSpace, irrep_dimensions, space_of
 from .storage import read_json, space_content, space_from_content, write_json
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from ..invariants.checks import checked_integer, checked_matrices
-from ..invariants.spaces import MatrixSpace, SquareSpace, irrep_dimensions
+from ..invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
 from .gaussian import PIGMM, BlockGaussian
 from .ladder import model_ladder
 from .restrictions import log_determinant, restrictions

@@ -5,22 +5,22 @@
 'sum_ij M_ij M_ji'
 """
 
-from .bases import graph_to_orbit_basis, multiply, orbit_to_graph_basis, reduce_to_size
-from .compiled_expectations import ExpectationMap, expectation_map
-from .counting import count_multigraphs
-from .covariances import covariance, iid_variance, parameter_covariance
-from .enumeration import multigraphs
-from .evaluation import evaluate
-from .expectations import expectation
-from .families import RECTANGULAR, SQUARE, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL, TWO_SQUARE, ArcType, GraphFamily
-from .gradients import evaluate_gradient
-from .labels import parse_label
-from .maps import forward_map, inverse_map, statistic_symbol, statistics_graphs
-from .matrix_kinds import PARAMETERS, ROWS, SIZE
-from .moments import InvariantMoments
-from .multigraph import Multigraph
-from .streaming import evaluate_chunks, invariant_moments
-from .two_point import leading_term, two_point_coefficients, two_point_expectation, two_point_symbols
+from .evaluation.chunked import evaluate_chunks, invariant_moments
+from .evaluation.evaluate import evaluate
+from .evaluation.gradients import evaluate_gradient
+from .evaluation.moments import InvariantMoments
+from .expectation.compiled import ExpectationMap, expectation_map
+from .expectation.covariances import covariance, iid_variance, parameter_covariance
+from .expectation.maps import forward_map, inverse_map, statistic_symbol, statistics_graphs
+from .expectation.symbolic import expectation
+from .expectation.two_point import leading_term, two_point_coefficients, two_point_expectation, two_point_symbols
+from .graphs.bases import graph_to_orbit_basis, multiply, orbit_to_graph_basis, reduce_to_size
+from .graphs.counting import count_multigraphs
+from .graphs.enumeration import multigraphs
+from .graphs.families import RECTANGULAR, SQUARE, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL, TWO_SQUARE, ArcType, GraphFamily
+from .graphs.labels import parse_label
+from .graphs.multigraph import Multigraph
+from .representation.matrix_kinds import PARAMETERS, ROWS, SIZE
 
 __all__ = [
     "PARAMETERS",

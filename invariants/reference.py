@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .multigraph import Multigraph
+from .graphs.multigraph import Multigraph
 
 
 def evaluate_slowly(matrix: ArrayLike, graph: Multigraph) -> Any:

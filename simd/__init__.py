@@ -5,7 +5,7 @@
 24
 """
 
-from .vectors import (
+from .float64x8 import (
     WIDTH,
     add,
     add_multiples,

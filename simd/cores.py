@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 
 def cores() -> int:
-    """Those that this process may use; not every system says which.
+    """The cores that this process may use, within the limits of affinity and of containers.
 
     >>> cores() >= 1
     True
     """
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from joblib import cpu_count  # slow to import, and only threads need it
+
+    return int(cpu_count())

@@ -41,7 +41,7 @@ def analyse(
         images: (count, pixels), by which silent units are found; None: nothing about these.
 
     >>> from tempfile import TemporaryDirectory
-    >>> from ..training import train_ensemble
+    >>> from pigmm.training import train_ensemble
     >>> config = EnsembleConfig(hidden=(4, 4), networks=6, epochs=1, block_size=6)
     >>> with TemporaryDirectory() as folder:
     ...     ensemble = train_ensemble(config, Path(folder) / "ensemble.zarr", progress=False)

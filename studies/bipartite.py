@@ -55,7 +55,7 @@ def averaged_comparison(
         Columns graph (its label), standard_error (of measured - predicted, refit included), z, p_value and q_value, as
         in `compare`, and largest_share: what one matrix contributes to the square of the standard error.
 
-    >>> from ..invariants import multigraphs
+    >>> from pigmm.invariants import multigraphs
     >>> matrices = np.random.default_rng(0).normal(size=(50, 4, 4))
     >>> bipartite = multigraphs(3, RECTANGULAR)
     >>> len(averaged_comparison(five_parameter_model(matrices), matrices, multigraphs(3), bipartite))

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from sympy import Add, Expr, Mul, Symbol, latex, mathml
 
 from ..invariants import GraphFamily, Multigraph, count_multigraphs, expectation, multigraphs
-from ..invariants.families import family_by_name
-from ..invariants.kernels.plan import plan
+from ..invariants.evaluation.kernels.plan import plan
+from ..invariants.graphs.families import family_by_name
 from .files import write_text
 from .graph_markup import graph_svg, graph_tikz
 from .pages import render
@@ -28,7 +28,7 @@ _MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML" displaystyle="true"><m
 class Entry:
     """One invariant in the catalogue.
 
-    >>> from ..invariants import SQUARE
+    >>> from pigmm.invariants import SQUARE
     >>> Entry(Multigraph([(0, 1)]), SQUARE).terms
     [{'coefficient': 'N', 'monomial': {'mu_1': 1}}]
     """
@@ -65,7 +65,7 @@ def _is_parameter(symbol: Symbol) -> bool:
 def entries(degree: int, family: GraphFamily) -> list[Entry]:
     """The catalogue's entries, in the order of `multigraphs`.
 
-    >>> from ..invariants import SQUARE
+    >>> from pigmm.invariants import SQUARE
     >>> len(entries(2, SQUARE))
     11
     """
@@ -75,7 +75,7 @@ def entries(degree: int, family: GraphFamily) -> list[Entry]:
 def catalogue_json(degree: int, found: list[Entry], advance: Callable[[], None] = lambda: None) -> str:
     """The catalogue as JSON: expectation values are lists of monomials with their coefficients.
 
-    >>> from ..invariants import SQUARE
+    >>> from pigmm.invariants import SQUARE
     >>> json.loads(catalogue_json(1, entries(1, SQUARE)))["invariants"][0]["label"]
     '00'
     """
@@ -104,7 +104,7 @@ def catalogue_json(degree: int, found: list[Entry], advance: Callable[[], None] 
 def catalogue_html(degree: int, found: list[Entry], advance: Callable[[], None] = lambda: None) -> str:
     """The catalogue as one page that needs no network: drawings as SVG, formulas as MathML.
 
-    >>> from ..invariants import SQUARE
+    >>> from pigmm.invariants import SQUARE
     >>> catalogue_html(1, entries(1, SQUARE)).count("<svg")
     2
     """
@@ -131,7 +131,7 @@ def _mathml(expression: Expr) -> str:
 def catalogue_latex(degree: int, found: list[Entry], advance: Callable[[], None] = lambda: None) -> str:
     r"""The catalogue as a LaTeX document (article with amsmath and tikz), long sums in several lines.
 
-    >>> from ..invariants import SQUARE
+    >>> from pigmm.invariants import SQUARE
     >>> catalogue_latex(1, entries(1, SQUARE)).splitlines()[0]
     '\\documentclass{article}'
     """

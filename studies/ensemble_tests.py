@@ -97,8 +97,8 @@ def calibrated_comparison(
         without replicates or without an invariant that could depart: matrices, replicates, smallest_p_value,
         largest_p_value, mean_square_p_value, global_p_value.
 
-    >>> from ..fitting import PIGMM
-    >>> from ..invariants import multigraphs
+    >>> from pigmm.fitting import PIGMM
+    >>> from pigmm.invariants import multigraphs
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> table, overall = calibrated_comparison(PIGMM.fit(matrices), matrices, multigraphs(3), replicates=19)
     >>> len(table), overall.smallest_p_value.tolist()
@@ -131,7 +131,7 @@ def ladder_table(model: BlockGaussian, matrices: Matrices, randomise: bool = Tru
         matrices: (n, rows, columns).
         randomise: whether to do the randomisation test, if that takes not too long.
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
     >>> table = ladder_table(PIGMM.fit(matrices), matrices)
     >>> table[table.p_randomisation.notna()].symmetry.tolist()
@@ -155,7 +155,7 @@ def invariance_table(matrices: Matrices, space: MatrixSpace) -> pd.DataFrame:
     for Gaussian matrices), statistic, expected, standard_deviation and p_permutation (exact for any law; without
     these four, and the rows of covariances, where the permutations would take long).
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> table = invariance_table(PIGMM.iid(4, variance=1.0).sample(50, seed=0), SquareSpace(4))
     >>> table.irreps[table.moment == "mean"].tolist()
     ['V_H', 'V_2', 'V_3', 'all']
@@ -179,7 +179,7 @@ def distance_to_independent(model: BlockGaussian, count: int) -> pd.Series:
         model: as fitted to `count` matrices.
         count: at least one more than the copies of the trivial irrep.
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> model = PIGMM.fit(PIGMM.iid(4, variance=1.0).sample(50, seed=0))
     >>> bool(distance_to_independent(model, 50).p_value > 0.01)
     True
@@ -204,7 +204,7 @@ def independent(space: MatrixSpace) -> Restriction:
 def restricted(model: BlockGaussian, rung: Restriction) -> BlockGaussian:
     """The maximum-likelihood model under a restriction, from the full fit.
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> restricted(PIGMM.iid(4, variance=2.0), independent(SquareSpace(4))).parameters[2:5].round(9).tolist()
     [2.0, 0.0, 2.0]
     """
@@ -221,7 +221,7 @@ def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
         matrices: (n, rows, columns), enough for a fit.
         model: as fitted to these.
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(40, seed=0)
     >>> bool((transport_tests(matrices, PIGMM.fit(matrices)).p_value > 0.01).all())
     True
@@ -245,7 +245,7 @@ def distance_to_initialisation(model: BlockGaussian, law: InitialLaw, count: int
 
     The band is that of Gaussian entries, and the same at every epoch.
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> distance_to_initialisation(PIGMM.iid(4, variance=1.0), InitialLaw.of("gaussian", 4), 100).p_value
     np.float64(0.005)
     """

@@ -31,7 +31,7 @@ def every_departure(layers: Sequence[Layer], name: str = "every_departure") -> I
         name: of the file.
 
     >>> row = {"formula": "sum_i M_ii^3", "graph": "00 00 00", "degree": 3, "nodes": 1, "z": 5.0}
-    >>> from ..invariants import SQUARE
+    >>> from pigmm.invariants import SQUARE
     >>> every_departure([(1, SQUARE, pd.DataFrame([row]))]).svg.count(b"invariant:")
     1
     """

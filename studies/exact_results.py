@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from sympy import Expr
 
 from ..invariants import SIZE, expectation, leading_term, parse_label, two_point_expectation, two_point_symbols
-from ..invariants.families import family_by_name
-from ..invariants.wick import propagator
+from ..invariants.expectation.wick import propagator
+from ..invariants.graphs.families import family_by_name
 
 
 def expectation_of(

@@ -66,7 +66,7 @@ class InitialLaw:
     def model(self, space: MatrixSpace) -> BlockGaussian:
         """The Gaussian model with the same mean and covariance: all copies independent, each with variance E2.
 
-        >>> from ..fitting import RectangularSpace
+        >>> from pigmm.fitting import RectangularSpace
         >>> InitialLaw.of("gaussian", 4).model(RectangularSpace(3, 4)).parameters.tolist()
         [0.0, 0.25, 0.25, 0.25, 0.25]
         """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..invariants import multigraphs
-from ..invariants.families import family_by_name
+from ..invariants.graphs.families import family_by_name
 from .files import write_text
 from .graph_markup import graph_svg
 

@@ -19,7 +19,7 @@ from ..fitting import (
 )
 from ..fitting.comparison import graph_columns
 from ..invariants import RECTANGULAR, SQUARE, Multigraph, evaluate, multigraphs
-from ..invariants.families import GraphFamily
+from ..invariants.graphs.families import GraphFamily
 from .bipartite import averaged_comparison, five_parameter_model, sharpening_table
 from .class_structure import class_table, class_test_table
 from .ensemble_tests import (
@@ -209,7 +209,7 @@ def parameter_table(model: BlockGaussian, matrices: Matrices, law: InitialLaw) -
     Columns: networks, parameter, index, estimate, standard_error (estimated from the matrices), initial (exact),
     initial_standard_error (exact, of an estimate from so many matrices at initialisation), z_from_initial.
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=0.25).sample(100, seed=0)
     >>> table = parameter_table(PIGMM.fit(matrices), matrices, InitialLaw.of("gaussian", 4))
     >>> len(table), bool((table.z_from_initial.abs() < 4).all())
@@ -237,7 +237,7 @@ def distance_table(model: BlockGaussian, law: InitialLaw, count: int) -> pd.Data
     null_mean, null_lower, null_upper and p_value are of the Wasserstein distance: what fits to so many matrices of the
     law at initialisation would have, the band with probability 0.9.
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> distance_table(PIGMM.iid(4, variance=1.0), InitialLaw.of("gaussian", 4), 100).wasserstein.tolist()
     [2.0]
     """
@@ -260,7 +260,7 @@ def initialisation_table(model: BlockGaussian, matrices: Matrices, law: InitialL
     initialisation), deviation = |measured - expected| / standard_error, z, the same with its sign, and
     published_deviation, with the standard error of the paper's published code (see `variances_of_uncorrelated_terms`).
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=0.25).sample(100, seed=0)
     >>> table = initialisation_table(PIGMM.fit(matrices), matrices, InitialLaw.of("gaussian", 4))
     >>> len(table), bool((table.deviation < 4).all())
@@ -291,7 +291,7 @@ def initialisation_table(model: BlockGaussian, matrices: Matrices, law: InitialL
 def graphs_of_degrees(degrees: tuple[int, ...], family: GraphFamily) -> tuple[Multigraph, ...]:
     """All graphs of the given degrees, degree by degree, in the order of `multigraphs`.
 
-    >>> from ..invariants import SQUARE
+    >>> from pigmm.invariants import SQUARE
     >>> len(graphs_of_degrees((3, 4), SQUARE))
     348
     """

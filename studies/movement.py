@@ -26,7 +26,7 @@ def movement_table(parameters: pd.DataFrame, model: BlockGaussian, law: InitialL
         entry, variances in units of its variance), dimension (of the irrep; the mean is that of V_00) and
         wasserstein_squared.
 
-    >>> from ..fitting import RectangularSpace
+    >>> from pigmm.fitting import RectangularSpace
     >>> model = BlockGaussian(RectangularSpace(3, 4), [1.0, 1.0, 0.25, 1.0, 0.25])
     >>> rows = pd.DataFrame({"estimate": model.parameters, "standard_error": 0.1, "initial": [0.0, *[0.25] * 4]})
     >>> table = movement_table(rows, model, InitialLaw.of("gaussian", 4))

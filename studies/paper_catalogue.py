@@ -88,7 +88,7 @@ def paper_study(name: str, quick: bool = False, **overrides: Any) -> PaperStudy:
 def reduced_studies(config: EnsembleConfig) -> list[str]:
     """The studies that an ensemble is a smaller version of: fewer networks or epochs, or the bundled images.
 
-    >>> from ..training import EnsembleConfig
+    >>> from pigmm.training import EnsembleConfig
     >>> reduced_studies(EnsembleConfig(networks=200, weight_decay=0.01))
     ['mnist-gaussian-decay']
     >>> reduced_studies(paper_study("mnist-gaussian").configurations[""])

@@ -98,7 +98,7 @@ def run_verdicts(run: FinishedRun) -> list[Verdict]:
 def papers_choice(comparison: pd.DataFrame) -> pd.DataFrame:
     """The rows of the 39 cubic and quartic invariants that the paper shows: 1, 2, n-1 or n nodes, n = 2 x degree.
 
-    >>> from ..invariants import multigraphs
+    >>> from pigmm.invariants import multigraphs
     >>> graphs = [*multigraphs(3), *multigraphs(4)]
     >>> rows = [{"degree": graph.degree, "nodes": graph.number_of_nodes} for graph in graphs]
     >>> len(rows), len(papers_choice(pd.DataFrame(rows)))

@@ -32,7 +32,7 @@ def run_paper_study(study: PaperStudy, path: Path, say: Callable[[str], None] = 
         ValueError: the folder is something else, or of other options; see also `run_study`.
 
     >>> from tempfile import NamedTemporaryFile
-    >>> from .paper_catalogue import paper_study
+    >>> from pigmm.studies.paper_catalogue import paper_study
     >>> with NamedTemporaryFile() as file:
     ...     run_paper_study(paper_study("width", quick=True), Path(file.name))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -58,7 +58,7 @@ def run_paper_study(study: PaperStudy, path: Path, say: Callable[[str], None] = 
 def reduced_in_words(study: PaperStudy) -> list[str]:
     """How the configurations fall short of the paper's size, a line for each that does so in another way.
 
-    >>> from .paper_catalogue import paper_study
+    >>> from pigmm.studies.paper_catalogue import paper_study
     >>> reduced_in_words(paper_study("cifar10-uniform", networks=10))
     ['Reduced: 10 networks instead of 1000.']
     """

@@ -28,7 +28,7 @@ def trajectory_tables(parameters: pd.DataFrame, config: EnsembleConfig) -> Table
         trajectory: rows, columns, layer, epoch, x1, x2, share1, share2 (of the distances that a coordinate shows, see
         `embed`). Nothing of shapes with fewer than three models.
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> models = [PIGMM.iid(4, variance=1.0 + epoch) for epoch in range(3)]
     >>> rows = [pd.DataFrame({"layer": 1, "epoch": float(epoch), "population": "all", "index": range(13),
     ...                       "estimate": model.parameters}) for epoch, model in enumerate(models)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..fitting import MatrixSpace, SquareSpace
 from ..fitting.blocks import parameters_from_blocks
 from ..invariants import Multigraph, evaluate, expectation_map
-from ..invariants.spaces import irrep_dimensions
+from ..invariants.representation.spaces import irrep_dimensions
 from .initial_law import InitialLaw
 
 Array = NDArray[np.float64]

@@ -31,7 +31,7 @@ def symmetry_table(model: BlockGaussian, matrices: NDArray[np.floating]) -> pd.D
         model: of square matrices, as fitted to these.
         matrices: (n, N, N).
 
-    >>> from ..fitting import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=0.25).sample(200, seed=0)
     >>> table = symmetry_table(PIGMM.fit(matrices), matrices)
     >>> len(table), bool((table.z.abs() < 4).all())

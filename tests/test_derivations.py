@@ -9,7 +9,7 @@ import sympy
 
 import pigmm.invariants
 from pigmm.invariants import PARAMETERS, expectations, matrix_kinds, two_point, wick
-from pigmm.invariants.tensors import SIZES
+from pigmm.invariants.representation.tensors import SIZES
 
 PAPERS = sorted((Path(__file__).parent.parent / "derivations").glob("[0-9]*.py"))
 

@@ -29,8 +29,8 @@ def train_block_into(
 
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
-    >>> from .config import EnsembleConfig
-    >>> from .data import load_dataset
+    >>> from pigmm.training.config import EnsembleConfig
+    >>> from pigmm.training.data import load_dataset
     >>> config = EnsembleConfig(networks=2, epochs=2)
     >>> with TemporaryDirectory() as folder:
     ...     store = EnsembleStore.create(Path(folder) / "e.zarr", config, attributes={})

@@ -159,7 +159,7 @@ def train_on_cluster(
         FileNotFoundError: a worker does not see the store.
 
     >>> from tempfile import TemporaryDirectory
-    >>> from .data import load_dataset
+    >>> from pigmm.training.data import load_dataset
     >>> config = EnsembleConfig(networks=2, epochs=1)
     >>> with TemporaryDirectory() as folder, crew(workers=1) as client:
     ...     store = EnsembleStore.create(Path(folder) / "e.zarr", config, attributes={})

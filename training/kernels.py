@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..simd.singles import (
+from ..simd.float32x16 import (
     LANES,
     absolute,
     add,

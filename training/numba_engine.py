@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..simd.cores import cores
-from ..simd.singles import LANES, aligned_singles
+from ..simd.float32x16 import LANES, aligned_singles
 from . import kernels
 from .config import CLASSES, EnsembleConfig
 from .data import LabelledImages
@@ -34,7 +34,7 @@ def train_block(
 ) -> Generator[Snapshot, None, None]:
     """Train the given networks and yield the snapshots of the configuration; on all cores if threads is None.
 
-    >>> from .data import load_dataset
+    >>> from pigmm.training.data import load_dataset
     >>> config = EnsembleConfig(epochs=1)
     >>> before, after = train_block(config, load_dataset("mnist-5k"), range(2))
     >>> after.weights[3].shape, bool((after.test_accuracy > before.test_accuracy).all())

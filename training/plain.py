@@ -24,7 +24,7 @@ def train_plain(
 
     In float64 it tells how far a training in float32 can be trusted.
 
-    >>> from .data import load_dataset
+    >>> from pigmm.training.data import load_dataset
     >>> before, after = train_plain(EnsembleConfig(epochs=1), load_dataset("mnist-5k"), network=3)
     >>> after.weights[3].shape, bool(after.test_loss < before.test_loss)
     ((1, 10, 10), True)

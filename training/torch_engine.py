@@ -44,7 +44,7 @@ def train_block(
     The shapes computed with, hence the bits, depend on len(networks): give the full block. They also depend on the
     number of threads, which is torch's present setting if it is None.
 
-    >>> from .data import load_dataset
+    >>> from pigmm.training.data import load_dataset
     >>> config = EnsembleConfig(epochs=1)
     >>> before, after = train_block(config, load_dataset("mnist-5k"), range(4))
     >>> after.weights[3].shape, bool((after.test_accuracy > before.test_accuracy).all())

@@ -17,7 +17,7 @@ from pigmm.fitting import (
 from pigmm.fitting.beta_products import log_beta_survival, wilks_factors
 from pigmm.fitting.invariance_tests import _squared_covariances, permuted
 from pigmm.invariants import evaluate, multigraphs
-from pigmm.invariants.spaces import irrep_dimensions
+from pigmm.invariants.representation.spaces import irrep_dimensions
 
 SPACES = [
     SquareSpace(4),

@@ -17,8 +17,8 @@ from pigmm.invariants import (
     evaluate,
     multigraphs,
 )
-from pigmm.invariants.kernels.arrays import evaluate_tensor, run_on_arrays, side_by_side
-from pigmm.invariants.kernels.plan import plan
+from pigmm.invariants.evaluation.kernels.arrays import evaluate_tensor, run_on_arrays, side_by_side
+from pigmm.invariants.evaluation.kernels.plan import plan
 from pigmm.invariants.reference import evaluate_slowly
 
 EDGES = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
@@ -89,8 +89,9 @@ def test_tensors_of_other_kinds_of_matrices(family, shape):
 def test_torch_is_imported_for_tensors_alone():
     code = (
         "import sys, numpy; from pigmm.invariants import Multigraph; "
-        "from pigmm.invariants.gradients import evaluate_gradient; "
-        "from pigmm.invariants.kernels.arrays import run_on_arrays; from pigmm.invariants.kernels.plan import plan; "
+        "from pigmm.invariants.evaluation.gradients import evaluate_gradient; "
+        "from pigmm.invariants.evaluation.kernels.arrays import run_on_arrays; "
+        "from pigmm.invariants.evaluation.kernels.plan import plan; "
         "graph = Multigraph([(0, 1)]); run_on_arrays(plan((graph,)), numpy.ones((1, 4, 4))); "
         "evaluate_gradient(numpy.ones((4, 4)), [graph]); print('torch' in sys.modules)"
     )

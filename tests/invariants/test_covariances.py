@@ -28,7 +28,7 @@ from pigmm.invariants import (
     two_point_coefficients,
     two_point_expectation,
 )
-from pigmm.invariants.matrix_kinds import decomposition_of
+from pigmm.invariants.representation.matrix_kinds import decomposition_of
 
 # Variances of the 13 invariants for iid entries with moments E2, E4, derived by hand, as formulas in d
 E2, E4 = symbols("E2 E4")

@@ -6,9 +6,16 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from pigmm.invariants.matrix_kinds import rectangular, square, symmetric, symmetric_zero_diagonal
-from pigmm.invariants.spaces import RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace, irrep_dimensions
-from pigmm.invariants.tensors import InvariantTensor, contract, set_partitions
+from pigmm.invariants.graphs.partitions import set_partitions
+from pigmm.invariants.representation.matrix_kinds import rectangular, square, symmetric, symmetric_zero_diagonal
+from pigmm.invariants.representation.spaces import (
+    RectangularSpace,
+    SeveralSpace,
+    SquareSpace,
+    SymmetricSpace,
+    irrep_dimensions,
+)
+from pigmm.invariants.representation.tensors import InvariantTensor, contract
 
 DECOMPOSITIONS = [square(), rectangular(), symmetric(), symmetric_zero_diagonal()]
 FULL_SPACES = [SquareSpace(4), SquareSpace(5), SquareSpace(9), RectangularSpace(2, 2), RectangularSpace(3, 7)]

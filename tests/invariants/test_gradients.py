@@ -18,8 +18,8 @@ from pigmm.invariants import (
     multigraphs,
 )
 from pigmm.invariants import gradients as gradients_module
-from pigmm.invariants.gradients import evaluate_gradient
-from pigmm.invariants.kernels.arrays import evaluate_tensor
+from pigmm.invariants.evaluation.gradients import evaluate_gradient
+from pigmm.invariants.evaluation.kernels.arrays import evaluate_tensor
 
 EDGES = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
 K4 = Multigraph(EDGES)

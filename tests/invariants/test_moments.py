@@ -17,7 +17,7 @@ from pigmm.invariants import (
     evaluate,
     multigraphs,
 )
-from pigmm.invariants.moments import _BLOCK, InvariantMoments
+from pigmm.invariants.evaluation.moments import _BLOCK, InvariantMoments
 
 GRAPHS = (*multigraphs(1), *multigraphs(2))
 EPSILON = np.finfo(np.float64).eps

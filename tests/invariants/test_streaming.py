@@ -12,9 +12,9 @@ import xarray as xr
 import zarr
 
 from pigmm.invariants import RECTANGULAR, SQUARE, TWO_SQUARE, Multigraph, evaluate, multigraphs
-from pigmm.invariants.moments import InvariantMoments
-from pigmm.invariants.sources import _SLAB_BYTES, is_chunked, slabs
-from pigmm.invariants.streaming import evaluate_chunked, evaluate_chunks, invariant_moments
+from pigmm.invariants.evaluation.chunked import evaluate_chunked, evaluate_chunks, invariant_moments
+from pigmm.invariants.evaluation.moments import InvariantMoments
+from pigmm.invariants.evaluation.sources import _SLAB_BYTES, is_chunked, slabs
 
 GRAPHS = (*multigraphs(1), *multigraphs(2))
 
@@ -368,7 +368,8 @@ def test_a_stream_is_read_as_it_is_used(matrices):
 
 def test_no_package_of_arrays_is_imported():
     code = (
-        "import sys, numpy as np; from pigmm.invariants.streaming import *; from pigmm.invariants import multigraphs\n"
+        "import sys, numpy as np; from pigmm.invariants.evaluation.chunked import *\n"
+        "from pigmm.invariants import multigraphs\n"
         "invariant_moments(np.ones((3, 4, 4)), multigraphs(1)); list(evaluate_chunks([np.eye(4)], multigraphs(1)))\n"
         "print(sorted({'zarr', 'xarray', 'dask', 'pandas', 'torch'} & set(sys.modules)))"
     )

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from pigmm.invariants import RECTANGULAR, SQUARE, SYMMETRIC, Multigraph, multigraphs
-from pigmm.invariants.labels import parse_label
+from pigmm.invariants.graphs.labels import parse_label
 from pigmm.studies.drawing import arc_curves, draw_graph, node_places
 from pigmm.studies.every_departure import every_departure
 from pigmm.studies.inline_svg import inline_svg

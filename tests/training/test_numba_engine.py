@@ -12,7 +12,7 @@ import pytest
 from numba import njit
 
 from pigmm.simd import singles
-from pigmm.simd.singles import LANES, aligned_singles
+from pigmm.simd.float32x16 import LANES, aligned_singles
 from pigmm.training import EnsembleConfig, LabelledImages, train_plain
 from pigmm.training.engines import chosen_engine
 from pigmm.training.kernels import exponential

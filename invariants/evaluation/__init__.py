@@ -1,0 +1,1 @@
+"""Values of invariants on matrices: arrays, tensors, chunked sources, gradients and moments."""

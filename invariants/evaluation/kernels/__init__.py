@@ -1,0 +1,15 @@
+"""From a set of graphs to numbers: one plan for all of them, and what executes it.
+
+plan -> fusion -> lanes (small matrices, eight side by side) or strips (larger ones, eight rows at a time); arrays
+(numpy and torch, the obvious twin).
+
+>>> from pigmm.invariants.graphs.multigraph import Multigraph
+>>> print(plan((Multigraph([(0, 1)]),)))
+%0 = input
+%1 = rows %0
+%2 = sum %1
+"""
+
+from .plan import Plan, plan
+
+__all__ = ["Plan", "plan"]

@@ -1,0 +1,297 @@
+"""The compiled loop over the instructions of a lane program, and its operations on eight matrices side by side.
+
+`w` is the workspace, or its address: an array is many arguments to a compiled function, an address is one.
+
+>>> OPERATIONS[:3]
+('input', 'diagonal', 'hadamard')
+"""
+
+from numba import njit
+
+from ....simd import (
+    WIDTH,
+    add,
+    fma,
+    load,
+    load_anywhere,
+    multiply,
+    store,
+    stream,
+    transpose,
+    zero,
+)
+
+OPERATIONS = (
+    "input",
+    "diagonal",
+    "hadamard",
+    "hadamard_transposed",
+    "rows",
+    "columns",
+    "row_dots",
+    "row_dots_transposed",
+    "apply",
+    "apply_transposed",
+    "scale_rows",
+    "scale_columns",
+    "product",
+    "product_transposed",
+    "transposed_product",
+    "multiply",
+)
+(
+    _INPUT,
+    _DIAGONAL,
+    _HADAMARD,
+    _HADAMARD_TRANSPOSED,
+    _ROWS,
+    _COLUMNS,
+    _ROW_DOTS,
+    _ROW_DOTS_TRANSPOSED,
+    _APPLY,
+    _APPLY_TRANSPOSED,
+    _SCALE_ROWS,
+    _SCALE_COLUMNS,
+    _PRODUCT,
+    _PRODUCT_TRANSPOSED,
+    _TRANSPOSED_PRODUCT,
+    _MULTIPLY,
+) = range(len(OPERATIONS))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def run(code, dots, times, outputs, buffer, w, base, matrices, results):
+    n, colours, rows, columns = matrices.shape
+    entries, values, graphs = matrices.reshape(matrices.size), results.reshape(results.size), results.shape[1]
+    size = colours * rows * columns
+    before = -results.ctypes.data % (8 * WIDTH) // 8  # entries before the first cache line
+    total = zero()
+    for start in range(0, n, WIDTH):
+        lanes = min(WIDTH, n - start)
+        for step in range(len(code)):
+            if code[step, 0] == _INPUT:
+                first = start * size + code[step, 2] * rows * columns
+                total = add(total, _input(w, code[step, 1], entries, first, size, rows * columns, lanes))
+            else:
+                _perform(code, step, base)
+        _scalars(dots, times, base)
+        _output(w, outputs, buffer, values, start * graphs, graphs, lanes, before)
+    store(w, buffer, total)
+    return w[buffer : buffer + WIDTH].sum()
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _input(w, out, entries, first, size, count, lanes):
+    """Lay matrices side by side, and add up their entries; lanes without one are zero."""
+    whole = count - count % WIDTH
+    if lanes == WIDTH:
+        for e in range(0, whole, WIDTH):
+            transpose(entries, first + e, size, w, out + e * WIDTH, WIDTH)
+    else:
+        whole = 0
+        w[out : out + count * WIDTH] = 0.0
+    for lane in range(lanes):
+        for e in range(whole, count):
+            w[out + e * WIDTH + lane] = entries[first + lane * size + e]
+    total = zero()
+    for e in range(0, count * WIDTH, WIDTH):
+        total = add(total, load(w, out + e))
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _output(w, out, buffer, values, first, graphs, lanes, before):
+    """Write the scalars of each matrix next to each other: in cache first, then to memory in one stream."""
+    # from the last graphs to the first, since a block that is not full writes into the beginning of the next matrix
+    for graph in range((graphs - 1) // WIDTH * WIDTH, -1, -WIDTH):
+        transpose(w, out + graph * WIDTH, WIDTH, w, buffer + graph, graphs)
+    count = lanes * graphs
+    start = min(before, count)
+    end = start + (count - start) // WIDTH * WIDTH
+    for k in range(start):
+        values[first + k] = w[buffer + k]
+    for k in range(start, end, WIDTH):
+        stream(values, first + k, load_anywhere(w, buffer + k))
+    for k in range(end, count):
+        values[first + k] = w[buffer + k]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _perform(code, step, w):
+    operation, out, a, b = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
+    rows, columns, summed = code[step, 4], code[step, 5], code[step, 6]
+    if operation == _ROW_DOTS:
+        _row_dots(w, out, a, b, rows, summed, summed, 1)
+    elif operation == _ROW_DOTS_TRANSPOSED:
+        _row_dots(w, out, a, b, rows, summed, 1, rows)
+    elif operation == _APPLY:
+        _apply(w, code, step, rows, summed, summed, 1)
+    elif operation == _APPLY_TRANSPOSED:
+        _apply(w, code, step, rows, summed, 1, rows)
+    elif operation == _ROWS:
+        _rows(w, out, a, rows, summed, summed, 1)
+    elif operation == _COLUMNS:
+        _rows(w, out, a, rows, summed, 1, rows)
+    elif operation == _HADAMARD:
+        _hadamard(w, out, a, b, 1, rows * columns, 0, 1)
+    elif operation == _MULTIPLY:
+        _hadamard(w, out, a, b, 1, rows, 0, 1)
+    elif operation == _HADAMARD_TRANSPOSED:
+        _hadamard(w, out, a, b, rows, columns, 1, rows)
+    elif operation == _SCALE_ROWS:
+        _hadamard(w, out, a, b, rows, columns, 1, 0)
+    elif operation == _SCALE_COLUMNS:
+        _hadamard(w, out, a, b, rows, columns, 0, 1)
+    elif operation == _DIAGONAL:
+        for i in range(rows):
+            store(w, out + i * WIDTH, load(w, a + i * (rows + 1) * WIDTH))
+    elif operation == _PRODUCT:
+        _product(w, out, a, b, rows, columns, summed, summed, 1, columns, 1)
+    elif operation == _PRODUCT_TRANSPOSED:
+        _product(w, out, a, b, rows, columns, summed, summed, 1, 1, summed)
+    else:
+        _product(w, out, a, b, rows, columns, summed, 1, rows, columns, 1)
+
+
+# Strides and lengths below count vectors: the entry (i, j) of an operand stands at place + (i * si + j * sj) * WIDTH.
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _rows(w, out, a, rows, summed, si, sj):
+    """sum_j A_ij."""
+    for i in range(rows):
+        place = a + i * si * WIDTH
+        total = zero()
+        for _ in range(summed):
+            total = add(total, load(w, place))
+            place += sj * WIDTH
+        store(w, out + i * WIDTH, total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _row_dots(w, out, a, b, rows, summed, si, sj):
+    """sum_j A_ij B_ij, with the strides of B."""
+    for i in range(rows):
+        left, right = a + i * summed * WIDTH, b + i * si * WIDTH
+        total = zero()
+        for _ in range(summed):
+            total = fma(load(w, left), load(w, right), total)
+            left += WIDTH
+            right += sj * WIDTH
+        store(w, out + i * WIDTH, total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _apply(w, code, step, rows, summed, si, sj):
+    """sum_j A_ij x_j of four vectors at a time: each entry of A is read once for the four."""
+    a, x0, x1, x2, x3 = code[step, 2], code[step, 3], code[step, 7], code[step, 8], code[step, 9]
+    out0, out1, out2, out3 = code[step, 1], code[step, 10], code[step, 11], code[step, 12]
+    for i in range(rows):
+        place = a + i * si * WIDTH
+        t0, t1, t2, t3 = zero(), zero(), zero(), zero()
+        for j in range(0, summed * WIDTH, WIDTH):
+            entry = load(w, place)
+            t0 = fma(entry, load(w, x0 + j), t0)
+            t1 = fma(entry, load(w, x1 + j), t1)
+            t2 = fma(entry, load(w, x2 + j), t2)
+            t3 = fma(entry, load(w, x3 + j), t3)
+            place += sj * WIDTH
+        store(w, out0 + i * WIDTH, t0)
+        store(w, out1 + i * WIDTH, t1)
+        store(w, out2 + i * WIDTH, t2)
+        store(w, out3 + i * WIDTH, t3)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _hadamard(w, out, a, b, rows, columns, si, sj):
+    """A_ij B_ij, with the strides of B."""
+    place = 0
+    for i in range(rows):
+        other = b + i * si * WIDTH
+        for _ in range(columns):
+            store(w, out + place, multiply(load(w, a + place), load(w, other)))
+            place += WIDTH
+            other += sj * WIDTH
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
+    """sum_j A_ij B_jk: two rows and four columns at a time, whose sums stay in registers.
+
+    The last rows and columns overlap those before them. Of a symmetric product (A is B, read the other way) what lies
+    below the diagonal is copied.
+    """
+    symmetric = a == b and ai == bk and aj == bj
+    if rows < 2 or columns < 4:
+        _small_product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk)
+        return
+    for pair in range(-(-rows // 2)):
+        i = min(2 * pair, rows - 2)
+        for block in range(-(-columns // 4)):
+            k = min(4 * block, columns - 4)
+            if symmetric and k + 3 < i:
+                continue
+            left, right = a + i * ai * WIDTH, b + k * bk * WIDTH
+            s0, s1, s2, s3 = zero(), zero(), zero(), zero()
+            t0, t1, t2, t3 = zero(), zero(), zero(), zero()
+            for _ in range(summed):
+                x, y = load(w, left), load(w, left + ai * WIDTH)
+                z = load(w, right)
+                s0, t0 = fma(x, z, s0), fma(y, z, t0)
+                z = load(w, right + bk * WIDTH)
+                s1, t1 = fma(x, z, s1), fma(y, z, t1)
+                z = load(w, right + 2 * bk * WIDTH)
+                s2, t2 = fma(x, z, s2), fma(y, z, t2)
+                z = load(w, right + 3 * bk * WIDTH)
+                s3, t3 = fma(x, z, s3), fma(y, z, t3)
+                left += aj * WIDTH
+                right += bj * WIDTH
+            place = out + (i * columns + k) * WIDTH
+            store(w, place, s0)
+            store(w, place + WIDTH, s1)
+            store(w, place + 2 * WIDTH, s2)
+            store(w, place + 3 * WIDTH, s3)
+            place += columns * WIDTH
+            store(w, place, t0)
+            store(w, place + WIDTH, t1)
+            store(w, place + 2 * WIDTH, t2)
+            store(w, place + 3 * WIDTH, t3)
+    if symmetric:
+        for i in range(rows):
+            for k in range(i):
+                store(w, out + (i * columns + k) * WIDTH, load(w, out + (k * columns + i) * WIDTH))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _small_product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
+    """sum_j A_ij B_jk, entry by entry."""
+    for i in range(rows):
+        for k in range(columns):
+            left, right = a + i * ai * WIDTH, b + k * bk * WIDTH
+            total = zero()
+            for _ in range(summed):
+                total = fma(load(w, left), load(w, right), total)
+                left += aj * WIDTH
+                right += bj * WIDTH
+            store(w, out + (i * columns + k) * WIDTH, total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scalars(dots, times, w):
+    """Dots, four at a time with one vector, then the products of scalars in order."""
+    for group in range(len(dots)):
+        length, x = dots[group, 0], dots[group, 1]
+        y0, y1, y2, y3 = dots[group, 2], dots[group, 3], dots[group, 4], dots[group, 5]
+        t0, t1, t2, t3 = zero(), zero(), zero(), zero()
+        for j in range(0, length * WIDTH, WIDTH):
+            entry = load(w, x + j)
+            t0 = fma(entry, load(w, y0 + j), t0)
+            t1 = fma(entry, load(w, y1 + j), t1)
+            t2 = fma(entry, load(w, y2 + j), t2)
+            t3 = fma(entry, load(w, y3 + j), t3)
+        store(w, dots[group, 6], t0)
+        store(w, dots[group, 7], t1)
+        store(w, dots[group, 8], t2)
+        store(w, dots[group, 9], t3)
+    for k in range(len(times)):
+        store(w, times[k, 0], multiply(load(w, times[k, 1]), load(w, times[k, 2])))

@@ -1,0 +1,1 @@
+"""Exact Gaussian expectation values of invariants: Wick's theorem, symbolic and compiled results, covariances."""

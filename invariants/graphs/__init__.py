@@ -1,0 +1,1 @@
+"""Directed multigraphs, the labels of invariants: canonical form, families, enumeration, counting, change of basis."""

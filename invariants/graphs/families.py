@@ -1,0 +1,188 @@
+"""Which graphs label the invariants of which matrices: node kinds, arc colours, direction and loops."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..checks import checked_integer
+from .multigraph import Multigraph
+
+
+@dataclass(frozen=True)
+class ArcType:
+    """What the entries of one matrix look like as arcs.
+
+    Args:
+        tail: kind of the row index (which symmetric group moves the rows).
+        head: kind of the column index.
+        loops: whether diagonal entries are there (False for a matrix of zero diagonal).
+
+    >>> ArcType(tail=0, head=1)  # a rectangular matrix under S_M x S_N
+    ArcType(tail=0, head=1, loops=True)
+    """
+
+    tail: int = 0
+    head: int = 0
+    loops: bool = True
+
+    @property
+    def may_loop(self) -> bool:
+        """Whether an arc of this type can join a node to itself."""
+        return self.loops and self.tail == self.head
+
+
+@dataclass(frozen=True)
+class GraphFamily:
+    """The graphs that label the invariants of one or several matrices; an arc of colour c is a factor of matrix c.
+
+    Args:
+        arc_types: one for each matrix.
+        directed: False for symmetric matrices.
+
+    >>> SQUARE
+    GraphFamily(arc_types=(ArcType(tail=0, head=0, loops=True),), directed=True)
+    """
+
+    arc_types: tuple[ArcType, ...]
+    directed: bool = True
+
+    @property
+    def name(self) -> str:
+        """As on the command line, or how many square matrices.
+
+        >>> SYMMETRIC.name
+        'symmetric'
+        """
+        known = {family: name for name, family in FAMILIES.items()}
+        return known.get(self, f"{len(self.arc_types)} square")
+
+    @property
+    def node_kinds(self) -> tuple[int, ...]:
+        """The kinds of nodes that occur, each once, in increasing order."""
+        return tuple(sorted({kind for arc in self.arc_types for kind in (arc.tail, arc.head)}))
+
+
+#: One square matrix under S_N (arXiv:1809.07559).
+SQUARE = GraphFamily((ArcType(),))
+#: One rectangular matrix under S_M x S_N, rows and columns permuted separately.
+RECTANGULAR = GraphFamily((ArcType(0, 1),))
+#: One symmetric matrix under S_N.
+SYMMETRIC = GraphFamily((ArcType(),), directed=False)
+#: One symmetric matrix of zero diagonal under S_N.
+SYMMETRIC_ZERO_DIAGONAL = GraphFamily((ArcType(loops=False),), directed=False)
+#: Two square matrices under one S_N (arXiv:2104.03707).
+TWO_SQUARE = GraphFamily((ArcType(), ArcType()))
+
+#: The kinds of matrices by name, as on the command line.
+FAMILIES = {
+    "square": SQUARE,
+    "rectangular": RECTANGULAR,
+    "symmetric": SYMMETRIC,
+    "symmetric-zero-diagonal": SYMMETRIC_ZERO_DIAGONAL,
+    "two-square": TWO_SQUARE,
+}
+
+
+def family_by_name(name: str) -> GraphFamily:
+    """The kind of matrices of a name; ValueError that lists the names if it is none.
+
+    >>> family_by_name("rectangular") is RECTANGULAR
+    True
+    """
+    if name not in FAMILIES:
+        raise ValueError(f"kind must be one of {', '.join(FAMILIES)}, got {name!r}")
+    return FAMILIES[name]
+
+
+def family_of(graph: Multigraph) -> GraphFamily:
+    """The matrices that a graph labels an invariant of, as far as it tells; ValueError if there are none such.
+
+    An undirected graph is taken to be of symmetric matrices with a diagonal.
+
+    >>> family_of(Multigraph([(0, 1)], kinds=(0, 1))) == RECTANGULAR
+    True
+    """
+    if not isinstance(graph, Multigraph):
+        raise ValueError(f"graph must be a Multigraph (parse_label makes one of a label), got {graph!r}")
+    count = 1 + max(graph.colours)
+    if not any(graph.kinds) and graph.directed:
+        return GraphFamily(SQUARE.arc_types * count)
+    if count == 1 and not any(graph.kinds):
+        return SYMMETRIC
+    if count == 1 and all((graph.kinds[tail], graph.kinds[head]) == (0, 1) for tail, head in graph.arcs):
+        return RECTANGULAR
+    raise ValueError(f"graph must be of square, rectangular, symmetric or several square matrices, got {graph}")
+
+
+def common_family(graphs: Iterable[Multigraph]) -> GraphFamily:
+    """The family of several graphs together; ValueError if they are of different kinds of matrices.
+
+    >>> common_family([Multigraph([(0, 0)]), Multigraph([(0, 1)])]) == SQUARE
+    True
+    """
+    families = sorted({family_of(graph) for graph in graphs}, key=lambda family: len(family.arc_types))
+    kinds = {(family.arc_types[0], family.directed) for family in families}
+    if len(kinds) != 1:
+        raise ValueError(f"graphs must be one or more, all of one kind of matrices, got {len(kinds)} kinds")
+    return families[-1]
+
+
+def checked_graphs(graphs: Iterable[Multigraph]) -> tuple[Multigraph, ...]:
+    """Graphs as a tuple; ValueError if there are none, or they are something else.
+
+    >>> checked_graphs(Multigraph([(0, 0)]))
+    Traceback (most recent call last):
+        ...
+    ValueError: graphs must be several Multigraphs, in a list or tuple, got Multigraph([(0, 0)])
+    """
+    found = tuple(graphs) if isinstance(graphs, Iterable) else ()
+    if not found or not all(isinstance(graph, Multigraph) for graph in found):
+        raise ValueError(f"graphs must be several Multigraphs, in a list or tuple, got {_shortened(graphs)}")
+    return found
+
+
+def _shortened(value: object, length: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= length else text[:length] + "..."
+
+
+def checked_family(graphs: Iterable[Multigraph], family: GraphFamily | None) -> GraphFamily:
+    """The family of graphs: the one given, if they belong to it; else the one they tell. ValueError otherwise.
+
+    >>> checked_family([Multigraph([(0, 1)])], RECTANGULAR)
+    Traceback (most recent call last):
+        ...
+    ValueError: graph must be one of rectangular matrices, got Multigraph([(0, 1)])
+    >>> checked_family([Multigraph([(0, 0)], directed=False)], SYMMETRIC_ZERO_DIAGONAL)
+    Traceback (most recent call last):
+        ...
+    ValueError: graph must be one of symmetric-zero-diagonal matrices, got Multigraph([(0, 0)], directed=False)
+    """
+    return _checked_family(tuple(graphs), family)
+
+
+@lru_cache(maxsize=64)
+def _checked_family(graphs: tuple[Multigraph, ...], family: GraphFamily | None) -> GraphFamily:
+    if family is None:
+        return common_family(graphs)
+    for graph in graphs:
+        fits = graph.directed == family.directed and max(graph.colours) < len(family.arc_types)
+        if not fits or any(
+            (graph.kinds[tail], graph.kinds[head]) != (family.arc_types[c].tail, family.arc_types[c].head)
+            or (tail == head and not family.arc_types[c].may_loop)
+            for (tail, head), c in zip(graph.arcs, graph.colours, strict=True)
+        ):
+            raise ValueError(f"graph must be one of {family.name} matrices, got {graph}")
+    return family
+
+
+def checked_size_of_each_kind(size: int | Sequence[int], family: GraphFamily, least: int) -> tuple[int, ...]:
+    """One integer for each node kind, none below `least`; ValueError otherwise.
+
+    >>> checked_size_of_each_kind(3, SQUARE, least=1)
+    (3,)
+    """
+    sizes = tuple(size) if isinstance(size, Sequence) else (size,)
+    if len(sizes) != len(family.node_kinds):
+        raise ValueError(f"size must be {len(family.node_kinds)} integer(s) of at least {least}, got {size!r}")
+    return tuple(checked_integer("size", s, least) for s in sizes)
