@@ -15,7 +15,7 @@ test: $(VENV)/.installed-dev
 	@$(PY) -m pytest
 
 lint: $(VENV)/.installed-dev
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports
 
 # mypy and griffe do not follow editable installs of mapped folders, so they get the namespace as links.
 namespace:

@@ -30,9 +30,9 @@ from rich.progress import track
 from scipy.stats import ks_2samp, kstest
 
 from pigmm.fitting import PIGMM, SquareSpace, compare, mean_invariance_test, symmetry_p_values
-from pigmm.fitting.blocks import parameters_from_blocks
-from pigmm.fitting.intervals import METHODS, confidence_intervals
-from pigmm.fitting.multiple_testing import q_values
+from pigmm.fitting.model.blocks import parameters_from_blocks
+from pigmm.fitting.model.intervals import METHODS, confidence_intervals
+from pigmm.fitting.tests_of_models.multiple_testing import q_values
 from pigmm.invariants import multigraphs
 
 GRAPHS = (*multigraphs(3), *multigraphs(4))

@@ -23,7 +23,7 @@ import torch
 from trainer import best, ordinary_script
 
 from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
-from pigmm.training.engines import WIDEST
+from pigmm.training.engines.select import WIDEST
 
 WIDTHS = (10, 40, 160, 640)
 TOGETHER = (1, 8, 64, 200)

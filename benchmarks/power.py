@@ -25,7 +25,7 @@ import pandas as pd
 from calibration import GRAPHS, fit_and_compare, generic_model, global_statistics, in_threads
 from scipy.stats import t
 
-from pigmm.fitting.multiple_testing import q_values
+from pigmm.fitting.tests_of_models.multiple_testing import q_values
 
 
 def student(count, size, rng):

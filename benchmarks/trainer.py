@@ -25,11 +25,12 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from pigmm.simd import singles
-from pigmm.training import EnsembleConfig, LabelledImages, kernels, load_dataset, train_ensemble, train_plain
-from pigmm.training.kernels import Parameters
-from pigmm.training.numba_engine import Layout, Network
-from pigmm.training.patches import patch_places, patched
+from pigmm.simd import float32x16 as singles
+from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
+from pigmm.training.engines import kernels
+from pigmm.training.engines.kernels import Parameters
+from pigmm.training.engines.numba_engine import Layout, Network
+from pigmm.training.engines.patches import patch_places, patched
 from pigmm.training.streams import shuffling_order
 
 

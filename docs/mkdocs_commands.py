@@ -9,7 +9,7 @@ PAGE = "command_line.md"
 
 def reference() -> str:
     """The commands with their arguments and options, in Markdown, by typer's own generator."""
-    command = [sys.executable, "-m", "typer", "pigmm.studies.cli", "utils", "docs", "--name", "pigmm"]
+    command = [sys.executable, "-m", "typer", "pigmm.studies.cli.main", "utils", "docs", "--name", "pigmm"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return text.partition("\n")[2]  # the page has a title
 

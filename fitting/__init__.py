@@ -6,10 +6,7 @@
 """
 
 from ..invariants.representation.spaces import MatrixSpace, RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace
-from .bootstrap import BootstrapComparison, bootstrap_comparison, gaussianity_test
-from .comparison import compare
-from .distance_tests import distance_test, distances_to
-from .distances import (
+from .distances.closed_form import (
     bhattacharyya_distance,
     hellinger_distance,
     jeffreys_divergence,
@@ -17,17 +14,20 @@ from .distances import (
     wasserstein_distance,
     wasserstein_distance_squared,
 )
-from .gaussian import PIGMM, BlockGaussian
-from .intervals import confidence_intervals
-from .invariance_tests import invariance_p_values, mean_invariance_test, permutation_invariance_test
-from .ladder import model_ladder, restricted_fits
-from .multiple_testing import q_values
-from .restrictions import Restriction, restrictions
-from .sample_distances import sample_distance_test, sample_wasserstein
-from .sampling_law import sample_estimates, standard_errors
-from .sufficient_statistics import SufficientStatistics, matrix_chunks
-from .symmetry_tests import randomisation_test, symmetry_p_values, wald_tests
-from .trajectories import distance_matrix, embed
+from .distances.null_bands import distance_test, distances_to
+from .distances.trajectories import distance_matrix, embed
+from .distances.transport import sample_distance_test, sample_wasserstein
+from .model.gaussian import PIGMM, BlockGaussian
+from .model.intervals import confidence_intervals
+from .model.sampling_law import sample_estimates, standard_errors
+from .model.sufficient_statistics import SufficientStatistics, matrix_chunks
+from .tests_of_models.bootstrap import BootstrapComparison, bootstrap_comparison, gaussianity_test
+from .tests_of_models.comparison import compare
+from .tests_of_models.invariance import invariance_p_values, mean_invariance_test, permutation_invariance_test
+from .tests_of_models.multiple_testing import q_values
+from .tests_of_models.nested_models import model_ladder, restricted_fits
+from .tests_of_models.restrictions import Restriction, restrictions
+from .tests_of_models.symmetry import randomisation_test, symmetry_p_values, wald_tests
 
 __all__ = [
     "PIGMM",

@@ -8,7 +8,10 @@ import pytest
 import sympy
 
 import pigmm.invariants
-from pigmm.invariants import PARAMETERS, expectations, matrix_kinds, two_point, wick
+from pigmm.invariants import PARAMETERS
+from pigmm.invariants.expectation import symbolic as expectations
+from pigmm.invariants.expectation import two_point, wick
+from pigmm.invariants.representation import matrix_kinds
 from pigmm.invariants.representation.tensors import SIZES
 
 PAPERS = sorted((Path(__file__).parent.parent / "derivations").glob("[0-9]*.py"))

@@ -1,4 +1,4 @@
-"""The house: packages listed, arrows upwards only, light imports, every public module with an example that runs."""
+"""The house: packages listed, light imports, every public module with an example that runs."""
 
 import ast
 import doctest
@@ -13,13 +13,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("simd", "invariants", "fitting", "training", "studies")
-MAY_IMPORT = {
-    "simd": {"simd"},
-    "invariants": {"invariants", "simd"},
-    "fitting": {"fitting", "invariants", "simd"},
-    "training": {"training", "simd"},
-    "studies": set(LAYERS),
-}
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -47,20 +40,7 @@ def test_every_package_on_disk_is_listed():
     assert all((ROOT / layer / "py.typed").exists() for layer in LAYERS)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_arrows_point_upwards_only(layer):
-    for path in source_files(layer):
-        depth = len(path.relative_to(ROOT).parts) - 1  # dots that reach the layer's own folder
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level > depth:
-                target = (node.module or "").split(".")[0]
-                assert target in MAY_IMPORT[layer], f"{path.name} imports {target}"
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            assert not any(name.split(".")[0] == "pigmm" for name in names), f"{path.name}: imports inside are relative"
-
-
-@pytest.mark.parametrize("module", ["pigmm.invariants", "pigmm.fitting", "pigmm.studies.cli"])
+@pytest.mark.parametrize("module", ["pigmm.invariants", "pigmm.fitting", "pigmm.studies.cli.main"])
 def test_light_imports_bring_no_torch(module):
     code = f"import sys, {module}; print(sorted({{'torch', 'ot', 'torchvision'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from .config import EnsembleConfig, OwnImages
 from .data import LabelledImages, load_dataset, normalise
-from .extra import missing_extra
 from .health import untrained
-from .store import open_ensemble
+from .optional_dependencies import missing_extra
+from .store.store import open_ensemble
 
 if TYPE_CHECKING:
+    from .engines.plain import train_plain
     from .ensemble import train_ensemble
-    from .plain import train_plain
     from .sweep import train_ensembles
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-_TRAINS = {"train_ensemble": "ensemble", "train_ensembles": "sweep", "train_plain": "plain"}
+_TRAINS = {"train_ensemble": "ensemble", "train_ensembles": "sweep", "train_plain": "engines.plain"}
 
 
 def __getattr__(name: str) -> Any:

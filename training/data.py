@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import CLASSES, INPUTS, TRAINING_IMAGES, DatasetName, OwnImages
-from .extra import missing_extra
+from .optional_dependencies import missing_extra
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"

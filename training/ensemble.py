@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import torch
 import xarray as xr
 
-from .blocks import train_block_into
-from .cluster import crew, train_on_cluster
+from .cluster.blocks import train_block_into
+from .cluster.cluster import crew, train_on_cluster
 from .config import EngineName, EnsembleConfig
 from .data import LabelledImages, images_of
-from .engines import chosen_engine
-from .lock import exclusive
-from .origin import check_device, processor, versions
+from .engines.select import chosen_engine
+from .environment import check_device, processor, versions
 from .progress import Report, console_progress
-from .store import EnsembleStore, engine_of, is_ensemble, open_ensemble
+from .store.lock import exclusive
+from .store.store import EnsembleStore, engine_of, is_ensemble, open_ensemble
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import xarray as xr
 
-from .cluster import crew
+from .cluster.cluster import crew
 from .config import EnsembleConfig
 from .data import LabelledImages
-from .engines import chosen_engine
+from .engines.select import chosen_engine
 from .ensemble import finish, store_at
 from .progress import NamedReport, table_progress
-from .store import open_ensemble
+from .store.store import open_ensemble
 
 
 def train_ensembles(

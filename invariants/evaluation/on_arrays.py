@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...simd import aligned_empty
 from ...simd.cores import cores
-from ..checks import check_finite
+from ..checks import as_array, check_finite
 from ..graphs.families import GraphFamily, checked_family, checked_graphs
 from ..graphs.multigraph import Multigraph
 from .kernels.arrays import checked_batch, run_on_arrays
@@ -54,6 +54,7 @@ def evaluate_arrays(
     >>> evaluate_arrays(np.ones((2, 4, 4)), [Multigraph([(0, 0)])]).tolist()
     [[4.0], [4.0]]
     """
+    matrices = as_array("matrices", matrices)
     graphs = checked_graphs(graphs)
     family = checked_family(graphs, family)
     # of one matrix the kernels see all entries; of several the graphs may leave some out

@@ -13,8 +13,8 @@ from pigmm.fitting import (
     compare,
     gaussianity_test,
 )
-from pigmm.fitting import bootstrap as module
-from pigmm.fitting.bootstrap import global_p_values, replicate_z
+from pigmm.fitting.tests_of_models import bootstrap as module
+from pigmm.fitting.tests_of_models.bootstrap import global_p_values, replicate_z
 from pigmm.invariants import multigraphs
 
 GRAPHS = multigraphs(3)

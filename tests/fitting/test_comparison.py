@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from pigmm.fitting import PIGMM, compare, comparison, q_values
+from pigmm.fitting import PIGMM, compare, q_values
+from pigmm.fitting.tests_of_models import comparison
 from pigmm.invariants import evaluate, multigraphs
 
 

@@ -18,9 +18,9 @@ from pigmm.fitting import (
     SymmetricSpace,
     compare,
     kl_divergence,
-    sufficient_statistics,
     wasserstein_distance_squared,
 )
+from pigmm.fitting.model import sufficient_statistics
 from pigmm.invariants import Multigraph, evaluate, multigraphs
 
 

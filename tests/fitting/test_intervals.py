@@ -14,9 +14,9 @@ from pigmm.fitting import (
     sample_estimates,
     standard_errors,
 )
-from pigmm.fitting.blocks import blocks_from_parameters
-from pigmm.fitting.intervals import covariance_interval, fiducial_probability, resampled_estimates
-from pigmm.fitting.sampling_law import degrees_of_freedom
+from pigmm.fitting.model.blocks import blocks_from_parameters
+from pigmm.fitting.model.intervals import covariance_interval, fiducial_probability, resampled_estimates
+from pigmm.fitting.model.sampling_law import degrees_of_freedom
 
 
 def test_standard_errors_of_iid_entries():

@@ -17,10 +17,10 @@ from pigmm.fitting import (
     model_ladder,
     restricted_fits,
 )
-from pigmm.fitting.ladder import statistics_of_fit
-from pigmm.fitting.restrictions import log_determinant, restrictions, unpacked
-from pigmm.fitting.sampling_law import sample_estimates
-from pigmm.fitting.sufficient_statistics import SufficientStatistics
+from pigmm.fitting.model.sampling_law import sample_estimates
+from pigmm.fitting.model.sufficient_statistics import SufficientStatistics
+from pigmm.fitting.tests_of_models.nested_models import statistics_of_fit
+from pigmm.fitting.tests_of_models.restrictions import log_determinant, restrictions, unpacked
 
 SPACES = [
     SquareSpace(5),

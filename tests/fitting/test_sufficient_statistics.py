@@ -72,7 +72,7 @@ def test_a_fit_of_a_stream_and_of_a_store(tmp_path, random_model):
 
 
 def test_slices_of_a_store_are_whole_chunks(monkeypatch, tmp_path):
-    from pigmm.fitting import sufficient_statistics
+    from pigmm.fitting.model import sufficient_statistics
 
     store = zarr.create_array(tmp_path / "m.zarr", shape=(100, 4, 4), chunks=(7, 4, 4), dtype="f4")
     monkeypatch.setattr(sufficient_statistics, "_READ_ENTRIES", 16 * 20)

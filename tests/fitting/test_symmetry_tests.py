@@ -10,11 +10,11 @@ from pigmm.fitting import (
     SquareSpace,
     SymmetricSpace,
     randomisation_test,
-    symmetry_tests,
     wald_tests,
 )
-from pigmm.fitting.restrictions import log_determinant, restrictions
-from pigmm.fitting.symmetry_tests import symmetry_p_values
+from pigmm.fitting.tests_of_models import symmetry as symmetry_tests
+from pigmm.fitting.tests_of_models.restrictions import log_determinant, restrictions
+from pigmm.fitting.tests_of_models.symmetry import symmetry_p_values
 
 NAMES = PIGMM.iid(4, 1.0).names
 

@@ -17,7 +17,7 @@ from pigmm.invariants import (
     evaluate,
     multigraphs,
 )
-from pigmm.invariants import gradients as gradients_module
+from pigmm.invariants.evaluation import gradients as gradients_module
 from pigmm.invariants.evaluation.gradients import evaluate_gradient
 from pigmm.invariants.evaluation.kernels.arrays import evaluate_tensor
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pigmm.studies.cli import main
+from pigmm.studies.cli.main import main
 
 OPTIONS = (
     "--hidden", "5,5,5", "--networks", "24", "--epochs", "2", "--block-size", "12", "--layers", "all", "--seed", "3",

@@ -25,8 +25,8 @@ from pigmm.invariants import (
     multigraphs,
     two_point_expectation,
 )
-from pigmm.studies.catalogue import write_catalogue
-from pigmm.studies.graph_markup import graph_svg, graph_tikz
+from pigmm.studies.plots.graph_markup import graph_svg, graph_tikz
+from pigmm.studies.theory.catalogue import write_catalogue
 
 
 def test_json_holds_every_expectation_value(tmp_path: Path) -> None:

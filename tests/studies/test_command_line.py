@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from pigmm.invariants import count_multigraphs
-from pigmm.studies.options import ENSEMBLE_OPTIONS, configuration
+from pigmm.studies.cli.options import ENSEMBLE_OPTIONS, configuration
 from pigmm.training import EnsembleConfig
 
 
@@ -37,7 +37,7 @@ def test_options_are_those_of_the_configuration() -> None:
 def test_help_imports_no_heavy_library() -> None:
     script = (
         "import sys\n"
-        "from pigmm.studies.cli import main\n"
+        "from pigmm.studies.cli.main import main\n"
         "try: main(['study', '--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'numpy', 'sympy', 'matplotlib', 'pandas', 'xarray', 'numba'} & set(sys.modules)\n"
@@ -106,7 +106,7 @@ def test_report_of_nothing(pigmm: Any, tmp_path: Path) -> None:
 
 
 def test_traceback_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pigmm.studies.cli import main
+    from pigmm.studies.cli.main import main
 
     monkeypatch.setenv("PIGMM_TRACEBACK", "1")
     with pytest.raises(ValueError, match="at least 1"):
@@ -132,7 +132,7 @@ def test_derive_expectation(pigmm: Any) -> None:
 
 
 def test_commands_have_help_for_every_parameter() -> None:
-    from pigmm.studies import cli
+    from pigmm.studies.cli import main as cli
 
     for command in (*cli.app.registered_commands, *cli.derive.registered_commands):
         assert command.callback is not None

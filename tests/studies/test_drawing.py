@@ -12,13 +12,13 @@ from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from pigmm.invariants import RECTANGULAR, SQUARE, SYMMETRIC, Multigraph, multigraphs
 from pigmm.invariants.graphs.labels import parse_label
-from pigmm.studies.drawing import arc_curves, draw_graph, node_places
-from pigmm.studies.every_departure import every_departure
-from pigmm.studies.inline_svg import inline_svg
-from pigmm.studies.invariant_cards import compared_cards
-from pigmm.studies.pages import render
-from pigmm.studies.style import as_svg, house_style
-from pigmm.studies.symbols import formula_latex
+from pigmm.studies.notation.symbols import formula_latex
+from pigmm.studies.plots.graphs import arc_curves, draw_graph, node_places
+from pigmm.studies.plots.inline_svg import inline_svg
+from pigmm.studies.plots.style import as_svg, house_style
+from pigmm.studies.report.cards import compared_cards
+from pigmm.studies.report.figures.z_score_overview import every_departure
+from pigmm.studies.report.html import render
 
 ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))
 

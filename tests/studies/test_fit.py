@@ -35,11 +35,11 @@ from pigmm.fitting import (
     wasserstein_distance,
 )
 from pigmm.invariants import multigraphs
-from pigmm.studies.cli import main
-from pigmm.studies.ensemble_tests import chosen_replicates
-from pigmm.studies.files import read_table
-from pigmm.studies.fit import fit_paths
-from pigmm.studies.matrices import read_matrices
+from pigmm.studies.analysis.tests import chosen_replicates
+from pigmm.studies.cli.main import main
+from pigmm.studies.runs.files import read_table
+from pigmm.studies.user_data.fit import fit_paths
+from pigmm.studies.user_data.read import read_matrices
 
 Matrices = NDArray[np.float64]
 

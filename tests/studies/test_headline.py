@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pigmm.studies.findings import gaussianity
-from pigmm.studies.headline import headline
+from pigmm.studies.report.findings.study import gaussianity
+from pigmm.studies.report.headline import headline
 from pigmm.training import EnsembleConfig
 
 

@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 
 from pigmm.fitting import PIGMM
-from pigmm.studies import paper_claims as claims
-from pigmm.studies.cli import main
-from pigmm.studies.files import read_table, write_table
-from pigmm.studies.initial_law import InitialLaw
-from pigmm.studies.layer_analysis import analyse_snapshot, snapshot_tests
-from pigmm.studies.paper_catalogue import paper_study, study_names
-from pigmm.studies.paper_claims import regularisation, run_verdicts, verdict_table, width
-from pigmm.studies.paper_runs import FinishedRun, finished_runs
-from pigmm.studies.selection import at_last_epoch, where
+from pigmm.studies.analysis.initial_law import InitialLaw
+from pigmm.studies.analysis.layer import analyse_snapshot, snapshot_tests
+from pigmm.studies.analysis.selection import at_last_epoch, where
+from pigmm.studies.cli.main import main
+from pigmm.studies.comparison import claims
+from pigmm.studies.comparison.claims import regularisation, run_verdicts, verdict_table, width
+from pigmm.studies.comparison.runs import FinishedRun, finished_runs
+from pigmm.studies.paper.studies import paper_study, study_names
+from pigmm.studies.runs.files import read_table, write_table
 from pigmm.training import EnsembleConfig
 
 NAMES = {

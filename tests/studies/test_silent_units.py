@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pigmm.studies.silent_units import answering_table, can_be_seen, silence_tables, silent_units
+from pigmm.studies.analysis.dead_units import answering_table, can_be_seen, silence_tables, silent_units
 from pigmm.training import EnsembleConfig, load_dataset, normalise, train_ensemble
 
 
@@ -81,7 +81,9 @@ def test_training_silences_units_of_the_first_layer(tmp_path: Path, monkeypatch:
     assert len(units) == 2 * 3 * 30
     mean = units.groupby(["layer", "epoch"]).silent.mean()
     assert mean[0, 4.0] > mean[0, 0.0] + 1
-    monkeypatch.setattr("pigmm.studies.silent_units._SLAB_BYTES", 1 << 18)  # some networks, some images at a time
+    monkeypatch.setattr(
+        "pigmm.studies.analysis.dead_units._SLAB_BYTES", 1 << 18
+    )  # some networks, some images at a time
     again = silence_tables(ensemble, config, load_dataset(config.dataset).test_images)
     pd.testing.assert_frame_equal(again["units"], units)
 

@@ -29,17 +29,17 @@ from pigmm.fitting import (
     wasserstein_distance,
 )
 from pigmm.invariants import Multigraph, multigraphs
-from pigmm.studies import analysis
-from pigmm.studies.ensemble_tests import ladder_table
-from pigmm.studies.files import read_table
-from pigmm.studies.findings import findings
-from pigmm.studies.invariant_cards import last_layers
-from pigmm.studies.layer_analysis import spread
-from pigmm.studies.run_folder import RunFolder
-from pigmm.studies.summaries import largest_departures
-from pigmm.studies.symmetry import symmetry_table
-from pigmm.studies.symmetry_findings import symmetry
-from pigmm.studies.verdicts import departing
+from pigmm.studies.analysis import ensemble as analysis
+from pigmm.studies.analysis.constraints import symmetry_table
+from pigmm.studies.analysis.layer import spread
+from pigmm.studies.analysis.summaries import largest_departures
+from pigmm.studies.analysis.tests import ladder_table
+from pigmm.studies.analysis.verdicts import departing
+from pigmm.studies.report.cards import last_layers
+from pigmm.studies.report.findings.study import findings
+from pigmm.studies.report.findings.symmetry import symmetry
+from pigmm.studies.runs.files import read_table
+from pigmm.studies.runs.folder import RunFolder
 from pigmm.training import EnsembleConfig, open_ensemble
 
 # layer: (parameters, linear and quadratic invariants, cubic and quartic invariants); layers 0 and 3 are rectangular
@@ -218,7 +218,7 @@ def test_interruption_by_the_keyboard(tmp_path: Path) -> None:
     run = tmp_path / "run"
     # a parent may have told its children to ignore the signal
     script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    command = [sys.executable, "-c", script + "from pigmm.studies.cli import main; main()"]
+    command = [sys.executable, "-c", script + "from pigmm.studies.cli.main import main; main()"]
     command += ["train", str(run), "--hidden", "4,4", "--networks", "800", "--epochs", "4", "--block-size", "4"]
     environment = {**os.environ, "COLUMNS": "200"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:

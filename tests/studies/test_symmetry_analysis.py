@@ -13,15 +13,15 @@ import xarray as xr
 
 from pigmm.fitting import PIGMM, BlockGaussian, RectangularSpace, compare, wasserstein_distance_squared
 from pigmm.invariants import RECTANGULAR, SQUARE, Multigraph, evaluate, multigraphs
-from pigmm.studies.averaging import averaging_map
-from pigmm.studies.bipartite import averaged_comparison, five_parameter_model, sharpening_table
-from pigmm.studies.class_structure import class_table, class_test_table
-from pigmm.studies.files import read_table
-from pigmm.studies.initial_law import InitialLaw
-from pigmm.studies.layer_analysis import analyse_layer, analyse_snapshot, graphs_of_degrees
-from pigmm.studies.relative_change import by_chance
-from pigmm.studies.sharper_findings import sharpening, without_untrained
-from pigmm.studies.symmetry_findings import classes, movement, significant_from
+from pigmm.studies.analysis.averaging import averaging_map
+from pigmm.studies.analysis.initial_law import InitialLaw
+from pigmm.studies.analysis.layer import analyse_layer, analyse_snapshot, graphs_of_degrees
+from pigmm.studies.analysis.output_classes import class_table, class_test_table
+from pigmm.studies.analysis.relative_change import by_chance
+from pigmm.studies.analysis.symmetrised import averaged_comparison, five_parameter_model, sharpening_table
+from pigmm.studies.report.findings.symmetrised import sharpening, without_untrained
+from pigmm.studies.report.findings.symmetry import classes, movement, significant_from
+from pigmm.studies.runs.files import read_table
 from pigmm.training import open_ensemble
 
 GRAPHS, BIPARTITE = (graphs_of_degrees((3, 4), family) for family in (SQUARE, RECTANGULAR))

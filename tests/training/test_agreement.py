@@ -14,7 +14,7 @@ import torch
 
 from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
 from pigmm.training.config import EngineName
-from pigmm.training.engines import chosen_engine, load_engine
+from pigmm.training.engines.select import chosen_engine, load_engine
 from pigmm.training.snapshot import Snapshot
 
 # Both compute in float32 and differ in the order of their sums only: gradients, sums of up to 64 products, agree to

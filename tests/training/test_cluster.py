@@ -19,10 +19,10 @@ import torch
 from distributed import Client, LocalCluster
 
 from pigmm.training import EnsembleConfig, LabelledImages, open_ensemble, train_ensemble, train_ensembles
-from pigmm.training import cluster as training_cluster
-from pigmm.training.cluster import environment_kept, train_draft
-from pigmm.training.origin import versions
-from pigmm.training.store import EnsembleStore
+from pigmm.training.cluster import cluster as training_cluster
+from pigmm.training.cluster.cluster import environment_kept, train_draft
+from pigmm.training.environment import versions
+from pigmm.training.store.store import EnsembleStore
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +271,15 @@ def test_workers_are_counted(small: EnsembleConfig, tmp_path: Path) -> None:
 
 def test_interrupted_from_a_terminal(tmp_path: Path) -> None:
     """Ctrl-C goes to all processes of the terminal: one line, no traceback of a worker, and nobody left."""
-    command = ["from pigmm.studies.cli import main; main()", "train", "run", "--networks", "8", "--epochs", "20000"]
+    command = [
+        "from pigmm.studies.cli.main import main; main()",
+        "train",
+        "run",
+        "--networks",
+        "8",
+        "--epochs",
+        "20000",
+    ]
     with subprocess.Popen(
         [sys.executable, "-c", *command, "--workers", "1"],
         cwd=tmp_path,

@@ -17,7 +17,7 @@ from scipy.stats import ks_2samp
 
 from pigmm.training import EnsembleConfig, LabelledImages, train_plain
 from pigmm.training.config import EngineName
-from pigmm.training.engines import load_engine
+from pigmm.training.engines.select import load_engine
 from pigmm.training.snapshot import Snapshot
 
 CONFIG = EnsembleConfig(epochs=1, batch_size=200, layers="all")

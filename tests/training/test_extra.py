@@ -30,7 +30,9 @@ def test_training_names_what_is_missing():
 
 
 def test_the_command_line_says_so_in_one_line(tmp_path):
-    done = run(f"from pigmm.studies.cli import main; main(['study', {str(tmp_path / 'run')!r}, '--networks', '2'])")
+    done = run(
+        f"from pigmm.studies.cli.main import main; main(['study', {str(tmp_path / 'run')!r}, '--networks', '2'])"
+    )
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert "pip install 'pigmm[training]'" in done.stderr

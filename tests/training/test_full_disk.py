@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pigmm.training import EnsembleConfig, train_ensemble
-from pigmm.training.store import EnsembleStore
+from pigmm.training.store.store import EnsembleStore
 
 CONFIG = EnsembleConfig(networks=12, block_size=4, epochs=2, layers="all")
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from pigmm.training import EnsembleConfig, LabelledImages, train_ensemble, untrained
-from pigmm.training.plain import evaluate
+from pigmm.training.engines.plain import evaluate
 
 
 def test_diverged_and_trained_networks(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from pigmm.training import EnsembleConfig, LabelledImages, numba_engine
+from pigmm.training import EnsembleConfig, LabelledImages
+from pigmm.training.engines import numba_engine
 from pigmm.training.snapshot import Snapshot
 from pigmm.training.streams import initial_weights, shuffling_order
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from numba import njit
 
-from pigmm.simd import singles
+from pigmm.simd import float32x16 as singles
 from pigmm.simd.float32x16 import LANES, aligned_singles
 from pigmm.training import EnsembleConfig, LabelledImages, train_plain
-from pigmm.training.engines import chosen_engine
-from pigmm.training.kernels import exponential
-from pigmm.training.numba_engine import Layout, Network, train_block
-from pigmm.training.patches import patch_places, patched
+from pigmm.training.engines.kernels import exponential
+from pigmm.training.engines.numba_engine import Layout, Network, train_block
+from pigmm.training.engines.patches import patch_places, patched
+from pigmm.training.engines.select import chosen_engine
 from pigmm.training.snapshot import METRICS, Snapshot
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pigmm.training import EnsembleConfig, LabelledImages, OwnImages, open_ensemble, train_ensemble, train_plain
 from pigmm.training.config import EngineName
-from pigmm.training.store import read_configuration
+from pigmm.training.store.store import read_configuration
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ import zarr
 
 from pigmm.training import EnsembleConfig, open_ensemble, train_ensemble
 from pigmm.training.config import EngineName
-from pigmm.training.lock import exclusive
-from pigmm.training.store import EnsembleStore
+from pigmm.training.store.lock import exclusive
+from pigmm.training.store.store import EnsembleStore
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,0 +1,149 @@
+"""How far apart two fits would be by chance: null bands of distances, from the exact law of the fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...invariants.checks import checked_integer
+from ..model.gaussian import BlockGaussian
+from ..model.sampling_law import sample_estimates
+from ..tests_of_models.nested_models import statistics_of_fit
+from .closed_form import wasserstein_distance
+
+Array = NDArray[np.float64]
+Distance = Callable[[BlockGaussian, BlockGaussian], float]
+
+
+def distance_test(
+    p: BlockGaussian,
+    q: BlockGaussian,
+    p_count: int,
+    q_count: int | None,
+    *,
+    distance: Distance = wasserstein_distance,
+    draws: int = 999,
+    seed: int = 0,
+    level: float = 0.9,
+) -> pd.Series:
+    """A distance between two models, and its law if both ensembles were of one Gaussian model.
+
+    Fits of one population are at positive distances: about sqrt(sum of the variances of what is fitted), which falls as
+    1 / sqrt(n). The population is q if that is exact, else the fit to both ensembles together; refits are drawn by the
+    exact law of the estimates (normal means, Wishart covariances), so no matrices are simulated.
+
+    Args:
+        p, q: on one space.
+        p_count: how many matrices p was fitted to, at least one more than the copies of the trivial irrep.
+        q_count: the same of q; None if q was given beforehand (the law of the initialisation, say).
+        distance: any function of two models.
+        draws: pairs of refits, at least 1.
+        seed: of the draws.
+        level: probability of the band.
+
+    Returns:
+        distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + draws not below) / (1 + draws)).
+
+    Raises:
+        ValueError: if the models are on different spaces, or an argument is not as above.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> law = PIGMM.iid(5, variance=1.0)
+    >>> near = distance_test(PIGMM.fit(law.sample(100, seed=0)), law, 100, None)
+    >>> far = distance_test(PIGMM.fit(law.sample(100, seed=0)), PIGMM.iid(5, variance=2.0), 100, None)
+    >>> bool(near.p_value > 0.05), float(far.p_value)
+    (True, 0.001)
+    """
+    checked_integer("draws", draws, least=1)
+    checked_level(level)
+    found = distance(p, q)  # checks the spaces
+    rng = np.random.default_rng(seed)
+    statistics = statistics_of_fit(p, p_count)
+    null = q if q_count is None else type(p).fit(statistics.merge(statistics_of_fit(q, q_count)))
+    first = sample_estimates(null, p_count, draws, rng)
+    second = [null.parameters] * draws if q_count is None else sample_estimates(null, q_count, draws, rng)
+    model = null.from_space
+    drawn = [distance(model(null.space, a), model(null.space, b)) for a, b in zip(first, second, strict=True)]
+    return with_null_band(found, np.array(drawn), level)
+
+
+def distances_to(
+    models: Mapping[Hashable, BlockGaussian],
+    reference: BlockGaussian,
+    count: int,
+    reference_count: int | None = None,
+    *,
+    distance: Distance = wasserstein_distance,
+    draws: int = 199,
+    seed: int = 0,
+    level: float = 0.9,
+) -> pd.DataFrame:
+    """The distances of several fits to one reference, each with its null band: the curve by epochs and its floor.
+
+    Args:
+        models: fits to `count` matrices each, by label (epoch, or (layer, epoch)).
+        reference, reference_count: the model, and how many matrices it was fitted to (None: given beforehand).
+        distance, draws, seed, level: as in `distance_test`.
+
+    Returns:
+        A row a label, with the columns of `distance_test`.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> law = PIGMM.iid(4, variance=1.0)
+    >>> fits = {epoch: PIGMM.fit(law.sample(50, seed=epoch)) for epoch in (0, 1)}
+    >>> distances_to(fits, law, 50).index.tolist()
+    [0, 1]
+    """
+    rows = [
+        distance_test(model, reference, count, reference_count, distance=distance, draws=draws, seed=seed, level=level)
+        for model in models.values()
+    ]
+    return pd.DataFrame(rows).set_axis(labels_index(models))
+
+
+def labels_index(models: Mapping[Hashable, BlockGaussian]) -> pd.Index:
+    """The labels of models as an index; of pairs (layer, epoch) a MultiIndex with these names.
+
+    >>> labels_index({("weight_1", 0.0): None, ("weight_1", 1.0): None}).names
+    FrozenList(['layer', 'epoch'])
+    """
+    labels = list(models)
+    if not labels:
+        raise ValueError("models must be one or more, got none")
+    pairs = [label for label in labels if isinstance(label, tuple) and len(label) == 2]
+    if len(pairs) == len(labels):
+        return pd.MultiIndex.from_tuples(pairs, names=["layer", "epoch"])
+    return pd.Index(labels, name="model", tupleize_cols=False)
+
+
+def with_null_band(found: float, null: Array, level: float) -> pd.Series:
+    """distance, null_mean, null_lower, null_upper and p_value of a distance, from its values under the hypothesis.
+
+    >>> with_null_band(3.0, np.array([1.0, 2.0, 3.0]), level=1.0).tolist()
+    [3.0, 2.0, 1.0, 3.0, 0.5]
+    """
+    lower, upper = np.quantile(null, [(1 - level) / 2, (1 + level) / 2])
+    return pd.Series(
+        {
+            "distance": found,
+            "null_mean": null.mean(),
+            "null_lower": lower,
+            "null_upper": upper,
+            "p_value": (1 + (null >= found).sum()) / (1 + len(null)),
+        }
+    )
+
+
+def checked_level(level: float) -> None:
+    """Raise ValueError unless a level is between 0 and 1.
+
+    >>> checked_level(95)
+    Traceback (most recent call last):
+        ...
+    ValueError: level must be between 0 and 1, got 95
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1, got {level!r}")

@@ -1,0 +1,1 @@
+"""Models on blocks: sufficient statistics, maximum likelihood, sampling laws, intervals, storage."""

@@ -1,0 +1,69 @@
+"""The parameter vector and its blocks: means, then the upper triangle of each irrep's covariance of copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...invariants.representation.spaces import MatrixSpace
+
+Array = NDArray[np.float64]
+
+
+def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array, tuple[Array, ...]]:
+    """Split a parameter vector into (means, one symmetric (copies, copies) covariance for each irrep).
+
+    >>> from pigmm.invariants.representation.spaces import SquareSpace
+    >>> means, covariances = blocks_from_parameters(SquareSpace(4), np.arange(13.0))
+    >>> covariances[0].tolist()
+    [[2.0, 3.0], [3.0, 4.0]]
+    """
+    irreps = space.decomposition.irreps
+    start = sum(len(irrep.copies) for irrep in irreps if irrep.is_trivial)
+    means = parameters[:start]
+    covariances = []
+    for irrep in irreps:
+        copies = len(irrep.copies)
+        upper = _upper_triangle(copies)
+        block = np.empty((copies, copies))
+        block[upper] = block.T[upper] = parameters[start : start + len(upper[0])]
+        start += len(upper[0])
+        covariances.append(block)
+    return means, tuple(covariances)
+
+
+def parameters_from_blocks(means: Array, covariances: Sequence[Array]) -> Array:
+    """The inverse of `blocks_from_parameters`, for any leading axes.
+
+    >>> parameters_from_blocks(np.array([1.0]), [np.eye(2)]).tolist()
+    [1.0, 1.0, 0.0, 1.0]
+    """
+    triangles = [block[..., *_upper_triangle(block.shape[-1])] for block in covariances]
+    return np.concatenate([means, *triangles], axis=-1)
+
+
+@lru_cache
+def _upper_triangle(copies: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of an upper triangle; remembered, since making them costs more than all else here."""
+    rows, columns = np.triu_indices(copies)
+    return rows, columns
+
+
+def check_positive_definite(covariance: Array, name: str) -> None:
+    """Raise ValueError, naming the block, if a covariance of copies is not positive definite.
+
+    >>> check_positive_definite(np.array([[1.0, 2.0], [2.0, 1.0]]), "0")
+    Traceback (most recent call last):
+        ...
+    ValueError: the covariance of V_0 must be positive definite, got [[1.0, 2.0], [2.0, 1.0]]
+    """
+    diagonal = np.diag(covariance)
+    if (diagonal > 0).all():
+        # correlations, so that copies of very different scale are judged alike
+        scale = np.sqrt(diagonal)
+        if np.linalg.eigvalsh(covariance / np.outer(scale, scale))[0] > 1e-14:
+            return
+    raise ValueError(f"the covariance of V_{name} must be positive definite, got {covariance.tolist()}")

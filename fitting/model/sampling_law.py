@@ -1,0 +1,79 @@
+"""The exact law of the fitted parameters under the Gaussian model: normal means, Wishart covariances, all independent.
+
+With n matrices, mu^ ~ N(mu, G_0 / n) and n d G^ ~ Wishart(G, m) for each irrep, where d is its dimension, and
+m = n - 1 for the trivial irrep, whose mean is fitted, m = n d for the others. (arXiv:1809.07559 has the model.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...invariants.checks import checked_integer
+from .blocks import parameters_from_blocks
+from .gaussian import BlockGaussian
+
+Array = NDArray[np.float64]
+
+
+def degrees_of_freedom(model: BlockGaussian, count: int) -> tuple[int, ...]:
+    """Degrees of freedom of the Wishart law of each irrep's covariance, fitted to `count` matrices.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> degrees_of_freedom(PIGMM.iid(10, variance=1.0), 100)
+    (99, 900, 3500, 3600)
+    """
+    irreps = model.space.decomposition.irreps
+    return tuple(count - 1 if i.is_trivial else count * d for i, d in zip(irreps, model.dimensions, strict=True))
+
+
+def standard_errors(model: BlockGaussian, count: int) -> Array:
+    """(parameters,): exact standard deviations of the parameters fitted to `count` matrices of a model.
+
+    sd(mu^_x) = sqrt(G_xx / n), sd(G^_xy) = sqrt(m (G_xx G_yy + G_xy^2)) / (n d); see `degrees_of_freedom` for m.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> standard_errors(PIGMM.iid(4, variance=1.0), 100)[[0, 5]].round(4)  # 1 / sqrt(100), sqrt(2 / 300)
+    array([0.1   , 0.0816])
+    """
+    checked_integer("count", count, least=1)
+    blocks = []
+    for m, d, g in zip(degrees_of_freedom(model, count), model.dimensions, model.covariances, strict=True):
+        deviations = np.sqrt(np.diag(g))
+        # G_xx G_yy by its root: squares of covariances may be out of range
+        blocks.append(np.hypot(np.outer(deviations, deviations), g) * (np.sqrt(m) / (count * d)))
+    return parameters_from_blocks(np.sqrt(np.diag(model.covariances[0]) / count), blocks)
+
+
+def sample_estimates(
+    model: BlockGaussian, count: int, replicates: int, seed: int | np.random.Generator | None = None
+) -> Array:
+    """(replicates, parameters): parameters as fits to `count` matrices of the model would give, without the matrices.
+
+    Args:
+        model: the population.
+        count: matrices of each fit; one more than the copies of the trivial irrep at least.
+        replicates: how many fits.
+        seed: an integer or a numpy Generator.
+
+    Raises:
+        ValueError: if the count is too small.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> sample_estimates(PIGMM.iid(4, variance=1.0), 100, 2, seed=0).shape
+    (2, 13)
+    """
+    checked_integer("count", count, least=1 + len(model.means))
+    rng = np.random.default_rng(seed)
+    root = np.linalg.cholesky(model.covariances[0])
+    means = model.means + rng.standard_normal((replicates, len(root))) @ root.T / np.sqrt(count)
+    blocks = []
+    for m, d, covariance in zip(degrees_of_freedom(model, count), model.dimensions, model.covariances, strict=True):
+        copies = len(covariance)
+        # Bartlett's decomposition: a Wishart matrix is B B^T, B lower triangular with independent entries
+        triangle = np.tril(rng.standard_normal((replicates, copies, copies)), -1)
+        index = np.arange(copies)
+        triangle[:, index, index] = np.sqrt(rng.chisquare(m - index, size=(replicates, copies)))
+        factor = np.linalg.cholesky(covariance) @ triangle
+        blocks.append(factor @ factor.swapaxes(-1, -2) / (count * d))
+    return parameters_from_blocks(means, blocks)

@@ -1,0 +1,84 @@
+"""Models and statistics as JSON files: written whole or not at all, read without evaluating anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...invariants.representation.spaces import MatrixSpace, RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace
+
+Result = TypeVar("Result")
+
+_SPACES = {space.__name__: space for space in (SquareSpace, RectangularSpace, SymmetricSpace, SeveralSpace)}
+
+
+def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) -> None:
+    """Write JSON that says what it is; renamed into place, so that no interrupted write leaves half a file.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "one.json"
+    >>> write_json(file, "number", {"one": 1})
+    >>> read_json(file, "number", lambda content: content["one"])
+    1
+    """
+    target = Path(path)
+    partial = target.with_name(target.name + ".partial")
+    partial.write_text(json.dumps({"format": _format(what), **content}, indent=1) + "\n")
+    partial.replace(target)
+
+
+def read_json(path: str | PathLike[str], what: str, build: Callable[[Any], Result]) -> Result:
+    """What `build` makes of the content of a JSON file that `write_json` wrote as `what`.
+
+    Raises:
+        ValueError: if it is not JSON, or of something else, or `build` misses a part of it or refuses one.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "empty.json"
+    >>> write_json(file, "number", {})
+    >>> read_json(file, "number", lambda content: content["one"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: ...empty.json must be a number written by pigmm, but cannot be read as one: KeyError('one')
+    """
+    try:
+        content = json.loads(Path(path).read_text())
+        if content["format"] != _format(what):
+            raise ValueError(f"format must be {_format(what)!r}, got {content['format']!r}")
+        return build(content)
+    except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
+        reason = str(error) if type(error) is ValueError else repr(error)
+        raise ValueError(
+            f"{path} must be {_named(what)} written by pigmm, but cannot be read as one: {reason}"
+        ) from None
+
+
+def _format(what: str) -> str:
+    return f"pigmm {what}"
+
+
+def _named(what: str) -> str:
+    return what if what.endswith("s") else f"a {what}"
+
+
+def space_content(space: MatrixSpace) -> dict[str, Any]:
+    """A space as what JSON can hold.
+
+    >>> space_content(SquareSpace(4))
+    {'kind': 'SquareSpace', 'size': 4}
+    """
+    return {"kind": type(space).__name__, **vars(space)}
+
+
+def space_from_content(content: dict[str, Any]) -> MatrixSpace:
+    """The inverse of `space_content`.
+
+    >>> space_from_content({"kind": "SquareSpace", "size": 4})
+    SquareSpace(size=4)
+    """
+    sizes = {name: value for name, value in content.items() if name != "kind"}
+    space: MatrixSpace = _SPACES[content["kind"]](**sizes)
+    return space

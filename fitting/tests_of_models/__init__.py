@@ -1,0 +1,1 @@
+"""Tests of fitted models: comparison with the invariants, bootstrap, nested models, symmetry, invariance."""

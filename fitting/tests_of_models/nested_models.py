@@ -1,0 +1,207 @@
+"""Which symmetry do these matrices have? Nested models, from independent entries up to the full one, as one table."""
+
+from __future__ import annotations
+
+from math import log, pi
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+from numpy.typing import ArrayLike, NDArray
+
+from ...invariants.checks import checked_integer
+from ...invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
+from ..model.blocks import check_positive_definite, parameters_from_blocks
+from ..model.gaussian import PIGMM, BlockGaussian
+from ..model.sampling_law import sample_estimates
+from ..model.sufficient_statistics import SufficientStatistics
+from .restrictions import Blocks, Restriction, log_determinant, restrictions, unpacked
+
+Array = NDArray[np.float64]
+
+
+def model_ladder(
+    data: ArrayLike | SufficientStatistics | BlockGaussian,
+    count: int | None = None,
+    *,
+    space: MatrixSpace | None = None,
+    draws: int = 999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Nested Gaussian models with their likelihoods, tests of each against the next, AIC and BIC.
+
+    The rungs are those of `restrictions(space)`. Twice the logarithm of the likelihood ratio is about chi^2 with the
+    difference of the numbers of parameters as degrees of freedom; its bootstrap refits `draws` ensembles of the smaller
+    model, of which only the estimates are drawn, by their exact law. Both assume Gaussian entries: an ensemble that
+    has the symmetry and is not Gaussian is rejected too often. `wald_test` and `randomisation_test` do not assume it.
+
+    Args:
+        data: matrices (n, rows, columns), or their sufficient statistics, or the full model fitted to them and `count`.
+        count: n, if `data` is a model.
+        space: the permutations assumed, as in `BlockGaussian.fit`; models and statistics have their own.
+        draws: bootstrap replicates, at least 1.
+        seed: of the bootstrap.
+
+    Returns:
+        A row a rung (index "symmetry"), with the columns parameters, log_likelihood, aic (2 k - 2 l), bic
+        (k log n - 2 l), against (the rung of its test), likelihood_ratio (twice the logarithm), degrees_of_freedom,
+        p_chi2, p_bootstrap, and left_out: why a rung has no numbers (too few matrices, or no variance in some irrep).
+
+    Raises:
+        ValueError: if not even the lowest rung fits, or an argument is not as above.
+
+    >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
+    >>> table = model_ladder(matrices)
+    >>> table.bic.idxmin(), table.parameters.tolist()
+    ('iid, zero mean', [1, 2, 4, 5, 4, 11, 13])
+    """
+    checked_integer("draws", draws, least=1)
+    statistics = _statistics(data, count, space)
+    n = statistics.count
+    rungs, fits, left_out = _fits(statistics)
+    rows = []
+    for number, rung in enumerate(rungs):
+        row: dict[str, object] = {"symmetry": rung.name, "parameters": rung.number_of_parameters}
+        if rung.name in fits:
+            likelihood = _log_likelihood(statistics, fits[rung.name][1])
+            k = rung.number_of_parameters
+            row |= {"log_likelihood": likelihood, "aic": 2 * k - 2 * likelihood, "bic": k * log(n) - 2 * likelihood}
+            larger = next((r for r in rungs[number + 1 :] if r.name in fits and r.contains(rung)), None)
+            if larger is not None:
+                row |= _likelihood_ratio_test(statistics, rung, larger, draws, np.random.default_rng((seed, number)))
+        rows.append(row | {"left_out": left_out.get(rung.name, "")})
+    columns = ["against", "likelihood_ratio", "degrees_of_freedom", "p_chi2", "p_bootstrap"]
+    table = pd.DataFrame(rows).set_index("symmetry")
+    table = table.reindex(columns=["parameters", "log_likelihood", "aic", "bic", *columns, "left_out"])
+    return table.astype({"against": object, "degrees_of_freedom": "Int64"}).fillna({"against": ""})
+
+
+def restricted_fits(
+    data: ArrayLike | SufficientStatistics | BlockGaussian,
+    count: int | None = None,
+    *,
+    space: MatrixSpace | None = None,
+) -> dict[str, BlockGaussian]:
+    """The maximum-likelihood model of each rung of the ladder that the matrices allow, by the name of its symmetry.
+
+    Args and errors as in `model_ladder`; square matrices give a PIGMM.
+
+    >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
+    >>> models = restricted_fits(matrices)
+    >>> models["S_N"] == PIGMM.fit(matrices), models["iid, zero mean"].parameters[:2].tolist()
+    (True, [0.0, 0.0])
+    """
+    statistics = _statistics(data, count, space)
+    _, fits, _ = _fits(statistics)
+    return {name: _model(statistics.space, *fit) for name, fit in fits.items()}
+
+
+def statistics_of_fit(model: BlockGaussian, count: int) -> SufficientStatistics:
+    """The sufficient statistics of the `count` matrices that a model was fitted to by maximum likelihood.
+
+    >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
+    >>> statistics = statistics_of_fit(PIGMM.fit(matrices), 50)
+    >>> bool(np.allclose(statistics.scatter[1], SufficientStatistics.of(matrices).scatter[1]))
+    True
+    """
+    checked_integer("count", count, least=1 + len(model.means))
+    scatter = tuple(count * d * block for d, block in zip(model.dimensions, model.covariances, strict=True))
+    return SufficientStatistics(model.space, count, model.means, scatter, float(np.finfo(np.float64).eps))
+
+
+def _statistics(
+    data: ArrayLike | SufficientStatistics | BlockGaussian, count: int | None, space: MatrixSpace | None
+) -> SufficientStatistics:
+    if not isinstance(data, BlockGaussian | SufficientStatistics):
+        if count is not None:
+            raise ValueError("count must be left out if matrices are given, whose number is known")
+        return SufficientStatistics.of(data, space)
+    if space is not None and space != data.space:
+        raise ValueError(f"space must be that of the model or statistics, {data.space}, got {space}")
+    if isinstance(data, SufficientStatistics):
+        return data
+    if count is None:
+        raise ValueError("count must be the number of matrices that the model was fitted to, got none")
+    return statistics_of_fit(data, count)
+
+
+def _fits(
+    statistics: SufficientStatistics,
+) -> tuple[tuple[Restriction, ...], dict[str, tuple[Array, Blocks]], dict[str, str]]:
+    """All rungs, the estimates of those that exist, and why the others do not."""
+    rungs = restrictions(statistics.space)
+    fits: dict[str, tuple[Array, Blocks]] = {}
+    left_out: dict[str, str] = {}
+    for rung in rungs:
+        if statistics.count < rung.least:
+            left_out[rung.name] = f"needs {rung.least} matrices, got {statistics.count}"
+            continue
+        mean, blocks = rung.estimate(statistics.mean, statistics.moments)
+        try:
+            _check_not_rounding(statistics, blocks)
+        except ValueError as error:
+            left_out[rung.name] = str(error)
+        else:
+            fits[rung.name] = mean, blocks
+    if not fits:
+        raise ValueError(f"matrices must vary, got {left_out[rungs[0].name]}")
+    return rungs, fits, left_out
+
+
+def _check_not_rounding(statistics: SufficientStatistics, blocks: Blocks) -> None:
+    """Raise ValueError if a block is singular, or as small as the rounding errors of the matrices make it."""
+    largest = max(float(np.trace(block)) for block in statistics.moments) + float(np.square(statistics.mean).sum())
+    for irrep, block in zip(statistics.space.decomposition.irreps, blocks, strict=True):
+        if np.diag(block).min() <= (100 * statistics.rounding) ** 2 * largest:
+            raise ValueError(f"no variance in V_{irrep.name}")
+        check_positive_definite(block, irrep.name)
+
+
+def _model(space: MatrixSpace, mean: Array, blocks: Blocks) -> BlockGaussian:
+    kind = PIGMM if isinstance(space, SquareSpace) else BlockGaussian
+    return kind.from_space(space, parameters_from_blocks(mean, blocks))
+
+
+def _log_likelihood(statistics: SufficientStatistics, blocks: Blocks) -> float:
+    dimensions = irrep_dimensions(statistics.space)
+    total = sum(d * len(b) for d, b in zip(dimensions, blocks, strict=True))
+    return -0.5 * statistics.count * (total * (1 + log(2 * pi)) + float(log_determinant(dimensions, blocks)))
+
+
+def _likelihood_ratio_test(
+    statistics: SufficientStatistics, small: Restriction, large: Restriction, draws: int, rng: np.random.Generator
+) -> dict[str, object]:
+    """The columns of `model_ladder` that test one rung within another."""
+    n, space = statistics.count, statistics.space
+    dimensions = large.dimensions
+
+    def ratio(mean: Array, moments: Blocks) -> Array:
+        below, above = (r.estimate(mean, moments)[1] for r in (small, large))
+        return n * (log_determinant(dimensions, below) - log_determinant(dimensions, above))
+
+    found = float(ratio(statistics.mean, statistics.moments))
+    degrees = large.number_of_parameters - small.number_of_parameters
+    null = _model(space, *small.estimate(statistics.mean, statistics.moments))
+    simulated = ratio(*_simulated_estimates(null, n, draws, rng))
+    return {
+        "against": large.name,
+        "likelihood_ratio": found,
+        "degrees_of_freedom": degrees,
+        "p_chi2": float(scipy.stats.chi2.sf(found, degrees)),
+        "p_bootstrap": float((1 + (simulated >= found).sum()) / (1 + draws)),
+    }
+
+
+def _simulated_estimates(
+    model: BlockGaussian, count: int, draws: int, rng: np.random.Generator
+) -> tuple[Array, Blocks]:
+    """Means and moments (draws, ...) of ensembles of a model."""
+    if count > len(model.means):
+        return unpacked(model.space, sample_estimates(model, count, draws, rng))
+    # too few for Wishart matrices to have a density; so few that they are cheap to simulate
+    parts = model.space.project(model.sample(draws * count, rng))
+    grouped = [part.reshape(draws, count, *part.shape[1:]) for part in parts]
+    means = grouped[0].mean(axis=1)
+    grouped[0] = grouped[0] - means[:, None]
+    moments = (np.einsum("dnxa,dnya->dxy", g, g) / (count * d) for g, d in zip(grouped, model.dimensions, strict=True))
+    return means[..., 0], tuple(moments)

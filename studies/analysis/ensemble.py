@@ -1,0 +1,80 @@
+"""The analysis of a trained ensemble: every stored layer, and the tables that follow from the layers'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...training import EnsembleConfig
+from ..runs.files import read_table, write_table
+from .dead_units import can_be_seen, silence_tables
+from .initial_law import InitialLaw
+from .layer import LAYER_TABLES, Tables, analyse_layer
+from .learning import learning_table, network_table
+from .network_subsets import populations
+from .relative_change import change_table
+from .summaries import comparison_summary, largest_departures
+from .trajectories import trajectory_tables
+
+
+def analyse(
+    ensemble: xr.Dataset,
+    config: EnsembleConfig,
+    partial: Path,
+    advance: Callable[[], None] = lambda: None,
+    replicates: int | None = None,
+    images: NDArray[np.uint8] | None = None,
+) -> Tables:
+    """All tables of a study, by name; layers that an interrupted analysis had finished are read from `partial`.
+
+    Args:
+        ensemble: as `open_ensemble` gives it.
+        config: what it was made with.
+        partial: folder in which finished layers are kept.
+        advance: called after each epoch of each layer.
+        replicates: of the bootstrap at the first and the last epoch; see `analyse_layer`.
+        images: (count, pixels), by which silent units are found; None: nothing about these.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pigmm.training import train_ensemble
+    >>> config = EnsembleConfig(hidden=(4, 4), networks=6, epochs=1, block_size=6)
+    >>> with TemporaryDirectory() as folder:
+    ...     ensemble = train_ensemble(config, Path(folder) / "ensemble.zarr", progress=False)
+    ...     tables = analyse(ensemble, config, Path(folder) / "partial")
+    >>> tables["distances"][["layer", "epoch", "population"]].values.tolist()[0]
+    [1, 0.0, 'all']
+    """
+    masks = populations(ensemble)
+    tables: Tables = {"training": learning_table(ensemble, masks), "networks": network_table(ensemble)}
+    layers: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
+    for layer in config.stored_layers:
+        folder = partial / f"weight_{layer}"
+        if (folder / "done").exists():
+            found = {file.stem: read_table(file) for file in sorted(folder.glob("*.csv"))}
+            for _ in range(ensemble.sizes["epoch"]):
+                advance()
+        else:
+            law = InitialLaw.of_layer(config.initialisation, config.shapes[layer])
+            is_output = layer == len(config.shapes) - 1
+            found = analyse_layer(ensemble[f"weight_{layer}"], law, masks, advance, replicates, is_output)
+            for name, table in found.items():
+                table.insert(0, "layer", layer)
+                write_table(folder / f"{name}.csv", table)
+            (folder / "done").touch()
+        for name, table in found.items():
+            layers[name].append(table)
+    tables |= {name: pd.concat(parts, ignore_index=True) for name, parts in layers.items() if parts}
+    if "comparison" in tables:
+        tables["comparison_summary"] = comparison_summary(tables["comparison"])
+        tables["departures"] = largest_departures(tables["comparison"])
+        tables["change"] = change_table(tables["comparison"])
+    if "parameters" in tables:
+        tables |= trajectory_tables(tables["parameters"], config)
+    if images is not None and can_be_seen(config):
+        tables |= silence_tables(ensemble, config, images)
+    return tables

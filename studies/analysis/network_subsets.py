@@ -1,0 +1,22 @@
+"""Whom a result is about: all networks, and those that learnt something."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...training import untrained
+
+ALL, TRAINED = "all", "trained"
+
+
+def populations(ensemble: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
+    """The networks of each population, as masks (networks,): `all`, and `trained`, which leaves out `untrained` ones.
+
+    >>> accuracy = ("network", "epoch"), [[0.1, 0.9], [0.1, 0.1]]
+    >>> populations(xr.Dataset({"test_accuracy": accuracy}))
+    {'all': array([ True,  True]), 'trained': array([ True, False])}
+    """
+    failed = untrained(ensemble).to_numpy()
+    return {ALL: np.ones_like(failed), TRAINED: ~failed}

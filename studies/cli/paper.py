@@ -1,0 +1,86 @@
+"""The commands `pigmm paper` and `pigmm compare`; light, so that help needs no library of ours.
+
+Their examples stand here, since the help of a command is its docstring.
+
+>>> paper(list_=True)  # doctest: +ELLIPSIS
+cifar10-gaussian      CIFAR-10, Gaussian initialisation.
+...
+>>> compare([Path("nowhere")])
+Traceback (most recent call last):
+FileNotFoundError: nowhere does not exist: give a folder that `pigmm study` or `pigmm train` made
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def paper(
+    study: Annotated[str | None, typer.Argument(metavar="STUDY", help="Name of a study; see --list.")] = None,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="Folder of the study: new, empty, or to go on with.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Name the studies and stop.")] = False,
+    verdicts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Print what the paper claims beside what this RUN measures, in Markdown; may be given several times."
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Reduced: bundled images, fewer networks and epochs; a minute or two.")
+    ] = False,
+    data_root: Annotated[
+        Path | None, typer.Option(help="Folder of the images, downloaded to if not there (default: the user's cache).")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Torch device, such as cuda or cuda:1 (default: cpu).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Key of all random numbers (default: 0).")] = None,
+    networks: Annotated[int | None, typer.Option(help="How many networks, instead of the study's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="How many epochs, instead of the study's.")] = None,
+) -> None:
+    """Run a named study of arXiv:2510.05218 into RUN, with a page that holds its claims beside the measurement.
+
+    The same command goes on with a study that was interrupted. A study of several configurations has a run for each
+    in RUN. The last line printed is the path of the page in RUN/comparison.
+    """
+    from ..paper.studies import paper_study, study_names
+
+    if list_:
+        for name, description in study_names().items():
+            print(f"{name:<22}{description}")
+    elif verdicts:
+        from ..comparison.claims import verdict_table
+        from ..comparison.page import markdown, size_notes
+        from ..comparison.runs import finished_runs
+
+        runs = finished_runs(verdicts)
+        print("\n".join([markdown(verdict_table(runs)), "", *size_notes(runs)]).rstrip())
+    elif study is None:
+        raise ValueError(f"STUDY is required, one of {', '.join(study_names())}")
+    else:
+        chosen = paper_study(
+            study, quick, data_root=data_root, device=device, seed=seed, networks=networks, epochs=epochs
+        )
+        if run is None:
+            raise ValueError(f"RUN is required: the folder for {study}")
+        from ..comparison.driver import run_paper_study
+
+        print(run_paper_study(chosen, run))
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of finished studies, or folders of several.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for page, figures and tables.")] = Path("pigmm-comparison"),
+) -> None:
+    """Put finished runs side by side: initialisations, regularisation, widths, depths.
+
+    Prints the path of one page with small multiples by epoch, a table, and the claims of arXiv:2510.05218.
+    """
+    from ..comparison.page import write_comparison
+
+    print(write_comparison(runs, output))

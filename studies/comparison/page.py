@@ -1,0 +1,248 @@
+"""Several finished runs side by side: one page, its figures and its tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup
+
+from ..analysis.constraints import FREE
+from ..analysis.selection import at_last_epoch, where
+from ..analysis.verdicts import bound
+from ..notation.number_format import counted, number, with_error
+from ..notation.symbols import LEGEND, layer_name, parameter_html
+from ..paper.size import reductions
+from ..report.html import Table, linked, render
+from ..report.page import configuration_rows
+from ..runs.files import replace_files, write_tables, write_text
+from ..runs.provenance import package_version
+from .claims import verdict_table
+from .figures import draw_comparison, quantile_curves
+from .runs import FinishedRun, finished_runs
+
+_MARKER = "comparison.json"
+_CAPTIONS = {
+    "summary": "A row for each run and layer.",
+    "by_epoch": "The quantities of the figures, by run, layer and epoch.",
+    "verdicts": "What arXiv:2510.05218 says, what these runs measure, and whether they agree.",
+}
+
+
+def write_comparison(paths: Sequence[Path], output: Path, title: str = "", notes: Sequence[str] = ()) -> Path:
+    """Compare finished runs; returns the path of the page `report.html` in the folder `output`.
+
+    Args:
+        paths: RUN folders, or folders of several runs.
+        output: new, empty, or of an earlier comparison; `tables/` and `figures/` are in it too.
+        title: of the page.
+        notes: sentences that stand on the page, such as what was left out.
+
+    Raises:
+        FileNotFoundError, ValueError: as `finished_runs`; `output` holds something else, which is left as it is.
+
+    >>> write_comparison([], Path("nowhere"))
+    Traceback (most recent call last):
+    ValueError: at least one RUN is required, got none
+    """
+    runs = finished_runs(paths)
+    _claim(output, runs)
+    tables = {"summary": summary_table(runs), "by_epoch": epoch_table(runs), "verdicts": verdict_table(runs)}
+    write_tables(output / "tables", tables)
+    figures = draw_comparison(runs)
+    replace_files(output / "figures", {f"{figure.name}.svg": figure.svg for figure in figures})
+    page = render(
+        "comparison.html",
+        title=title or f"{counted(len(runs), 'run')} side by side",
+        version=package_version(),
+        made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
+        notes=[*notes, *size_notes(runs)],
+        runs=[(run.label, _own_options(run, runs)) for run in runs],
+        common=_common_options(runs),
+        summary=_shown_summary(tables["summary"]),
+        parameters=_shown_parameters(runs),
+        legend=LEGEND,
+        verdicts=_shown_verdicts(tables["verdicts"]),
+        figures=figures,
+        tables=linked(tables, _CAPTIONS),
+    )
+    write_text(output / "report.html", page)
+    return output / "report.html"
+
+
+def summary_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
+    """A row for each run and layer, all networks.
+
+    Columns: run, layer, rows, columns, networks, epoch (the last), test_accuracy (mean), untrained (networks),
+    initial_norm, wasserstein_first, wasserstein_last, median_deviation_first, median_deviation_last,
+    largest_absolute_z, significant and invariants (cubic and quartic ones at the last epoch with |z| above the bound,
+    and in all).
+
+    >>> len(summary_table([]))
+    0
+    """
+    rows = []
+    for run in runs:
+        accuracy = at_last_epoch(where(run.table("training"), metric="test_accuracy"))
+        for layer in run.table("distances").layer.unique():
+            distance, comparison = (run.table(name, layer) for name in ("distances", "comparison"))
+            medians = quantile_curves(comparison, "deviation")[0.5]
+            z = at_last_epoch(comparison).z.abs().dropna()
+            rows.append(
+                {
+                    "run": run.label,
+                    "layer": layer,
+                    "rows": run.config.shapes[layer][0],
+                    "columns": run.config.shapes[layer][1],
+                    "networks": run.config.networks,
+                    "epoch": distance.epoch.max(),
+                    "test_accuracy": accuracy["mean"].iloc[0],
+                    "untrained": int(run.tables["networks"].untrained.sum()),
+                    "initial_norm": run.initial_norm(layer),
+                    "wasserstein_first": distance.wasserstein.iloc[0],
+                    "wasserstein_last": distance.wasserstein.iloc[-1],
+                    "median_deviation_first": medians.iloc[0],
+                    "median_deviation_last": medians.iloc[-1],
+                    "largest_absolute_z": z.max(),
+                    "significant": int((z > bound(max(1, len(z)))).sum()),
+                    "invariants": len(z),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def epoch_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
+    """The quantities of the figures in one long table: run, layer (empty for accuracy), epoch, quantity, value.
+
+    >>> len(epoch_table([]))
+    0
+    """
+    parts = []
+    for run in runs:
+        accuracy = where(run.table("training"), metric="test_accuracy")
+        parts.append(_long(run, None, accuracy.set_index("epoch")["mean"], "test_accuracy"))
+        for layer in run.table("distances").layer.unique():
+            distance = run.table("distances", layer).set_index("epoch").wasserstein
+            parts.append(_long(run, layer, distance, "wasserstein"))
+            comparison = run.table("comparison", layer)
+            for quantity in ("deviation", "absolute_z"):
+                for level, values in quantile_curves(comparison, quantity).items():
+                    parts.append(_long(run, layer, values, f"{quantity}_quantile_{level}"))
+            parameters = run.table("parameters", layer)
+            for name in FREE if layer in run.square_layers else ():
+                own = where(parameters, parameter=name).set_index("epoch")
+                parts.append(_long(run, layer, own.estimate, name))
+    if not parts:
+        return pd.DataFrame()
+    return pd.concat(parts, ignore_index=True).astype({"layer": "Int64"})
+
+
+def size_notes(runs: Sequence[FinishedRun]) -> list[str]:
+    """How the runs are smaller than those of the paper, a sentence for runs with the same shortcomings.
+
+    >>> size_notes([])
+    []
+    """
+    alike: dict[str, list[str]] = {}
+    for run in runs:
+        if smaller := reductions(run.config):
+            alike.setdefault("; ".join(smaller), []).append(run.label)
+    return [f"Reduced ({', '.join(labels)}): {what}." for what, labels in alike.items()]
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table in Markdown, for pages.
+
+    >>> print(markdown(pd.DataFrame({"claim": ["|z|"], "layer": [1]})))
+    | claim | layer |
+    |---|---|
+    | \\|z\\| | 1 |
+    """
+    lines = [list(table.columns), *([_plain(value) for value in row] for row in table.itertuples(index=False))]
+    head, *body = ["| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |" for line in lines]
+    return "\n".join([head, "|" + "---|" * len(table.columns), *body])
+
+
+def _plain(value: object) -> str:
+    return "" if value is pd.NA else str(value)
+
+
+def _long(run: FinishedRun, layer: int | None, values: pd.Series, quantity: str) -> pd.DataFrame:
+    columns = {"run": run.label, "layer": layer, "epoch": values.index, "quantity": quantity, "value": values.array}
+    return pd.DataFrame(columns).astype({"layer": "Int64"})
+
+
+def _shown_summary(table: pd.DataFrame) -> Table:
+    rows = [
+        {
+            "run": row["run"],
+            "layer": f"{layer_name(row['layer'])}, {row['rows']} × {row['columns']}",
+            "networks": str(row["networks"]),
+            "untrained": str(row["untrained"]),
+            "accuracy": f"{row['test_accuracy']:.3f}",
+            "distance": f"{row['wasserstein_first']:.3g} → {row['wasserstein_last']:.3g}",
+            "initial norm": f"{row['initial_norm']:.3g}",
+            "median deviation": f"{row['median_deviation_first']:.3f} → {row['median_deviation_last']:.3f}",
+            "largest |z|": number(row["largest_absolute_z"], ".1f"),
+            "significant": f"{row['significant']} of {row['invariants']}",
+        }
+        for row in table.to_dict("records")
+    ]
+    caption = (
+        "Arrows: from the first to the last epoch. Distance: 2-Wasserstein, to the exact model at initialisation. "
+        "Deviation, |z| and how many are significant: of the cubic and quartic invariants, at the last epoch."
+    )
+    return _whole("The runs in numbers", caption, pd.DataFrame(rows, dtype=object))
+
+
+def _shown_parameters(runs: Sequence[FinishedRun]) -> Table | None:
+    """The five parameters that the symmetry leaves, of every square layer of every run."""
+    rows = []
+    for run in runs:
+        for layer in run.square_layers:
+            last = at_last_epoch(run.table("parameters", layer))
+            row: dict[str, object] = {"run": run.label, "layer": layer_name(layer)}
+            for own in last[last.parameter.isin(FREE)].to_dict("records"):
+                value = with_error(own["estimate"], own["standard_error"])
+                row[own["parameter"]] = f"{number(own['initial'], '.3g')} → {value}"
+            rows.append(row)
+    if not rows:
+        return None
+    table = pd.DataFrame(rows, dtype=object).rename(columns={name: parameter_html(name) for name in FREE})
+    caption = "Exact value at initialisation → estimate at the last epoch ± its standard error."
+    return _whole("The five parameters", caption, table)
+
+
+def _shown_verdicts(table: pd.DataFrame) -> Table:
+    text = table.assign(layer=["" if layer is pd.NA else layer_name(layer) for layer in table.layer])
+    return _whole("Claims and verdicts", "", text.astype(object))
+
+
+def _whole(title: str, caption: str, table: pd.DataFrame) -> Table:
+    shown = Table.head(title, caption, table, rows=len(table))
+    # names of columns may be markup, which Table.head makes plain
+    columns = tuple(column if isinstance(column, Markup) else str(column) for column in table.columns)
+    return Table(shown.title, shown.caption, columns, shown.rows, shown.total)
+
+
+def _common_options(runs: Sequence[FinishedRun]) -> list[tuple[str, str]]:
+    first, *others = (configuration_rows(run.config) for run in runs)
+    return [row for row in first if all(row in rows for rows in others)]
+
+
+def _own_options(run: FinishedRun, runs: Sequence[FinishedRun]) -> list[tuple[str, str]]:
+    common = _common_options(runs)
+    return [row for row in configuration_rows(run.config) if row not in common]
+
+
+def _claim(output: Path, runs: Sequence[FinishedRun]) -> None:
+    """Make the folder, or make sure that it is an earlier comparison's, and note in it what is compared."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"{output} must be a folder, but it is a file")
+    if output.is_dir() and any(output.iterdir()) and not (output / _MARKER).exists():
+        raise ValueError(f"{output} is not empty and not the output of a comparison: give another folder by --output")
+    content = {"pigmm": package_version(), "runs": [str(run.path) for run in runs]}
+    write_text(output / _MARKER, json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,139 @@
+"""Finished runs beside each other: their tables, what tells them apart, and how they fall short of the paper's size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ...training import EnsembleConfig
+from ..analysis.initial_law import InitialLaw
+from ..analysis.layer import Tables
+from ..analysis.network_subsets import ALL
+from ..analysis.selection import where
+from ..paper.size import NOT_STUDIED
+from ..runs.files import read_table
+from ..runs.folder import CONFIGURATION, RunFolder
+
+#: What makes a folder one of several runs: the study's name, and the names of its runs in their order.
+SEVERAL = "paper.json"
+
+_TABLES = ("training", "networks", "parameters", "comparison", "distances", "initialisation", "ladder")
+_OPTIONAL = ("gaussianity",)
+# what tables of earlier versions do not have
+_COLUMNS = {"initialisation": ("published_deviation",)}
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A finished run, and what it is called among others.
+
+    Args:
+        path: its folder.
+        label: short, on figures and in tables.
+        config: of the ensemble.
+        tables: of the analysis, those that a comparison needs.
+    """
+
+    path: Path
+    label: str
+    config: EnsembleConfig
+    tables: Tables
+
+    def table(self, name: str, layer: int | None = None, population: str = ALL) -> pd.DataFrame:
+        """The rows of a table about all networks (or another population), of one layer if one is given."""
+        rows = where(self.tables[name], population=population)
+        return rows if layer is None else where(rows, layer=layer)
+
+    @property
+    def square_layers(self) -> list[int]:
+        """The stored layers with the 13-parameter model, ascending."""
+        parameters = self.tables["parameters"]
+        return sorted(int(layer) for layer in parameters[parameters.parameter == "mu_1"].layer.unique())
+
+    def initial_law(self, layer: int) -> InitialLaw:
+        """The law of a layer's entries before training."""
+        return InitialLaw.of_layer(self.config.initialisation, self.config.shapes[layer])
+
+    def initial_norm(self, layer: int) -> float:
+        """Root mean square of the matrices' Frobenius norm at initialisation."""
+        return self.initial_law(layer).norm(self.config.shapes[layer])
+
+
+def finished_runs(paths: Sequence[Path]) -> list[FinishedRun]:
+    """The runs at the given paths; a folder of several runs stands for all of them.
+
+    Raises:
+        FileNotFoundError: there is nothing at a path.
+        ValueError: a path is not a RUN, or its tables are not there, or of an earlier version; says what to do.
+
+    >>> finished_runs([])
+    Traceback (most recent call last):
+    ValueError: at least one RUN is required, got none
+    """
+    folders = [RunFolder.open(run) for path in paths for run in run_paths(path)]
+    if not folders:
+        raise ValueError("at least one RUN is required, got none")
+    labels = run_labels([folder.config for folder in folders], [folder.path for folder in folders])
+    return [
+        FinishedRun(folder.path, label, folder.config, _read(folder))
+        for folder, label in zip(folders, labels, strict=True)
+    ]
+
+
+def run_paths(path: Path) -> list[Path]:
+    """The path itself, or those of its runs if it is a folder of several.
+
+    >>> run_paths(Path("runs/first"))
+    [PosixPath('runs/first')]
+    """
+    if (path / CONFIGURATION).exists() or not (path / SEVERAL).exists():
+        return [path]
+    return [path / name for name in json.loads((path / SEVERAL).read_bytes())["runs"]]
+
+
+def run_labels(configs: Sequence[EnsembleConfig], paths: Sequence[Path]) -> list[str]:
+    """Names for runs by the options in which they differ; the names of their folders where these do not tell.
+
+    >>> run_labels([EnsembleConfig(), EnsembleConfig(weight_decay=0.01)], [Path("a"), Path("b")])
+    ['weight decay 0.0', 'weight decay 0.01']
+    >>> run_labels([EnsembleConfig()], [Path("runs/a")])
+    ['a']
+    """
+    differing = [
+        name
+        for name in EnsembleConfig.model_fields
+        if name not in NOT_STUDIED and len({getattr(config, name) for config in configs}) > 1
+    ]
+    told = [", ".join(_option(name, getattr(config, name)) for name in differing) for config in configs]
+    named = [
+        label if label and told.count(label) == 1 else f"{label} ({path.name})" if label else path.resolve().name
+        for label, path in zip(told, paths, strict=True)
+    ]
+    return [label if named.count(label) == 1 else f"{label}, {number}" for number, label in enumerate(named, start=1)]
+
+
+def _option(name: str, value: object) -> str:
+    text = "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"{name.replace('_', ' ')} {text}"
+
+
+def _read(folder: RunFolder) -> Tables:
+    tables: Tables = {}
+    for name in (*_TABLES, *_OPTIONAL):
+        file = folder.tables / f"{name}.csv"
+        if file.exists():
+            tables[name] = read_table(file)
+            if missing := [column for column in _COLUMNS.get(name, ()) if column not in tables[name]]:
+                raise ValueError(
+                    f"{file} has no column {', '.join(missing)}, for an earlier version made it: make the tables "
+                    f"afresh by `pigmm report {folder.path}`"
+                )
+        elif name in _TABLES:
+            raise ValueError(
+                f"{folder.path} has no tables/{name}.csv: finish the study, or make its tables afresh by `pigmm report`"
+            )
+    return tables

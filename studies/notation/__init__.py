@@ -1,0 +1,1 @@
+"""How parameters, numbers and p-values are written."""

@@ -1,0 +1,1 @@
+"""The studies of arXiv:2510.05218: one TOML file each, read as configurations."""

@@ -1,0 +1,97 @@
+"""A whole experiment: train -> analyse -> draw -> report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from ..training import EnsembleConfig, load_dataset, open_ensemble
+from ..training.store.store import EnsembleStore, is_ensemble
+from .analysis.dead_units import can_be_seen
+from .analysis.ensemble import analyse
+from .runs.files import replace_files, write_tables, write_text
+from .runs.folder import RunFolder
+from .runs.progress import progress_of
+
+
+def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True, replicates: int | None = None) -> Path:
+    """Train an ensemble, analyse it and write the report; nothing that is done already is done again.
+
+    Args:
+        config: the ensemble.
+        path: the RUN folder: new, empty, or of the same configuration (finished or interrupted).
+        progress: whether to show bars, on standard error.
+        replicates: of the bootstrap at initialisation and at the last epoch; 0 for none; see `analyse_layer`.
+
+    Returns:
+        The path of report.html.
+
+    Raises:
+        ValueError: the folder is something else or of another configuration; see also `train_ensemble`.
+        OSError: the data is not there, the disk is full, or another process works in the folder.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> config = EnsembleConfig(hidden=(4, 4), networks=8, epochs=1, block_size=8)
+    >>> with TemporaryDirectory() as folder:
+    ...     run_study(config, Path(folder) / "run", progress=False).name
+    'report.html'
+    """
+    run = RunFolder.claim(Path(path), config, replicates)
+    with run.locked():
+        train(run, progress)
+        if not run.is_finished:
+            rebuild(run, progress)
+    return run.report
+
+
+def train(run: RunFolder, progress: bool = True, *, scheduler: str | None = None, workers: int | None = None) -> None:
+    """Train what is not trained yet of a RUN's ensemble: here, or on a cluster, as in `train_ensemble`."""
+    if is_ensemble(run.ensemble) and not EnsembleStore.resume(run.ensemble, run.config).missing_blocks():
+        return
+    from ..training import train_ensemble  # only here is torch needed
+
+    with run.timed("training"):
+        train_ensemble(run.config, run.ensemble, progress, scheduler=scheduler, workers=workers)
+
+
+def rebuild(run: RunFolder, progress: bool = True) -> Path:
+    """Tables, figures and report of a RUN from its ensemble, afresh; returns the path of the report.
+
+    Raises:
+        FileNotFoundError: there is no ensemble.
+        ValueError: it is not finished.
+    """
+    from .report.figures.study import draw_study
+    from .report.page import study_report
+
+    ensemble = open_ensemble(run.ensemble)
+    run.mark_unfinished()
+    steps = len(run.config.stored_layers) * ensemble.sizes["epoch"]
+    with run.timed("analysis"), progress_of("analysing", steps, progress) as advance:
+        with threadpool_limits(1, user_api="blas"):  # products of small matrices only wait for each other's threads
+            images = test_images(run.config) if can_be_seen(run.config) else None
+            tables = analyse(ensemble, run.config, run.partial, advance, run.replicates, images)
+        files = write_tables(run.tables, tables)
+    with run.timed("report"):
+        figures = draw_study(tables, run.config)
+        files += replace_files(run.figures, {f"{figure.name}.svg": figure.svg for figure in figures})
+        write_text(run.report, study_report(run, ensemble, tables, figures))
+    run.mark_finished([*files, run.report])
+    return run.report
+
+
+def test_images(config: EnsembleConfig) -> NDArray[np.uint8] | None:
+    """The images on which an ensemble was tested, (count, pixels); None if they are not at hand.
+
+    >>> test_images(EnsembleConfig()).shape
+    (1000, 784)
+    """
+    if not isinstance(config.dataset, str):
+        return None
+    try:
+        return load_dataset(config.dataset, config.data_root).test_images
+    except (OSError, ValueError, ImportError):  # a report can be made where there is only the ensemble
+        return None

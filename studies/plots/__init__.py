@@ -1,0 +1,1 @@
+"""One look for figures, drawings of graphs, and figures inside pages."""

@@ -1,0 +1,1 @@
+"""What a study found: numbers and verdicts, and the sentences that state them."""

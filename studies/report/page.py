@@ -1,0 +1,166 @@
+"""The report of a study: one page that holds all it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+import xarray as xr
+
+from ...training import EnsembleConfig
+from ..analysis.layer import Tables
+from ..analysis.network_subsets import ALL
+from ..analysis.selection import at_last_epoch, where
+from ..notation.number_format import counted, listed, number, with_error
+from ..notation.symbols import LEGEND, layer_name, parameter_html
+from ..paper.size import reductions
+from ..paper.studies import reduced_studies
+from ..plots.style import Illustration
+from ..runs.folder import RunFolder
+from ..runs.provenance import package_version
+from .cards import Cards, compared_cards, initial_cards, last_layers
+from .findings.study import findings
+from .headline import headline
+from .html import Table, linked, render
+
+CAPTIONS = {
+    "parameters": "Fitted parameters of every layer, epoch and population, beside the exact ones at initialisation.",
+    "movement": "The five parameters of independent permutations of rows and columns, also in initial units.",
+    "symmetry": "The constraints that the symmetry of the network puts on the parameters of square layers.",
+    "initialisation": "Linear and quadratic invariants, their exact expectation and standard error at initialisation.",
+    "comparison": "Cubic and quartic invariants: predicted by the fitted model, and measured.",
+    "comparison_summary": "Quantiles over the cubic and over the quartic invariants.",
+    "bipartite": "The same of the bipartite invariants of square layers, by the model of five parameters.",
+    "sharpening": "How clearly the invariants, their averages and the bipartite ones show the departures.",
+    "change": "Relative change of the deviation of each invariant from the first to the last epoch.",
+    "gaussianity": "The global test whether the matrices are Gaussian, by the bootstrap.",
+    "bootstrap": "The comparison with p-values by the bootstrap, at the first and the last epoch.",
+    "bipartite_gaussianity": "The global test by the bipartite invariants of square layers.",
+    "bipartite_bootstrap": "Their comparison with p-values by the bootstrap.",
+    "ladder": "Nested models and their tests: which symmetry do the matrices have?",
+    "invariance": "Are mean and covariance permutation invariant at all, irrep by irrep?",
+    "classes": "Mean and variance of the weights of each class, the rows of the output layer.",
+    "class_tests": "Do the classes differ, and what is the spread of their means of the variance GH0?",
+    "departures": "The largest departures at the last epoch.",
+    "distances": "Distances between the fitted model and the exact one at initialisation (kl in nats).",
+    "trajectory": "Coordinates of the models of some epochs, the layers of one shape together.",
+    "trajectory_distances": "Wasserstein distances between these models.",
+    "training": "Losses and accuracies over the networks.",
+    "networks": "Every network at the last epoch.",
+    "units": "Hidden units that are off for every test image, of each network, at the first and the last epoch.",
+    "answering": "Matrices without the columns of silent units: departures from the 5-parameter model.",
+    "omissions": "Snapshots that no model could be fitted to.",
+}
+
+
+def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: Sequence[Illustration]) -> str:
+    """The page report.html of a study.
+
+    Args:
+        run: the folder; its configuration and history are reported.
+        ensemble: for the versions in its attributes.
+        tables: as `analyse` returns them; those of the page link to their CSV files in the folder.
+        figures: they stand in the page itself.
+    """
+    config = run.config
+    summaries = []
+    if "parameters" in tables:
+        summaries.append(parameter_summary(tables["parameters"]))
+    return render(
+        "report.html",
+        title=f"{counted(config.networks, 'network')} {'-'.join(map(str, config.widths))} on {config.dataset}",
+        version=package_version(),
+        legend=LEGEND,
+        notes=size_notes(config),
+        made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
+        configuration=configuration_rows(config),
+        origin=origin_rows(run, ensemble),
+        headline=headline(tables, config),
+        findings=findings(tables, config),
+        figures=figures,
+        summaries=summaries,
+        tables=linked(tables, CAPTIONS),
+        cards=study_cards(tables, config),
+    )
+
+
+def size_notes(config: EnsembleConfig) -> list[str]:
+    """What stands at the top of a run that is a smaller version of a study of the paper.
+
+    >>> size_notes(EnsembleConfig(dataset="mnist", networks=200, weight_decay=0.01))
+    ['Smaller than the study mnist-gaussian-decay of arXiv:2510.05218: 200 networks instead of 1000.']
+    """
+    studies = reduced_studies(config)
+    if not studies:
+        return []
+    names = f"{'study' if len(studies) == 1 else 'studies'} {listed(studies)}"
+    return [f"Smaller than the {names} of arXiv:2510.05218: {'; '.join(reductions(config))}."]
+
+
+def study_cards(tables: Tables, config: EnsembleConfig) -> Cards:
+    """What the page shows of each invariant: all networks, the last epoch.
+
+    >>> study_cards({}, EnsembleConfig())
+    {}
+    """
+    if "comparison" not in tables:
+        return {}
+    first, last = (last_layers(tables[name], config) for name in ("initialisation", "comparison"))
+    return initial_cards(first) | compared_cards(last)
+
+
+def configuration_rows(config: EnsembleConfig) -> list[tuple[str, str]]:
+    """The options of a study as text, in their order.
+
+    >>> configuration_rows(EnsembleConfig(networks=8))[2]
+    ('networks', '8')
+    """
+    values = config.model_dump(mode="json", exclude={"data_root"})
+    return [
+        (name.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for name, value in values.items()
+    ]
+
+
+def origin_rows(run: RunFolder, ensemble: xr.Dataset) -> list[tuple[str, str]]:
+    """When, how long and with what a study was made."""
+    seconds: dict[str, float] = {}
+    for entry in run.history:
+        seconds[entry["step"]] = seconds.get(entry["step"], 0.0) + entry["seconds"]
+    versions: dict[str, str] = json.loads(str(ensemble.attrs["versions"]))
+    rows = [("started", run.history[0]["started"])] if run.history else []
+    rows += [(f"time of {step}", f"{total:.1f} s") for step, total in seconds.items() if step != "report"]
+    rows += versions.items()
+    return rows + [(name, str(ensemble.attrs[name])) for name in ("engine", "processor", "threads")]
+
+
+def parameter_summary(parameters: pd.DataFrame) -> Table:
+    """Parameters of all networks at the last epoch, a row each, with standard errors and exact initial values.
+
+    >>> row = {"layer": 1, "epoch": 0.0, "population": "all", "parameter": "mu_1", "index": 0}
+    >>> values = {"estimate": 0.51234, "standard_error": 0.25, "initial": 0.0}
+    >>> [print(cell) for cell in parameter_summary(pd.DataFrame([{**row, **values}])).rows[0]]
+    μ<sub>1</sub>
+    0 → 0.51 ± 0.25
+    [None, None]
+    """
+    last = at_last_epoch(where(parameters, population=ALL))
+    text = last.assign(
+        value=[
+            f"{number(initial, '.3g')} → {with_error(estimate, error)}"
+            for initial, estimate, error in zip(last.initial, last.estimate, last.standard_error, strict=True)
+        ],
+        layer=[layer_name(layer) for layer in last.layer],
+    )
+    order = text.parameter.drop_duplicates()
+    wide = text.pivot(index="parameter", columns="layer", values="value").reindex(order).fillna("–")
+    wide.insert(0, "parameter", pd.Series([parameter_html(name) for name in wide.index], wide.index, dtype=object))
+    epoch = last.epoch.iloc[0] if len(last) else float("nan")
+    return Table.head(
+        "Parameters before and after training",
+        f"Exact value at initialisation → estimate at epoch {epoch:g} ± its standard error.",
+        wide,
+        rows=len(wide),
+    )

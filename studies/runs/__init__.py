@@ -1,0 +1,1 @@
+"""The folder of a study: files, finished steps, provenance, progress."""

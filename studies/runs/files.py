@@ -1,0 +1,111 @@
+"""Files that are either whole or not there: written under a temporary name, then renamed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+PARTIAL = ".partial"
+
+# pandas reads numbers exactly by itself from version 3.1 on, and deprecates the option
+_OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+_EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD_PANDAS else {}
+_TYPES: Any = {"graph": str, "degrees_of_freedom": "Int64"}
+
+
+def file_name(name: str) -> str:
+    """A name as part of the name of a file.
+
+    >>> file_name("layer 1"), file_name("../words")
+    ('layer_1', '.._words')
+    """
+    return re.sub(r"[^\w.-]+", "_", name)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, making its folder; an interruption leaves the old file, or none, under the name.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_bytes(Path(folder) / "new" / "a.txt", b"whole")
+    ...     [file.name for file in (Path(folder) / "new").iterdir()]
+    ['a.txt']
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + PARTIAL)
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def write_text(path: Path, content: str) -> None:
+    """`write_bytes` for text, in UTF-8 with Unix line ends.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_text(Path(folder) / "a.txt", "σ")
+    ...     (Path(folder) / "a.txt").stat().st_size
+    2
+    """
+    write_bytes(path, content.encode())
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV whose numbers read back exactly; the index is left out.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_table(Path(folder) / "t.csv", pd.DataFrame({"x": [0.1]}))
+    ...     read_table(Path(folder) / "t.csv").x[0] == 0.1
+    np.True_
+    """
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read what `write_table` wrote; labels of graphs such as '00' stay text, degrees of freedom integers.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_table(Path(folder) / "t.csv", pd.DataFrame({"graph": ["00"]}))
+    ...     read_table(Path(folder) / "t.csv").graph[0]
+    '00'
+    """
+    table: pd.DataFrame = pd.read_csv(path, dtype=_TYPES, **_EXACT)
+    return table
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """Write each table as `name.csv`, and take away those of an earlier analysis.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import pandas as pd
+    >>> with TemporaryDirectory() as folder:
+    ...     [file.name for file in write_tables(Path(folder), {"a": pd.DataFrame({"x": [1]})})]
+    ['a.csv']
+    """
+    files = {folder / f"{name}.csv": table for name, table in tables.items()}
+    for file, table in files.items():
+        write_table(file, table)
+    for file in set(folder.glob("*.csv")) - files.keys():
+        file.unlink()
+    return list(files)
+
+
+def replace_files(folder: Path, contents: dict[str, bytes]) -> list[Path]:
+    """Make a folder hold exactly the given files.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     [file.name for file in replace_files(Path(folder) / "figures", {"a.svg": b"<svg/>"})]
+    ['a.svg']
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    files = {folder / name: content for name, content in contents.items()}
+    for file, content in files.items():
+        write_bytes(file, content)
+    return list(files)

@@ -1,0 +1,1 @@
+"""The theory without data: catalogue, listings and exact expectation values."""

@@ -1,0 +1,55 @@
+"""The invariants of a degree as lines of text, and as drawings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...invariants import multigraphs
+from ...invariants.graphs.families import family_by_name
+from ..plots.graph_markup import graph_svg
+from ..runs.files import write_text
+
+
+def listing(degree: int, kind: str = "square") -> Iterator[str]:
+    """A header, a line for each invariant, and counts by number of nodes.
+
+    Args:
+        degree: at least 1.
+        kind: of matrices, a name of `FAMILIES`.
+
+    Raises:
+        ValueError: the degree is below 1, or there is no such kind of matrices.
+
+    >>> for line in listing(1):
+    ...     print(line)
+    graph  nodes  components  automorphisms  formula
+    00         1           1              1  sum_i M_ii
+    01         2           1              1  sum_ij M_ij
+    <BLANKLINE>
+    2 invariants of degree 1; by number of nodes 1: 1, 2: 1
+    """
+    graphs = multigraphs(degree, family_by_name(kind))
+    width = max(5, *(len(graph.label) for graph in graphs))
+    yield f"{'graph':<{width}}  nodes  components  automorphisms  formula"
+    for graph in graphs:
+        numbers = f"{graph.number_of_nodes:>5}  {len(graph.components):>10}  {graph.automorphisms:>13}"
+        yield f"{graph.label:<{width}}  {numbers}  {graph.formula}"
+    counts = Counter(graph.number_of_nodes for graph in graphs)
+    by_nodes = ", ".join(f"{nodes}: {count}" for nodes, count in sorted(counts.items()))
+    yield ""
+    yield f"{len(graphs)} invariants of degree {degree}; by number of nodes {by_nodes}"
+
+
+def draw_all(degree: int, kind: str, folder: Path) -> None:
+    """Write a drawing LABEL.svg of each invariant of a degree into a folder.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     draw_all(1, "square", Path(folder))
+    ...     sorted(file.name for file in Path(folder).iterdir())
+    ['00.svg', '01.svg']
+    """
+    for graph in multigraphs(degree, family_by_name(kind)):
+        write_text(folder / f"{graph.label.replace(' ', '_')}.svg", graph_svg(graph, standalone=True))

@@ -1,0 +1,1 @@
+"""Matrices from anywhere: read, fitted, reported."""

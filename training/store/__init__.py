@@ -1,0 +1,1 @@
+"""An ensemble on disk: the zarr store, and the lock that one writer holds."""
