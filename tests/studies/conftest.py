@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from pigmm.studies.cli.main import main
 
@@ -56,3 +57,10 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         main(["study", str(run), *OPTIONS])
     assert left.value.code == 0
     return run
+
+
+@pytest.fixture(autouse=True)
+def one_thread_of_blas():
+    """The library called directly gives the bits of the commands, which limit BLAS to one thread."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
