@@ -10,9 +10,9 @@ PY := $(VENV)/bin/python
 study: $(VENV)/.installed
 	@$(VENV)/bin/pigmm study runs/first --dataset mnist-5k --hidden 10,10,10 --networks 200 --epochs 50 --seed 0
 
-## Run the tests.
+## Run the tests, the files shared out among at most four processes.
 test: $(VENV)/.installed-dev
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports
