@@ -26,6 +26,7 @@ from .tests_of_models.comparison import compare
 from .tests_of_models.invariance import invariance_p_values, mean_invariance_test, permutation_invariance_test
 from .tests_of_models.multiple_testing import q_values
 from .tests_of_models.nested_models import model_ladder, restricted_fits
+from .tests_of_models.one_matrix import analyse_matrix
 from .tests_of_models.restrictions import Restriction, restrictions
 from .tests_of_models.symmetry import randomisation_test, symmetry_p_values, wald_tests
 
@@ -40,6 +41,7 @@ __all__ = [
     "SquareSpace",
     "SufficientStatistics",
     "SymmetricSpace",
+    "analyse_matrix",
     "bhattacharyya_distance",
     "bootstrap_comparison",
     "compare",
