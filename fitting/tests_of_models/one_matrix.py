@@ -9,7 +9,8 @@ With gHH estimated by pooling these three, of D = (N-1)^2 - 1 dimensions in all,
 about chi squared with 5 degrees of freedom. It is the sum of two independent parts of known law: the determinant of the
 correlations of a Wishart matrix, a product of two beta variables, and Bartlett's statistic of three variances, a
 function of a Dirichlet vector. So its mean is known exactly, and dividing by it (Bartlett's correction) makes the chi
-squared law good from small N on. The trivial component c = tr(F M F) / sqrt(N-1) is N(0, gHH), so c^2/gHH ~ F(1, D) exactly.
+squared law good from small N on. The trivial component c = tr(F M F) / sqrt(N-1) is N(0, gHH), so that exactly
+c^2/gHH ~ F(1, D).
 """
 
 from __future__ import annotations
@@ -86,9 +87,9 @@ def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 
         (chi squared with Bartlett's correction); p_randomisation of the likelihood ratio; z_trace, the centred trace in
         standard deviations, negative for self-inhibition, with p_trace (exact for Gaussian entries) and
         p_trace_randomisation; symmetric_to_antisymmetric, the ratio G2/G3 of variances, with p_symmetry (F law);
-        row_column_correlation of the row and column means of the same unit, with p_row_column; row_hubs and column_hubs, the
-        variance of row and column means in units of what independent entries give, with p_row_hubs and p_column_hubs;
-        excess_kurtosis of the centred entries; randomisations made. Those that the shape does not have are NaN.
+        row_column_correlation of the row and column means of the same unit, with p_row_column; row_hubs and
+        column_hubs, the variance of row and column means in units of what independent entries give, with p_row_hubs and
+        p_column_hubs; excess_kurtosis of the centred entries; randomisations made. What the shape does not have is NaN.
 
     Raises:
         ValueError: if the matrix has fewer than 4 rows or columns, is not finite, or has no variation.

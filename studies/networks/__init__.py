@@ -1,0 +1,1 @@
+"""One trained network: its tensors read as matrices, each analysed by itself."""
