@@ -24,9 +24,9 @@ TABLES = {
     "ladder": ["layer", "epoch", "symmetry", "p_wald", "p_randomisation"],
     "gaussianity": ["layer", "epoch", "replicates", "global_p_value"],
     "class_tests": ["layer", "epoch", "f_means", "p_means", "share", "share_error"],
-    "answering": ["layer", "epoch", "chosen", "networks", "columns", "variance", "largest_z", "median_z"],
+    "active_units": ["layer", "epoch", "chosen", "networks", "columns", "variance", "largest_z", "median_z"],
 }
-OWN = ("silent_units", "sharpening", "classes", "movement_10x10")
+OWN = ("dead_units", "sharpening", "classes", "movement_10x10")
 ROOT = Path(__file__).parent
 
 
@@ -38,10 +38,10 @@ def kept(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return table[columns].map(lambda value: float(f"{value:.4g}") if isinstance(value, float) else value)
 
 
-def silent(run: Path) -> pd.DataFrame:
-    """Mean number of silent units by epoch and layer."""
+def dead(run: Path) -> pd.DataFrame:
+    """Mean number of dead units by epoch and layer."""
     units = pd.read_csv(run / "tables" / "units.csv")
-    return units.groupby(["epoch", "layer"], as_index=False)[["units", "silent"]].mean()
+    return units.groupby(["epoch", "layer"], as_index=False)[["units", "dead"]].mean()
 
 
 def main(comparison: Path, name: str, runs: list[Path]) -> None:
@@ -63,7 +63,7 @@ def main(comparison: Path, name: str, runs: list[Path]) -> None:
         }
         for table, columns in TABLES.items()
     }
-    found["silent_units"] = {run.name: silent(run) for run in runs if (run / "tables" / "units.csv").exists()}
+    found["dead_units"] = {run.name: dead(run) for run in runs if (run / "tables" / "units.csv").exists()}
     for table, parts in found.items():
         if parts:
             labelled = pd.concat(parts, names=["run"]).reset_index("run")

@@ -1,4 +1,4 @@
-"""Hidden units that are off for every image, and what the units that answer say alone.
+"""Hidden units that are off for every image, and what the active units say alone.
 
 A ReLU that is off for all images passes nothing on and learns nothing: no gradient reaches the weights into it, nor
 those out of it, which are a column of the next matrix. An ensemble of such matrices is a mixture, of columns that were
@@ -22,7 +22,7 @@ from .layer import graphs_of_degrees
 Masks = NDArray[np.bool_]
 
 #: Choices of columns.
-ANSWERING, RANDOM, SILENT = "answering", "random", "silent"
+ACTIVE, RANDOM, DEAD = "active", "random", "dead"
 
 #: Fewer networks than this make no comparison.
 FEWEST = 100
@@ -41,7 +41,7 @@ def can_be_seen(config: EnsembleConfig) -> bool:
     return config.activation == "relu" and not config.bias and set(hidden) <= set(config.stored_layers)
 
 
-def silent_units(layers: Sequence[NDArray[np.floating]], images: NDArray[np.uint8]) -> list[Masks]:
+def dead_units(layers: Sequence[NDArray[np.floating]], images: NDArray[np.uint8]) -> list[Masks]:
     """Which units of each hidden layer are off for all the images, (networks, units) each.
 
     A unit whose value is not a number for an image, as in networks that diverged, is not off.
@@ -51,11 +51,11 @@ def silent_units(layers: Sequence[NDArray[np.floating]], images: NDArray[np.uint
         images: (count, pixels) uint8.
 
     >>> one, minus_one = np.full((1, 4), 255, np.uint8), [[-1.0] * 4]
-    >>> [mask.tolist() for mask in silent_units([np.array([[[1.0] * 4, *minus_one]])], one)]
+    >>> [mask.tolist() for mask in dead_units([np.array([[[1.0] * 4, *minus_one]])], one)]
     [[[False, True]]]
     """
     networks = len(layers[0])
-    silent = [np.ones(layer.shape[:2], bool) for layer in layers]
+    dead = [np.ones(layer.shape[:2], bool) for layer in layers]
     step = max(1, _SLAB_BYTES // (4 * networks * max(layer.shape[1] for layer in layers)))
     for start in range(0, len(images), step):
         seen = normalise(images[start : start + step])
@@ -65,80 +65,82 @@ def silent_units(layers: Sequence[NDArray[np.floating]], images: NDArray[np.uint
             for k, layer in enumerate(layers):
                 if k:
                     on = np.maximum(layer.astype(np.float32, copy=False) @ on, 0)
-                silent[k] &= (on == 0).all(axis=2)
-    return silent
+                dead[k] &= (on == 0).all(axis=2)
+    return dead
 
 
-def silence_tables(ensemble: xr.Dataset, config: EnsembleConfig, images: NDArray[np.uint8]) -> dict[str, pd.DataFrame]:
+def dead_unit_tables(
+    ensemble: xr.Dataset, config: EnsembleConfig, images: NDArray[np.uint8]
+) -> dict[str, pd.DataFrame]:
     """Tables of the units that are off for all the images, at the first and at the last snapshot.
 
-    `units`: a row for each network and hidden layer (columns epoch, layer, network, units, silent).
-    `answering`: the matrices between layers without the columns of silent units, see `answering_table`.
+    `units`: a row for each network and hidden layer (columns epoch, layer, network, units, dead).
+    `active_units`: the matrices between layers without the columns of dead units, see `active_unit_table`.
 
     Args:
         ensemble: as `open_ensemble` gives it.
         config: what it was made with; `can_be_seen`.
         images: (count, pixels) uint8, those of the test.
     """
-    units, answering = [], []
+    units, active = [], []
     for place in sorted({0, ensemble.sizes["epoch"] - 1}):
         snapshot = ensemble.isel(epoch=place)
         epoch = float(snapshot.epoch)
-        for k, mask in enumerate(_silent_by_parts(snapshot, len(config.shapes) - 1, images)):
-            columns = {"network": ensemble.network.to_numpy(), "units": mask.shape[1], "silent": mask.sum(axis=1)}
+        for k, mask in enumerate(_dead_by_parts(snapshot, len(config.shapes) - 1, images)):
+            columns = {"network": ensemble.network.to_numpy(), "units": mask.shape[1], "dead": mask.sum(axis=1)}
             units.append(pd.DataFrame({"epoch": epoch, "layer": k, **columns}))
             if k + 1 in config.stored_layers:
-                table = answering_table(snapshot[f"weight_{k + 1}"].to_numpy(), mask)
+                table = active_unit_table(snapshot[f"weight_{k + 1}"].to_numpy(), mask)
                 table.insert(0, "layer", k + 1)
                 table.insert(0, "epoch", epoch)
-                answering.append(table)
+                active.append(table)
     tables = {"units": pd.concat(units, ignore_index=True)}
-    if any(len(table) for table in answering):
-        tables["answering"] = pd.concat([table for table in answering if len(table)], ignore_index=True)
+    if any(len(table) for table in active):
+        tables["active_units"] = pd.concat([table for table in active if len(table)], ignore_index=True)
     return tables
 
 
-def _silent_by_parts(snapshot: xr.Dataset, hidden: int, images: NDArray[np.uint8]) -> list[Masks]:
-    """`silent_units` of a snapshot, some networks at a time."""
+def _dead_by_parts(snapshot: xr.Dataset, hidden: int, images: NDArray[np.uint8]) -> list[Masks]:
+    """`dead_units` of a snapshot, some networks at a time."""
     layers = [snapshot[f"weight_{k}"] for k in range(hidden)]
     count = snapshot.sizes["network"]
     step = max(1, _SLAB_BYTES * count // sum(layer.nbytes for layer in layers))
     parts = [
-        silent_units([layer[start : start + step].to_numpy() for layer in layers], images)
+        dead_units([layer[start : start + step].to_numpy() for layer in layers], images)
         for start in range(0, count, step)
     ]
     return [np.concatenate(masks) for masks in zip(*parts, strict=True)]
 
 
-def answering_table(matrices: NDArray[np.floating], silent: Masks) -> pd.DataFrame:
-    """Departures from the 5-parameter model of S_M x S_N, of matrices without the columns of silent units.
+def active_unit_table(matrices: NDArray[np.floating], dead: Masks) -> pd.DataFrame:
+    """Departures from the 5-parameter model of S_M x S_N, of matrices without the columns of dead units.
 
-    Matrices of one shape are needed: those of the networks with the most frequent number of silent units, if these are
+    Matrices of one shape are needed: those of the networks with the most frequent number of dead units, if these are
     at least `FEWEST` and leave two columns. Beside them stand, of the same networks, as many columns chosen at random,
-    and the silent ones if they are two.
+    and the dead ones if they are two.
 
     Args:
         matrices: (networks, rows, columns).
-        silent: (networks, columns).
+        dead: (networks, columns).
 
     Returns:
-        A row for each choice of columns: chosen (answering, random or silent), networks, rows, columns, variance (of
+        A row for each choice of columns: chosen (active, random or dead), networks, rows, columns, variance (of
         the entries), largest_z and median_z over the 43 cubic and quartic bipartite invariants.
 
     >>> rng = np.random.default_rng(0)
-    >>> table = answering_table(rng.normal(size=(200, 6, 5)), np.arange(5) < rng.integers(1, 3, (200, 1)))
+    >>> table = active_unit_table(rng.normal(size=(200, 6, 5)), np.arange(5) < rng.integers(1, 3, (200, 1)))
     >>> table[["chosen", "columns"]].values.tolist()
-    [['answering', 3], ['random', 3], ['silent', 2]]
+    [['active', 3], ['random', 3], ['dead', 2]]
     """
-    counts = silent.sum(axis=1)
+    counts = dead.sum(axis=1)
     # no model of a single row or column, nor of numbers that are none
-    mixed = (counts > 0) & (counts <= silent.shape[1] - 2) & np.isfinite(matrices).all(axis=(1, 2))
+    mixed = (counts > 0) & (counts <= dead.shape[1] - 2) & np.isfinite(matrices).all(axis=(1, 2))
     frequent = np.bincount(counts[mixed], minlength=1).argmax()
     chosen = mixed & (counts == frequent)
     if chosen.sum() < FEWEST or matrices.shape[1] < 2:
         return pd.DataFrame()
-    order = np.argsort(np.random.default_rng(0).random(silent.shape), axis=1)
-    parts = {ANSWERING: ~silent, RANDOM: order >= frequent, SILENT: silent}
+    order = np.argsort(np.random.default_rng(0).random(dead.shape), axis=1)
+    parts = {ACTIVE: ~dead, RANDOM: order >= frequent, DEAD: dead}
     graphs = graphs_of_degrees((3, 4), RECTANGULAR)
     rows = []
     for name, mask in parts.items():

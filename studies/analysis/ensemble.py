@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...training import EnsembleConfig
 from ..runs.files import read_table, write_table
-from .dead_units import can_be_seen, silence_tables
+from .dead_units import can_be_seen, dead_unit_tables
 from .initial_law import InitialLaw
 from .layer import LAYER_TABLES, Tables, analyse_layer
 from .learning import learning_table, network_table
@@ -38,7 +38,7 @@ def analyse(
         partial: folder in which finished layers are kept.
         advance: called after each epoch of each layer.
         replicates: of the bootstrap at the first and the last epoch; see `analyse_layer`.
-        images: (count, pixels), by which silent units are found; None: nothing about these.
+        images: (count, pixels), by which dead units are found; None: nothing about these.
 
     >>> from tempfile import TemporaryDirectory
     >>> from pigmm.training import train_ensemble
@@ -76,5 +76,5 @@ def analyse(
     if "parameters" in tables:
         tables |= trajectory_tables(tables["parameters"], config)
     if images is not None and can_be_seen(config):
-        tables |= silence_tables(ensemble, config, images)
+        tables |= dead_unit_tables(ensemble, config, images)
     return tables

@@ -50,7 +50,7 @@ CAPTIONS = {
     "training": "Losses and accuracies over the networks.",
     "networks": "Every network at the last epoch.",
     "units": "Hidden units that are off for every test image, of each network, at the first and the last epoch.",
-    "answering": "Matrices without the columns of silent units: departures from the 5-parameter model.",
+    "active_units": "Matrices without the columns of dead units: departures from the 5-parameter model.",
     "omissions": "Snapshots that no model could be fitted to.",
 }
 

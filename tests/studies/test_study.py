@@ -410,7 +410,7 @@ def test_a_network_that_diverged_leaves_all_networks_their_last_fit(finished_run
     config = RunFolder.open(finished_run).config
     tables = {file.stem: read_table(file) for file in (finished_run / "tables").glob("*.csv")}
     for name, rows in tables.items():
-        if {"layer", "epoch"} <= set(rows) and name not in ("units", "answering", "departures"):
+        if {"layer", "epoch"} <= set(rows) and name not in ("units", "active_units", "departures"):
             population = rows.population if "population" in rows else "all"
             tables[name] = rows[(population != "all") | (rows.epoch == 0)].reset_index(drop=True)
     tables["departures"] = largest_departures(tables["comparison"])

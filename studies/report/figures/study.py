@@ -36,7 +36,7 @@ from ...plots.inline_svg import invariant_id
 from ...plots.style import GREY, PALETTE, Illustration, house_style, legend_columns, line_looks
 from ...runs.files import file_name
 from ..cards import last_layers
-from ..findings.dead_units import draw_silence
+from ..findings.dead_units import draw_dead_units
 from .symmetry import draw_symmetry
 from .z_score_overview import every_departure
 
@@ -61,7 +61,7 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
     with house_style():
         drawn = [learning(tables["training"])]
         if "units" in tables:
-            drawn.append(draw_silence(tables))
+            drawn.append(draw_dead_units(tables))
         if "parameters" in tables:
             for name, draw in (("parameters", parameters), ("initialisation", initialisation)):
                 table = where(tables[name], population=ALL)

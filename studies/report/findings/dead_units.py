@@ -1,4 +1,4 @@
-"""Silent units in the report: a finding and a figure."""
+"""Dead units in the report: a finding and a figure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ...analysis.dead_units import ANSWERING, RANDOM, SILENT
+from ...analysis.dead_units import ACTIVE, DEAD, RANDOM
 from ...analysis.layer import Tables
 from ...analysis.selection import at_last_epoch, where
 from ...notation.number_format import listed, number
@@ -15,50 +15,50 @@ from ...plots.style import GREY, PALETTE, Illustration
 from .finding import Finding, finding_table
 
 
-def silence(tables: Tables) -> Finding:
+def dead_units(tables: Tables) -> Finding:
     """How many units are off, whether that costs accuracy, and what the matrices without them say.
 
     Args:
-        tables: `units`, `networks` and, where enough networks had as many silent units, `answering`.
+        tables: `units`, `networks` and, where enough networks had as many dead units, `active_units`.
 
     >>> labels = {"layer": 0, "network": range(4), "units": 5}
-    >>> units = [pd.DataFrame({"epoch": epoch, **labels, "silent": [0, 1, 1, 2]}) for epoch in (0.0, 2.0)]
+    >>> units = [pd.DataFrame({"epoch": epoch, **labels, "dead": [0, 1, 1, 2]}) for epoch in (0.0, 2.0)]
     >>> networks = pd.DataFrame({"network": range(4), "test_accuracy": [0.9, 0.8, 0.8, 0.7]})
-    >>> silence({"units": pd.concat(units), "networks": networks}).table.rows
+    >>> dead_units({"units": pd.concat(units), "networks": networks}).table.rows
     (('layer 0', '5', '1.00', '1.00', '−1.00'),)
     """
     units, accuracy = tables["units"], tables["networks"].set_index("network").test_accuracy
     first, last = units[units.epoch == units.epoch.min()], at_last_epoch(units)
-    start, end = (f"silent at epoch {table.epoch.iloc[0]:g}" for table in (first, last))
+    start, end = (f"dead at epoch {table.epoch.iloc[0]:g}" for table in (first, last))
     rows = []
     for layer, own in last.groupby("layer"):
-        correlation = own.silent.corr(own.network.map(accuracy)) if own.silent.nunique() > 1 else np.nan
+        correlation = own.dead.corr(own.network.map(accuracy)) if own.dead.nunique() > 1 else np.nan
         rows.append(
             {
                 "layer": layer_name(layer),
                 "units": str(own.units.iloc[0]),
-                start: number(where(first, layer=layer).silent.mean(), ".2f"),
-                end: number(own.silent.mean(), ".2f"),
+                start: number(where(first, layer=layer).dead.mean(), ".2f"),
+                end: number(own.dead.mean(), ".2f"),
                 "correlation with the test accuracy": number(correlation, "+.2f"),
             }
         )
     text = (
-        "A unit is called silent if it is off for every test image: for these it passes nothing on, and as far as it "
+        "A unit is called dead if it is off for every test image: for these it passes nothing on, and as far as it "
         "is off for the images of the training too, the weights into and out of it do not learn, though a weight decay "
-        "shrinks them. The table has the mean number of silent units of a network in each hidden layer. "
+        "shrinks them. The table has the mean number of dead units of a network in each hidden layer. "
     )
-    if "answering" in tables:
-        text += " ".join(_mixtures(at_last_epoch(tables["answering"])))
-    return Finding("Silent units", text, finding_table("Silent units", rows))
+    if "active_units" in tables:
+        text += " ".join(_mixtures(at_last_epoch(tables["active_units"])))
+    return Finding("Dead units", text, finding_table("Dead units", rows))
 
 
-def _mixtures(answering: pd.DataFrame) -> list[str]:
-    """A sentence for each matrix, about its columns of answering and of silent units."""
+def _mixtures(active: pd.DataFrame) -> list[str]:
+    """A sentence for each matrix, about its columns of active and of dead units."""
     sentences = []
-    for layer, table in answering.groupby("layer"):
+    for layer, table in active.groupby("layer"):
         by_choice = table.set_index("chosen")
-        count, columns = int(table.networks.iloc[0]), int(by_choice["columns"][ANSWERING])
-        names = {ANSWERING: "those of units that answer", RANDOM: "as many at random", SILENT: "those of silent units"}
+        count, columns = int(table.networks.iloc[0]), int(by_choice["columns"][ACTIVE])
+        names = {ACTIVE: "those of active units", RANDOM: "as many at random", DEAD: "those of dead units"}
         found = [
             f"{by_choice.median_z[name]:.1f} (largest {by_choice.largest_z[name]:.1f}) for {words}"
             for name, words in names.items()
@@ -72,8 +72,8 @@ def _mixtures(answering: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def draw_silence(tables: Tables) -> Illustration:
-    """Silent units by layer, before and after training, and the accuracy by those of the first; in `house_style`."""
+def draw_dead_units(tables: Tables) -> Illustration:
+    """Dead units by layer, before and after training, and the accuracy by those of the first; in `house_style`."""
     units, networks = tables["units"], tables["networks"]
     last, start = at_last_epoch(units), units[units.epoch == units.epoch.min()]
     layers = sorted(units.layer.unique())
@@ -81,28 +81,28 @@ def draw_silence(tables: Tables) -> Illustration:
     share, accuracy = figure.subplots(1, 2)
     width = 0.38
     for place, (table, colour) in enumerate(((start, GREY), (last, PALETTE[0]))):
-        means = [(own := where(table, layer=layer)).silent.sum() / own.units.sum() for layer in layers]
+        means = [(own := where(table, layer=layer)).dead.sum() / own.units.sum() for layer in layers]
         places = np.arange(len(layers)) + (place - 0.5) * width
         share.bar(places, means, width, color=colour, label=f"epoch {table.epoch.iloc[0]:g}")
     share.set_xticks(range(len(layers)), [layer_name(layer) for layer in layers])
-    share.set_ylabel("share of silent units")
+    share.set_ylabel("share of dead units")
     share.grid(visible=False, axis="x")
     share.legend()
     own = where(last, layer=layers[0]).merge(networks[["network", "test_accuracy"]], on="network")
-    grouped = own.groupby("silent").test_accuracy
+    grouped = own.groupby("dead").test_accuracy
     middle = grouped.median()
-    accuracy.scatter(own.silent, own.test_accuracy, s=5, color=PALETTE[0], alpha=0.25, linewidths=0)
+    accuracy.scatter(own.dead, own.test_accuracy, s=5, color=PALETTE[0], alpha=0.25, linewidths=0)
     accuracy.plot(middle.index, middle, color=PALETTE[1], marker="o", markersize=4, label="median")
-    accuracy.set_xlabel(f"silent units of {layer_name(layers[0])}")
+    accuracy.set_xlabel(f"dead units of {layer_name(layers[0])}")
     accuracy.set_ylabel("test accuracy")
     accuracy.legend()
     fewest, most = middle.index.min(), middle.index.max()
     return Illustration.of(
         figure,
-        "silent_units",
+        "dead_units",
         "Units that are off for every test image",
         f"Left: their share in each hidden layer, before and after training. Right: the test accuracy at epoch "
-        f"{last.epoch.iloc[0]:g} of each network, by the number of silent units of {layer_name(layers[0])}; the median "
+        f"{last.epoch.iloc[0]:g} of each network, by the number of dead units of {layer_name(layers[0])}; the median "
         f"is {number(middle[fewest], '.3f')} with {fewest} and {number(middle[most], '.3f')} with {most}.",
-        "Bars of the share of silent units by layer, and the accuracy of the networks against their number.",
+        "Bars of the share of dead units by layer, and the accuracy of the networks against their number.",
     )

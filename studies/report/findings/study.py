@@ -15,7 +15,7 @@ from ...analysis.verdicts import BOUND_IN_WORDS, LEVEL, bound, departing, too_fe
 from ...notation.number_format import counted, listed, number, rounded
 from ...notation.p_values import compared, p_text
 from ...notation.symbols import formula_html, group_html, layer_name, parameter_html
-from .dead_units import silence
+from .dead_units import dead_units
 from .finding import Finding, finding_table
 from .symmetrised import changes, sharpening, without_untrained
 from .symmetry import symmetry_findings
@@ -28,7 +28,7 @@ def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:
         Finding("Untrained networks", untrained_networks(tables["networks"])),
     ]
     if "units" in tables:
-        found.append(silence(tables))
+        found.append(dead_units(tables))
     if "parameters" in tables:
         checked = initialisation_check(tables["parameters"], tables["initialisation"])
         found += [Finding("Initialisation", checked), distance(tables["distances"], config)]
