@@ -32,8 +32,8 @@ ROOT = Path(__file__).parent
 
 def kept(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """All networks, a few epochs, four digits."""
-    if "population" in table:
-        table = table[table.population == "all"]
+    if "subset" in table:
+        table = table[table.subset == "all"]
     table = table[table.epoch.isin([*EPOCHS, table.epoch.max()])]
     return table[columns].map(lambda value: float(f"{value:.4g}") if isinstance(value, float) else value)
 

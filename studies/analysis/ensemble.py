@@ -16,7 +16,7 @@ from .dead_units import can_be_seen, dead_unit_tables
 from .initial_law import InitialLaw
 from .layer import LAYER_TABLES, Tables, analyse_layer
 from .learning import learning_table, network_table
-from .network_subsets import populations
+from .network_subsets import network_subsets
 from .relative_change import change_table
 from .summaries import comparison_summary, largest_departures
 from .trajectories import trajectory_tables
@@ -46,10 +46,10 @@ def analyse(
     >>> with TemporaryDirectory() as folder:
     ...     ensemble = train_ensemble(config, Path(folder) / "ensemble.zarr", progress=False)
     ...     tables = analyse(ensemble, config, Path(folder) / "partial")
-    >>> tables["distances"][["layer", "epoch", "population"]].values.tolist()[0]
+    >>> tables["distances"][["layer", "epoch", "subset"]].values.tolist()[0]
     [1, 0.0, 'all']
     """
-    masks = populations(ensemble)
+    masks = network_subsets(ensemble)
     tables: Tables = {"training": learning_table(ensemble, masks), "networks": network_table(ensemble)}
     layers: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
     for layer in config.stored_layers:

@@ -67,12 +67,12 @@ def analyse_layer(
     replicates: int | None = None,
     output: bool = False,
 ) -> Tables:
-    """Tables of one layer, each with the columns epoch and population in front.
+    """Tables of one layer, each with the columns epoch and subset in front.
 
     Args:
         weights: (network, epoch, row, column).
         law: that of the layer's entries before training.
-        masks: networks (network,) of each population.
+        masks: networks (network,) of each subset.
         advance: called after each epoch.
         replicates: of the bootstrap; None is `REPLICATES`, unless that would take long, then none.
         output: whether the rows are classes.
@@ -95,12 +95,12 @@ def analyse_layer(
     draws = chosen_replicates(replicates, REPLICATES, len(ends) * count, (shape[0], shape[1]))
     for epoch, matrices in snapshots(weights):
         done: dict[bytes, Tables] = {}
-        for population, mask in masks.items():
-            # populations that are the same networks are analysed once
+        for subset, mask in masks.items():
+            # subsets that are the same networks are analysed once
             found = done.setdefault(mask.tobytes(), {}) or analyse_snapshot(matrices[mask], law, output)
             done[mask.tobytes()] = found
             for name, table in found.items():
-                rows[name].append(_labelled(table, epoch=epoch, population=population))
+                rows[name].append(_labelled(table, epoch=epoch, subset=subset))
         if "omissions" not in done[masks[ALL].tobytes()]:
             for name, table in snapshot_tests(
                 matrices[masks[ALL]],
@@ -108,13 +108,13 @@ def analyse_layer(
                 permute=epoch in (some if quick else ends),
                 replicates=draws * (epoch in ends),
             ).items():
-                rows[name].append(_labelled(table, epoch=epoch, population=ALL))
+                rows[name].append(_labelled(table, epoch=epoch, subset=ALL))
         advance()
     return {name: pd.concat(parts, ignore_index=True) for name, parts in rows.items() if parts}
 
 
 def analyse_snapshot(matrices: Matrices, law: InitialLaw, output: bool = False) -> Tables:
-    """Tables of one population at one epoch; only `omissions`, with the reason, if no model can be fitted to it.
+    """Tables of one subset at one epoch; only `omissions`, with the reason, if no model can be fitted to it.
 
     Args:
         matrices: (n, rows, columns).

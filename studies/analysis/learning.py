@@ -16,9 +16,9 @@ QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 
 
 def learning_table(ensemble: xr.Dataset, masks: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
-    """Mean and spread of losses and accuracies over the networks, a row for each metric, epoch and population.
+    """Mean and spread of losses and accuracies over the networks, a row for each metric, epoch and subset.
 
-    Columns: metric, epoch, population, networks, mean, standard_deviation, q05, q25, median, q75, q95.
+    Columns: metric, epoch, subset, networks, mean, standard_deviation, q05, q25, median, q75, q95.
 
     >>> metrics = {name: (("network", "epoch"), np.full((2, 1), 0.5)) for name in METRICS}
     >>> ensemble = xr.Dataset(metrics, coords={"epoch": [0.0]})
@@ -29,10 +29,10 @@ def learning_table(ensemble: xr.Dataset, masks: Mapping[str, NDArray[np.bool_]])
     for metric in METRICS:
         values = ensemble[metric].to_numpy().astype(np.float64)
         for place, epoch in enumerate(ensemble.epoch.to_numpy()):
-            for population, mask in masks.items():
+            for subset, mask in masks.items():
                 chosen = values[mask, place]
                 if len(chosen):
-                    rows.append({"metric": metric, "epoch": epoch, "population": population, **_summary(chosen)})
+                    rows.append({"metric": metric, "epoch": epoch, "subset": subset, **_summary(chosen)})
     return pd.DataFrame(rows)
 
 

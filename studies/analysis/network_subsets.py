@@ -11,11 +11,11 @@ from ...training import untrained
 ALL, TRAINED = "all", "trained"
 
 
-def populations(ensemble: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
-    """The networks of each population, as masks (networks,): `all`, and `trained`, which leaves out `untrained` ones.
+def network_subsets(ensemble: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
+    """The networks of each subset, as masks (networks,): `all`, and `trained`, which leaves out `untrained` ones.
 
     >>> accuracy = ("network", "epoch"), [[0.1, 0.9], [0.1, 0.1]]
-    >>> populations(xr.Dataset({"test_accuracy": accuracy}))
+    >>> network_subsets(xr.Dataset({"test_accuracy": accuracy}))
     {'all': array([ True,  True]), 'trained': array([ True, False])}
     """
     failed = untrained(ensemble).to_numpy()

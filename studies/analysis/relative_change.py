@@ -11,28 +11,28 @@ from .selection import where
 
 
 def change_table(comparison: pd.DataFrame) -> pd.DataFrame:
-    """(final - initial)/(final + initial) of the deviation, a row for each layer, population and invariant.
+    """(final - initial)/(final + initial) of the deviation, a row for each layer, subset and invariant.
 
     The deviations of Gaussian matrices are sampling errors, of order 1/sqrt(networks): so are those of the first epoch
     where the weights start Gaussian, and the change depends on how many networks there are. Those of uniform weights,
     whose fourth moments are smaller, are not: they stay however many networks there are.
 
     Args:
-        comparison: with the columns layer, epoch, population, graph, formula, degree, nodes and deviation.
+        comparison: with the columns layer, epoch, subset, graph, formula, degree, nodes and deviation.
 
     Returns:
-        layer, population, graph, formula, degree, nodes, in_paper (whether it is one of the paper's 39), initial, final
+        layer, subset, graph, formula, degree, nodes, in_paper (whether it is one of the paper's 39), initial, final
         (the deviations), change.
 
-    >>> row = {"layer": 1, "population": "all", "graph": "00 00 00", "formula": "sum_i M_ii^3", "degree": 3, "nodes": 1}
+    >>> row = {"layer": 1, "subset": "all", "graph": "00 00 00", "formula": "sum_i M_ii^3", "degree": 3, "nodes": 1}
     >>> rows = [{**row, "epoch": 0.0, "deviation": 0.1}, {**row, "epoch": 5.0, "deviation": 0.3}]
     >>> change_table(pd.DataFrame(rows))[["in_paper", "change"]].round(12).values.tolist()
     [[True, 0.5]]
     """
     parts = []
-    for _, own in comparison.groupby(["layer", "population"], sort=False):
+    for _, own in comparison.groupby(["layer", "subset"], sort=False):
         first, last = (where(own, epoch=own.epoch.agg(end)) for end in ("min", "max"))
-        table = last[["layer", "population", "graph", "formula", "degree", "nodes"]].reset_index(drop=True)
+        table = last[["layer", "subset", "graph", "formula", "degree", "nodes"]].reset_index(drop=True)
         paper = set(papers_choice(last).graph) if _of_square_matrices(last) else set()
         table["in_paper"] = table.graph.isin(paper)
         table["initial"] = table.graph.map(first.set_index("graph").deviation)

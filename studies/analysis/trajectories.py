@@ -20,7 +20,7 @@ def trajectory_tables(parameters: pd.DataFrame, config: EnsembleConfig) -> Table
     """Wasserstein distances between the models of all epochs and layers of one shape, and a plane that shows them.
 
     Args:
-        parameters: with the columns layer, epoch, population, index and estimate; all networks are taken.
+        parameters: with the columns layer, epoch, subset, index and estimate; all networks are taken.
         config: of the ensemble, for the shapes.
 
     Returns:
@@ -30,13 +30,13 @@ def trajectory_tables(parameters: pd.DataFrame, config: EnsembleConfig) -> Table
 
     >>> from pigmm.fitting import PIGMM
     >>> models = [PIGMM.iid(4, variance=1.0 + epoch) for epoch in range(3)]
-    >>> rows = [pd.DataFrame({"layer": 1, "epoch": float(epoch), "population": "all", "index": range(13),
+    >>> rows = [pd.DataFrame({"layer": 1, "epoch": float(epoch), "subset": "all", "index": range(13),
     ...                       "estimate": model.parameters}) for epoch, model in enumerate(models)]
     >>> tables = trajectory_tables(pd.concat(rows), EnsembleConfig(hidden=(4, 4)))
     >>> [len(table) for table in tables.values()], tables["trajectory"].share1.round(6).tolist()
     ([9, 3], [1.0, 1.0, 1.0])
     """
-    everyone = where(parameters, population=ALL)
+    everyone = where(parameters, subset=ALL)
     distances: list[pd.DataFrame] = []
     places: list[pd.DataFrame] = []
     for (rows, columns), layers in layers_by_shape(config).items():

@@ -164,7 +164,7 @@ def quantile_curves(comparison: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Median and 95% quantile over the invariants of one layer, by epoch (index); columns 0.5 and 0.95.
 
     Args:
-        comparison: rows of one layer and population.
+        comparison: rows of one layer and subset.
         quantity: `deviation` or `absolute_z`.
 
     >>> rows = pd.DataFrame({"epoch": [0.0, 0.0, 0.0], "z": [1.0, -2.0, 3.0]})

@@ -43,9 +43,9 @@ class FinishedRun:
     config: EnsembleConfig
     tables: Tables
 
-    def table(self, name: str, layer: int | None = None, population: str = ALL) -> pd.DataFrame:
-        """The rows of a table about all networks (or another population), of one layer if one is given."""
-        rows = where(self.tables[name], population=population)
+    def table(self, name: str, layer: int | None = None, subset: str = ALL) -> pd.DataFrame:
+        """The rows of a table about all networks (or another subset), of one layer if one is given."""
+        rows = where(self.tables[name], subset=subset)
         return rows if layer is None else where(rows, layer=layer)
 
     @property

@@ -20,7 +20,7 @@ from ..plots.graph_markup import graph_svg
 
 Cards = dict[str, dict[str, Any]]
 
-# name of a layer or population, its kind of graphs, its rows of a table
+# name of a layer or ensemble, its kind of graphs, its rows of a table
 Layer = tuple[int | str, GraphFamily, pd.DataFrame]
 
 #: The columns of the values of a card.
@@ -31,11 +31,11 @@ STARTED = ("", "initial", "measured", "deviation", "z")
 def last_layers(table: pd.DataFrame, config: EnsembleConfig) -> list[Layer]:
     """The layers of a study with their rows of a table: all networks, the last epoch.
 
-    >>> rows = pd.DataFrame({"layer": 1, "epoch": [0.0, 1.0], "population": "all"})
+    >>> rows = pd.DataFrame({"layer": 1, "epoch": [0.0, 1.0], "subset": "all"})
     >>> [(layer, family.name, len(own)) for layer, family, own in last_layers(rows, EnsembleConfig())]
     [(1, 'square', 1)]
     """
-    last = at_last_epoch(where(table, population=ALL))
+    last = at_last_epoch(where(table, subset=ALL))
     numbered = [(int(str(layer)), rows) for layer, rows in last.groupby("layer")]
     return [(layer, family_of(config.shapes[layer]), rows) for layer, rows in numbered]
 
@@ -63,7 +63,7 @@ def compared_cards(layers: Iterable[Layer]) -> Cards:
     """Cards of invariants that a fitted model predicts, by the keys of their formulas.
 
     Args:
-        layers: each layer or population with its kind of graphs and its rows of a comparison, of one epoch.
+        layers: each layer or ensemble with its kind of graphs and its rows of a comparison, of one epoch.
 
     >>> row = {"graph": "00 00 00", "formula": "sum_i M_ii^3", "degree": 3, "nodes": 1, "predicted": 1.0}
     >>> values = {"measured": 1.5, "standard_error": 0.1, "deviation": 0.02, "z": 5.0, "q_value": 0.0001}

@@ -24,19 +24,19 @@ def headline(tables: Tables, config: EnsembleConfig) -> list[str]:
         tables: as `analyse` returns them.
         config: of the ensemble.
 
-    >>> distances = {"layer": 1, "epoch": [0.0, 2.0], "population": "all", "wasserstein": [0.1, 1.0]}
+    >>> distances = {"layer": 1, "epoch": [0.0, 2.0], "subset": "all", "wasserstein": [0.1, 1.0]}
     >>> headline({"distances": pd.DataFrame(distances)}, EnsembleConfig(hidden=(4, 4)))
     ['At epoch 2 layer 1 is 0.50 of its initial norm away from its law at initialisation.']
     """
     sentences = []
     if "distances" in tables:
-        sentences.append(_movement(at_last_epoch(where(tables["distances"], population=ALL)), config))
+        sentences.append(_movement(at_last_epoch(where(tables["distances"], subset=ALL)), config))
     if "ladder" in tables:
         exact = where(at_last_epoch(tables["ladder"]), symmetry="S_N x S_N").dropna(subset="p_randomisation")
         if len(exact):
             sentences.append(_symmetry(exact))
     if "gaussianity" in tables and "comparison" in tables:
-        comparison = at_last_epoch(where(tables["comparison"], population=ALL))
+        comparison = at_last_epoch(where(tables["comparison"], subset=ALL))
         sentences.append(_gaussian(at_last_epoch(judged(tables["gaussianity"])), comparison))
     return sentences
 

@@ -26,7 +26,7 @@ from .headline import headline
 from .html import Table, linked, render
 
 CAPTIONS = {
-    "parameters": "Fitted parameters of every layer, epoch and population, beside the exact ones at initialisation.",
+    "parameters": "Fitted parameters of every layer, epoch and subset, beside the exact ones at initialisation.",
     "movement": "The five parameters of independent permutations of rows and columns, also in initial units.",
     "symmetry": "The constraints that the symmetry of the network puts on the parameters of square layers.",
     "initialisation": "Linear and quadratic invariants, their exact expectation and standard error at initialisation.",
@@ -139,14 +139,14 @@ def origin_rows(run: RunFolder, ensemble: xr.Dataset) -> list[tuple[str, str]]:
 def parameter_summary(parameters: pd.DataFrame) -> Table:
     """Parameters of all networks at the last epoch, a row each, with standard errors and exact initial values.
 
-    >>> row = {"layer": 1, "epoch": 0.0, "population": "all", "parameter": "mu_1", "index": 0}
+    >>> row = {"layer": 1, "epoch": 0.0, "subset": "all", "parameter": "mu_1", "index": 0}
     >>> values = {"estimate": 0.51234, "standard_error": 0.25, "initial": 0.0}
     >>> [print(cell) for cell in parameter_summary(pd.DataFrame([{**row, **values}])).rows[0]]
     μ<sub>1</sub>
     0 → 0.51 ± 0.25
     [None, None]
     """
-    last = at_last_epoch(where(parameters, population=ALL))
+    last = at_last_epoch(where(parameters, subset=ALL))
     text = last.assign(
         value=[
             f"{number(initial, '.3g')} → {with_error(estimate, error)}"

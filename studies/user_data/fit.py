@@ -51,10 +51,10 @@ from ..report.html import Table, linked, render
 from ..runs.files import file_name, replace_files, write_tables, write_text
 from ..runs.progress import progress_of
 from ..runs.provenance import package_version
-from .read import Populations, read_matrices
+from .read import Ensembles, read_matrices
 
 CAPTIONS = {
-    "parameters": "The fitted parameters of every population, with 95% intervals.",
+    "parameters": "The fitted parameters of every ensemble, with 95% intervals.",
     "comparison": "Cubic and quartic invariants: predicted by the fitted model, and measured.",
     "gaussianity": "The global test whether the matrices are Gaussian, by the bootstrap.",
     "ladder": "Nested models and their tests: which symmetry do the matrices have?",
@@ -76,7 +76,7 @@ KINDS: dict[str, Callable[[int, int], MatrixSpace]] = {
 
 @dataclass(frozen=True)
 class Section:
-    """What a page says of one population."""
+    """What a page says of one ensemble."""
 
     name: str
     parameters: Table
@@ -94,7 +94,7 @@ def fit_paths(
     replicates: int | None = None,
     progress: bool = False,
 ) -> Path:
-    """Fit a model to each population of matrices in the given files, test it, and write what it says.
+    """Fit a model to each ensemble of matrices in the given files, test it, and write what it says.
 
     By default square matrices get the 13-parameter model, rectangular ones that of S_M x S_N with 5. Written are
     output/fit.json (what was asked for), output/tables/*.csv (`CAPTIONS` has their names), output/models/*.json,
@@ -124,17 +124,17 @@ def fit_paths(
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     passed_over: dict[str, list[str]] = defaultdict(list)
-    populations = read_matrices(paths, pattern, epoch, lambda name, why: passed_over[why].append(name))
-    models = {name: _fitted(name, matrices, kind) for name, matrices in populations.items()}
+    ensembles = read_matrices(paths, pattern, epoch, lambda name, why: passed_over[why].append(name))
+    models = {name: _fitted(name, matrices, kind) for name, matrices in ensembles.items()}
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in CAPTIONS}
     # products of small matrices only wait for each other's threads
     with threadpool_limits(1, user_api="blas"), progress_of("testing", len(models) * len(_STEPS), progress) as advance:
         for name, model in models.items():
-            matrices = populations[name]
+            matrices = ensembles[name]
             draws = chosen_replicates(replicates, REPLICATES, *_count_and_shape(matrices))
             for step in _STEPS:
                 for title, table in step(model, matrices, draws).items():
-                    table.insert(0, "population", name)
+                    table.insert(0, "ensemble", name)
                     found[title].append(table)
                 advance()
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items() if parts}
@@ -147,34 +147,34 @@ def fit_paths(
     (output / "models").mkdir()
     for name, model in models.items():
         model.save(output / "models" / f"{file_name(name)}.json")
-    sections = [_section(name, models[name], tables) for name in populations]
+    sections = [_section(name, models[name], tables) for name in ensembles]
     replace_files(output / "figures", {f"{figure.name}.svg": figure.svg for s in sections for figure in s.figures})
     page = render(
         "fit.html",
         title=f"Gaussian models of {', '.join(path.name for path in paths[:3])}{' …' if len(paths) > 3 else ''}",
         version=package_version(),
         legend=LEGEND,
-        populations=[(name, _what(matrices)) for name, matrices in populations.items()],
+        ensembles=[(name, _what(matrices)) for name, matrices in ensembles.items()],
         skipped=[_skipped(why, names) for why, names in passed_over.items()],
         sections=sections,
         tables=linked(tables, CAPTIONS),
         cards=compared_cards(
-            (name, model.space.decomposition.family, where(tables["comparison"], population=name))
+            (name, model.space.decomposition.family, where(tables["comparison"], ensemble=name))
             for name, model in models.items()
         ),
     )
     write_text(output / "report.html", page)
-    for line in _summary(populations, passed_over, tables):
+    for line in _summary(ensembles, passed_over, tables):
         say(line)
     return output / "report.html"
 
 
-def _summary(populations: Populations, passed_over: dict[str, list[str]], tables: Tables) -> Iterator[str]:
-    """What a terminal shows: arrays that were passed over; parameters and verdicts of each population."""
+def _summary(ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Tables) -> Iterator[str]:
+    """What a terminal shows: arrays that were passed over; parameters and verdicts of each ensemble."""
     yield from (f"skipped {_skipped(why, names)}" for why, names in passed_over.items())
-    for name, matrices in populations.items():
+    for name, matrices in ensembles.items():
         yield f"{name}: {_what(matrices)}"
-        own = {title: where(table, population=name) for title, table in tables.items()}
+        own = {title: where(table, ensemble=name) for title, table in tables.items()}
         for row in records(own["parameters"]):
             interval = _interval(row["exact_lower"], row["exact_upper"], row["exact_standard_error"])
             estimate = with_error(row["estimate"], row["standard_error"])
@@ -186,7 +186,7 @@ def _summary(populations: Populations, passed_over: dict[str, list[str]], tables
 
 
 def _verdict(own: Tables) -> str:
-    """Whether the cubic and quartic invariants of a population depart, calibrated if there is a bootstrap."""
+    """Whether the cubic and quartic invariants of an ensemble depart, calibrated if there is a bootstrap."""
     overall = own.get("gaussianity")
     if overall is not None and len(overall):
         return calibrated_verdict(overall.global_p_value.iloc[0], overall.replicates.iloc[0])
@@ -300,7 +300,7 @@ def _count_and_shape(matrices: NDArray[Any]) -> tuple[int, tuple[int, int]]:
 
 
 def _section(name: str, model: BlockGaussian, tables: Tables) -> Section:
-    own = {title: where(table, population=name) for title, table in tables.items()}
+    own = {title: where(table, ensemble=name) for title, table in tables.items()}
     compared = own["comparison"].dropna(subset="z")
     order = compared.z.abs().sort_values(ascending=False, kind="stable").index
     top = compared.loc[order[:LARGEST]]

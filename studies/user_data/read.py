@@ -19,7 +19,7 @@ from ...invariants.checks import checked_matrices
 from ..notation.number_format import counted
 
 Named = Iterator[tuple[str, NDArray[Any]]]
-Populations = dict[str, NDArray[Any]]
+Ensembles = dict[str, NDArray[Any]]
 
 _PICKLE_CODEC = re.compile(r'"(id|name)"\s*:\s*"[^"]*pickle')
 _ARRAY_FILES = (".npy", ".npz", ".safetensors")
@@ -32,11 +32,11 @@ def read_matrices(
     pattern: str = "*",
     epoch: float | None = None,
     skipped: Callable[[str, str], None] = lambda name, why: None,
-) -> Populations:
-    """Populations of matrices, (n, rows, columns) each, by name.
+) -> Ensembles:
+    """Ensembles of matrices, (n, rows, columns) each, by name.
 
-    An array of three axes is a population of its own. Single matrices of one tensor name and shape, from whichever
-    files, are one population, in the order of the paths. Arrays of other dimensions (biases) are passed over. A RUN or
+    An array of three axes is an ensemble of its own. Single matrices of one tensor name and shape, from whichever
+    files, are one ensemble, in the order of the paths. Arrays of other dimensions (biases) are passed over. A RUN or
     an ensemble gives each stored layer at one epoch.
 
     Args:
@@ -58,7 +58,7 @@ def read_matrices(
     ...     {name: matrices.shape for name, matrices in read_matrices(files).items()}
     {'matrices': (2, 4, 4)}
     """
-    whole: Populations = {}
+    whole: Ensembles = {}
     singles: dict[tuple[str, tuple[int, ...]], list[NDArray[Any]]] = {}
     seen: list[str] = []
     for path in paths:
@@ -227,7 +227,7 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path} cannot be read: {error}")
 
 
-def _unused(name: str, taken: Populations) -> str:
+def _unused(name: str, taken: Ensembles) -> str:
     number, found = 2, name
     while found in taken:
         found, number = f"{name} ({number})", number + 1

@@ -105,7 +105,7 @@ def test_names_of_matrices_are_shown_as_they_are() -> None:
     with house_style():
         figure = inline_svg(every_departure(layers))
     cards = compared_cards(layers)
-    lines: dict[str, object] = {"populations": [(name, name)], "skipped": [name], "sections": [], "tables": []}
+    lines: dict[str, object] = {"ensembles": [(name, name)], "skipped": [name], "sections": [], "tables": []}
     page = render("fit.html", title=name, version="1", legend="", cards=cards, **lines)
     assert cards["sum_i.M_ii-3"]["values"][0][0] == name
     assert page.count("a$\\b$") >= 5

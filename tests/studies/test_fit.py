@@ -57,7 +57,7 @@ def rectangular() -> Matrices:
 
 
 def write(folder: Path, kind: str, square: Matrices, rectangular: Matrices) -> Path:
-    """A file, or store, of the given kind with both populations (.npy: the square one)."""
+    """A file, or store, of the given kind with both ensembles (.npy: the square one)."""
     path = folder / f"matrices.{kind}"
     both = {"square": square, "other": rectangular, "bias": np.zeros(3)}
     if kind == "npy":
@@ -92,16 +92,16 @@ def test_every_kind_of_file(pigmm: Any, tmp_path: Path, square: Matrices, rectan
     for rows, model in expected.items():
         own = parameters[parameters.rows == rows]
         np.testing.assert_allclose(own.estimate, model.parameters, rtol=precision, atol=precision)
-        assert len(comparison[comparison.population == own.population.iloc[0]]) == (348 if rows == 5 else 43)
+        assert len(comparison[comparison.ensemble == own.ensemble.iloc[0]]) == (348 if rows == 5 else 43)
     direct = compare(expected[5], square, (*multigraphs(3), *multigraphs(4)))
-    name = parameters[parameters.rows == 5].population.iloc[0]
-    own_rows = comparison[comparison.population == name]
+    name = parameters[parameters.rows == 5].ensemble.iloc[0]
+    own_rows = comparison[comparison.ensemble == name]
     np.testing.assert_allclose(own_rows.z, direct.z, rtol=1e-3 if kind == "pt" else 0)
     models = [BlockGaussian.load(file) for file in (tmp_path / "fit" / "models").iterdir()]
     assert sorted(model.space.shape[0] for model in models) == sorted(expected)
 
 
-def test_files_with_a_matrix_each_are_one_population(tmp_path: Path, square: Matrices) -> None:
+def test_files_with_a_matrix_each_are_one_ensemble(tmp_path: Path, square: Matrices) -> None:
     for number, matrix in enumerate(square):
         np.save(tmp_path / f"{number:02d}.npy", matrix)
     (matrices,) = read_matrices(sorted(tmp_path.glob("*.npy"))).values()
@@ -113,7 +113,7 @@ def test_a_run_is_fitted_at_one_epoch(finished_run: Path, pigmm: Any, tmp_path: 
         assert pigmm("fit", path, "--epoch", "1", "--tensor", "weight_2", *ASYMPTOTIC, tmp_path / "fit").code == 0
         fitted = read_table(tmp_path / "fit" / "tables" / "parameters.csv")
         study = read_table(finished_run / "tables" / "parameters.csv")
-        rows = study[(study.layer == 2) & (study.epoch == 1) & (study.population == "all")]
+        rows = study[(study.layer == 2) & (study.epoch == 1) & (study.subset == "all")]
         np.testing.assert_array_equal(fitted.estimate, rows.estimate)
     outcome = pigmm("fit", finished_run, "--epoch", "9", "--output", tmp_path / "fit")
     assert (outcome.code, "epoch must be one of [0.0, 1.0, 2.0], got 9" in outcome.err) == (2, True)
@@ -221,7 +221,7 @@ def test_kinds(pigmm: Any, tmp_path: Path, square: Matrices, kind: str, space: M
     parameters = read_table(tmp_path / "fit" / "tables" / "parameters.csv")
     assert len(parameters) == names
     np.testing.assert_allclose(parameters.estimate, BlockGaussian.fit(matrices, space).parameters)
-    # population, parameters, verdict, two distances between samples, the best of the nested models, path
+    # ensemble, parameters, verdict, two distances between samples, the best of the nested models, path
     assert len(outcome.out.splitlines()) == 1 + names + 5
     ladder = read_table(tmp_path / "fit" / "tables" / "ladder.csv")
     assert ladder.parameters.iloc[-1] == names
@@ -252,14 +252,14 @@ def tested(square: Matrices, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "fit"
 
 
-def of_population(folder: Path, name: str, population: str = "m gaussian") -> pd.DataFrame:
+def of_ensemble(folder: Path, name: str, ensemble: str = "m gaussian") -> pd.DataFrame:
     rows = read_table(folder / "tables" / f"{name}.csv")
-    return rows[rows.population == population].drop(columns="population").reset_index(drop=True)
+    return rows[rows.ensemble == ensemble].drop(columns="ensemble").reset_index(drop=True)
 
 
 def test_intervals_are_those_of_the_library(tested: Path, square: Matrices) -> None:
     model = PIGMM.fit(square)
-    own = of_population(tested, "parameters")
+    own = of_ensemble(tested, "parameters")
     for method, error in (("exact", "exact_standard_error"), ("sandwich", "standard_error")):
         expected = confidence_intervals(model, square, method=method)
         for column, name in (("standard_error", error), ("lower", f"{method}_lower"), ("upper", f"{method}_upper")):
@@ -269,9 +269,9 @@ def test_intervals_are_those_of_the_library(tested: Path, square: Matrices) -> N
 def test_bootstrap_is_that_of_the_library(tested: Path, square: Matrices) -> None:
     graphs = (*multigraphs(3), *multigraphs(4))
     expected = bootstrap_comparison(PIGMM.fit(square), square, graphs, replicates=39)
-    own = of_population(tested, "comparison")
+    own = of_ensemble(tested, "comparison")
     pd.testing.assert_frame_equal(own, expected.table, check_exact=True)
-    overall = of_population(tested, "gaussianity").iloc[0]
+    overall = of_ensemble(tested, "gaussianity").iloc[0]
     assert overall.global_p_value == expected.global_p_value
     assert overall.smallest_p_value == 1 / 40
     # few matrices, and a verdict all the same
@@ -282,14 +282,14 @@ def test_bootstrap_is_that_of_the_library(tested: Path, square: Matrices) -> Non
 
 
 def test_symmetry_is_one_table(tested: Path, square: Matrices) -> None:
-    own = of_population(tested, "ladder").set_index("symmetry")
+    own = of_ensemble(tested, "ladder").set_index("symmetry")
     expected = model_ladder(square, draws=199)
     np.testing.assert_allclose(own.bic, expected.bic)
     np.testing.assert_allclose(own.p_bootstrap, expected.p_bootstrap)
     np.testing.assert_allclose(own.p_wald, wald_tests(square).p_value.reindex(own.index))
     assert own.p_randomisation["S_N x S_N"] == randomisation_test(square, draws=199).p_value
     assert own.p_randomisation["S_N x S_N"] > 0.05
-    shifted = of_population(tested, "ladder", "m diagonal").set_index("symmetry")
+    shifted = of_ensemble(tested, "ladder", "m diagonal").set_index("symmetry")
     assert shifted.p_randomisation["S_N x S_N"] == 1 / 200
     assert shifted.bic.idxmin() == "independent, diagonal apart"
     page = (tested / "report.html").read_text().partition("<h2>Tables")[0]
@@ -298,17 +298,17 @@ def test_symmetry_is_one_table(tested: Path, square: Matrices) -> None:
 
 
 def test_invariance_and_distances(tested: Path, square: Matrices) -> None:
-    invariance = of_population(tested, "invariance")
+    invariance = of_ensemble(tested, "invariance")
     exact = mean_invariance_test(square)
     mean = invariance[invariance.moment == "mean"].set_index("irreps")
     np.testing.assert_allclose(mean.p_gaussian, exact.p_value)
     assert invariance.p_permutation.between(0.01, 1).all()
-    rows = of_population(tested, "distances").set_index("distance")
+    rows = of_ensemble(tested, "distances").set_index("distance")
     assert rows.index.tolist() == ["Wasserstein", "exact optimal transport", "sliced optimal transport"]
     model, iid = PIGMM.fit(square), restricted_fits(square)["iid"]
     assert rows.value["Wasserstein"] == pytest.approx(wasserstein_distance(model, iid))
     assert (rows.p_value > 0.01).all()
-    shifted = of_population(tested, "distances", "m diagonal").set_index("distance")
+    shifted = of_ensemble(tested, "distances", "m diagonal").set_index("distance")
     assert shifted.p_value["Wasserstein"] == 1 / 200
 
 

@@ -11,7 +11,7 @@ from pigmm.training import EnsembleConfig
 
 
 def tables(p_symmetry: float, p_gaussian: float) -> dict[str, pd.DataFrame]:
-    labels = pd.DataFrame({"layer": [1, 2], "epoch": 3.0, "population": "all"})
+    labels = pd.DataFrame({"layer": [1, 2], "epoch": 3.0, "subset": "all"})
     return {
         "distances": labels.assign(wasserstein=[1.0, 2.0]),
         "ladder": labels.assign(symmetry="S_N x S_N", p_randomisation=[p_symmetry, 0.6]),

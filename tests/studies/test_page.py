@@ -126,7 +126,7 @@ def test_points_of_a_plot_are_reached_by_pointer_and_keyboard(page: sync_api.Pag
 
 def test_the_panel_says_what_the_tables_say(page: sync_api.Page, finished_run: Path) -> None:
     with (finished_run / "tables" / "departures.csv").open() as file:
-        first = next(row for row in csv.DictReader(file) if row["layer"] == "1" and row["population"] == "all")
+        first = next(row for row in csv.DictReader(file) if row["layer"] == "1" and row["subset"] == "all")
     page.locator(f'#every_departure [aria-label="{first["formula"]}"]').first.focus()
     page.keyboard.press("Enter")
     panel = page.locator("#invariant")

@@ -189,14 +189,14 @@ def test_numbers_of_the_comparison_are_those_of_the_runs(study_of_two: Path) -> 
     tables = study_of_two / "comparison" / "tables"
     summary, by_epoch = read_table(tables / "summary.csv"), read_table(tables / "by_epoch.csv")
     for run in finished_runs([study_of_two]):
-        own = where(read_table(run.path / "tables" / "distances.csv"), population="all")
+        own = where(read_table(run.path / "tables" / "distances.csv"), subset="all")
         row = where(summary, run=run.label).iloc[0]
         assert [row.wasserstein_first, row.wasserstein_last] == own.wasserstein.tolist()
         # N x N entries of variance 1/N
         assert row.initial_norm == pytest.approx(np.sqrt(row.rows))
         curve = where(by_epoch, run=run.label, layer=1, quantity="wasserstein")
         assert curve.value.tolist() == own.wasserstein.tolist()
-        comparison = where(read_table(run.path / "tables" / "comparison.csv"), population="all", epoch=1)
+        comparison = where(read_table(run.path / "tables" / "comparison.csv"), subset="all", epoch=1)
         assert row.median_deviation_last == pytest.approx(comparison.deviation.median())
 
 
@@ -235,7 +235,7 @@ def simulated(last: PIGMM, initialisation: str = "gaussian", count: int = 400, *
     for epoch, matrices in ((0.0, first), (50.0, last.sample(count, seed=2))):
         asymptotic = snapshot_tests(matrices, ladder=True, permute=False, replicates=0)
         for name, table in (analyse_snapshot(matrices, law) | asymptotic).items():
-            labels = {"layer": 1, "epoch": epoch, "population": "all"}
+            labels = {"layer": 1, "epoch": epoch, "subset": "all"}
             parts.setdefault(name, []).append(table.assign(**labels))
     tables = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
     tables["networks"] = pd.DataFrame({"untrained": np.zeros(count, bool)})

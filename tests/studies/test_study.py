@@ -44,7 +44,7 @@ from pigmm.training import EnsembleConfig, open_ensemble
 
 # layer: (parameters, linear and quadratic invariants, cubic and quartic invariants); layers 0 and 3 are rectangular
 ROWS = {0: (5, 5, 43), 1: (13, 13, 348), 2: (13, 13, 348), 3: (5, 5, 43)}
-EPOCHS, POPULATIONS = 3, 2
+EPOCHS, SUBSETS = 3, 2
 
 
 Command = Callable[..., Any]
@@ -73,12 +73,12 @@ def test_everything_is_there(finished_run: Path) -> None:
     )
     for name, column in (("parameters", 0), ("initialisation", 1), ("comparison", 2)):
         counts = table(finished_run, name).groupby("layer").size()
-        assert counts.to_dict() == {layer: row[column] * EPOCHS * POPULATIONS for layer, row in ROWS.items()}
-    assert len(table(finished_run, "distances")) == len(ROWS) * EPOCHS * POPULATIONS
-    assert len(table(finished_run, "training")) == 4 * EPOCHS * POPULATIONS
+        assert counts.to_dict() == {layer: row[column] * EPOCHS * SUBSETS for layer, row in ROWS.items()}
+    assert len(table(finished_run, "distances")) == len(ROWS) * EPOCHS * SUBSETS
+    assert len(table(finished_run, "training")) == 4 * EPOCHS * SUBSETS
     assert len(table(finished_run, "networks")) == 24
-    assert len(table(finished_run, "comparison_summary")) == len(ROWS) * EPOCHS * POPULATIONS * 2 * 2
-    assert len(table(finished_run, "departures")) == len(ROWS) * POPULATIONS * 10
+    assert len(table(finished_run, "comparison_summary")) == len(ROWS) * EPOCHS * SUBSETS * 2 * 2
+    assert len(table(finished_run, "departures")) == len(ROWS) * SUBSETS * 10
     figures = {file.stem for file in (finished_run / "figures").glob("*.svg")}
     assert {"learning", "distances", "departures_by_epoch", "parameters_5x5", "parameters_5x784"} <= figures
     assert {"initialisation_5x5", *(f"largest_layer_{layer}" for layer in ROWS)} <= figures
@@ -104,7 +104,7 @@ def test_numbers_are_those_of_the_library(finished_run: Path) -> None:
 
     def rows(name: str) -> pd.DataFrame:
         found = table(finished_run, name)
-        return found[(found.layer == 2) & (found.epoch == 1) & (found.population == "all")].reset_index(drop=True)
+        return found[(found.layer == 2) & (found.epoch == 1) & (found.subset == "all")].reset_index(drop=True)
 
     parameters = rows("parameters")
     assert parameters.parameter.tolist() == list(model.names)
@@ -124,25 +124,25 @@ def test_numbers_are_those_of_the_library(finished_run: Path) -> None:
 
 def test_rectangular_layers_have_their_own_model(finished_run: Path) -> None:
     parameters = table(finished_run, "parameters")
-    own = parameters[(parameters.layer == 0) & (parameters.epoch == 2) & (parameters.population == "all")]
+    own = parameters[(parameters.layer == 0) & (parameters.epoch == 2) & (parameters.subset == "all")]
     np.testing.assert_array_equal(own.estimate, BlockGaussian.fit(snapshot(finished_run, 0, 2)).parameters)
     assert (own.initial[own.parameter != "mu"] == 1 / 784).all()
 
 
-def test_the_two_populations(finished_run: Path) -> None:
+def test_the_two_subsets(finished_run: Path) -> None:
     networks, distances = table(finished_run, "networks"), table(finished_run, "distances")
-    counts = distances.groupby("population").networks.unique()
+    counts = distances.groupby("subset").networks.unique()
     assert counts["all"].tolist() == [24]
     assert counts["trained"].tolist() == [24 - networks.untrained.sum()]
     training = table(finished_run, "training")
-    final = training[(training.metric == "test_accuracy") & (training.epoch == 2) & (training.population == "all")]
+    final = training[(training.metric == "test_accuracy") & (training.epoch == 2) & (training.subset == "all")]
     assert final["mean"].item() == pytest.approx(networks.test_accuracy.mean(), rel=1e-6)
 
 
 def test_initialisation_is_what_the_configuration_says(finished_run: Path) -> None:
     for name, column in (("parameters", "z_from_initial"), ("initialisation", "z")):
         rows = table(finished_run, name)
-        z = rows[(rows.epoch == 0) & (rows.population == "all")][column]
+        z = rows[(rows.epoch == 0) & (rows.subset == "all")][column]
         assert len(z) == 2 * (13 + 5)
         assert z.abs().max() < 4.5
         assert z.abs().median() > 0.2  # and the errors are not far too large
@@ -262,7 +262,7 @@ def test_bootstrap_gives_a_verdict_on_few_networks(finished_run: Path) -> None:
     assert "199 ensembles of as many matrices" in words
     found = table(finished_run, "gaussianity")
     assert found[["layer", "epoch"]].to_numpy().tolist() == [[layer, epoch] for layer in ROWS for epoch in (0, 2)]
-    assert (found.population == "all").all()
+    assert (found.subset == "all").all()
     assert (found[found.epoch == 0].global_p_value > 0.01).all()
     matrices = snapshot(finished_run, layer=1, epoch=2)
     graphs = (*multigraphs(3), *multigraphs(4))
@@ -329,7 +329,7 @@ def test_distances_have_a_null_band(finished_run: Path) -> None:
     assert (rows.null_mean < rows.null_upper).all()
     start = rows[rows.epoch == 0]
     assert (start.p_value > 0.01).all()
-    everyone = rows[rows.population == "all"]
+    everyone = rows[rows.subset == "all"]
     # the band is that of the layer's law, the same at every epoch
     assert (everyone.groupby("layer").null_mean.nunique() == 1).all()
 
@@ -369,8 +369,8 @@ def test_holm_is_at_least_bonferroni() -> None:
 
 def test_symmetry_of_the_network(finished_run: Path) -> None:
     rows = table(finished_run, "symmetry")
-    assert rows.groupby("layer").size().to_dict() == dict.fromkeys((1, 2), 8 * EPOCHS * POPULATIONS)
-    own = rows[(rows.layer == 1) & (rows.epoch == 2) & (rows.population == "all")].set_index("parameter")
+    assert rows.groupby("layer").size().to_dict() == dict.fromkeys((1, 2), 8 * EPOCHS * SUBSETS)
+    own = rows[(rows.layer == 1) & (rows.epoch == 2) & (rows.subset == "all")].set_index("parameter")
     matrices = snapshot(finished_run, layer=1, epoch=2)
     model = PIGMM.fit(matrices)
     value = dict(zip(model.names, model.parameters, strict=True))
@@ -384,7 +384,7 @@ def test_symmetry_of_the_network(finished_run: Path) -> None:
 
 
 def symmetry_rows(matrices: np.ndarray[Any, Any]) -> pd.DataFrame:
-    return symmetry_table(PIGMM.fit(matrices), matrices).assign(layer=1, epoch=0.0, population="all")
+    return symmetry_table(PIGMM.fit(matrices), matrices).assign(layer=1, epoch=0.0, subset="all")
 
 
 def test_symmetry_is_kept_and_broken() -> None:
@@ -411,10 +411,10 @@ def test_a_network_that_diverged_leaves_all_networks_their_last_fit(finished_run
     tables = {file.stem: read_table(file) for file in (finished_run / "tables").glob("*.csv")}
     for name, rows in tables.items():
         if {"layer", "epoch"} <= set(rows) and name not in ("units", "active_units", "departures"):
-            population = rows.population if "population" in rows else "all"
-            tables[name] = rows[(population != "all") | (rows.epoch == 0)].reset_index(drop=True)
+            subset = rows.subset if "subset" in rows else "all"
+            tables[name] = rows[(subset != "all") | (rows.epoch == 0)].reset_index(drop=True)
     tables["departures"] = largest_departures(tables["comparison"])
-    assert tables["departures"].groupby("population").epoch.unique().map(list).to_dict() == {"all": [0], "trained": [2]}
+    assert tables["departures"].groupby("subset").epoch.unique().map(list).to_dict() == {"all": [0], "trained": [2]}
     shown = last_layers(tables["comparison"], config)
     assert [(layer, rows.epoch.unique().tolist()) for layer, family, rows in shown] == [(k, [0]) for k in range(4)]
     said = {finding.heading: finding.text for finding in findings(tables, config)}

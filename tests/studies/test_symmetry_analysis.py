@@ -1,4 +1,4 @@
-"""What the symmetry of the network sharpens and leaves: averaged invariants, five parameters, classes, populations."""
+"""What the symmetry of the network sharpens and leaves: averaged invariants, five parameters, classes, subsets of networks."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_single_network_decides_among_heavy_tails_only(count: int, heavy: bool
     rng = np.random.default_rng(10)
     matrices = rng.normal(size=(count, 5, 5)) * np.exp(1.5 * heavy * rng.normal(size=(count, 1, 1)))
     rows = analyse_snapshot(matrices, InitialLaw(1.0, 3.0))["sharpening"]
-    text = sharpening(rows.assign(layer=1, epoch=0.0, population="all"), count).text
+    text = sharpening(rows.assign(layer=1, epoch=0.0, subset="all"), count).text
     assert ("heavy tails" in text) == heavy
 
 
@@ -126,11 +126,11 @@ def test_tables_of_a_study(finished_run: Path) -> None:
     assert rows.groupby("layer").size().to_dict() == dict.fromkeys(range(4), 5 * 3 * 2)
     assert table(finished_run, "classes").groupby("layer").size().to_dict() == {3: 10 * 3 * 2}
     change = table(finished_run, "change")
-    assert change[change.population == "all"].groupby("layer").in_paper.sum().to_dict() == {0: 0, 1: 39, 2: 39, 3: 0}
+    assert change[change.subset == "all"].groupby("layer").in_paper.sum().to_dict() == {0: 0, 1: 39, 2: 39, 3: 0}
     comparison = table(finished_run, "comparison")
-    own = comparison[(comparison.layer == 2) & (comparison.population == "all")]
+    own = comparison[(comparison.layer == 2) & (comparison.subset == "all")]
     first, last = (own[own.epoch == epoch].set_index("graph").deviation for epoch in (0, 2))
-    found = change[(change.layer == 2) & (change.population == "all")].set_index("graph").change
+    found = change[(change.layer == 2) & (change.subset == "all")].set_index("graph").change
     np.testing.assert_allclose(found, ((last - first) / (last + first))[found.index])
     figures = {file.stem for file in (finished_run / "figures").glob("*.svg")}
     shapes = {f"movement_{shape}" for shape in ("5x5", "5x784", "10x5")}
@@ -140,7 +140,7 @@ def test_tables_of_a_study(finished_run: Path) -> None:
 def test_movement_is_in_initial_units(finished_run: Path) -> None:
     rows = table(finished_run, "movement")
     for layer, fan_in, shape in ((0, 784, (5, 784)), (1, 5, (5, 5))):
-        own = rows[(rows.layer == layer) & (rows.epoch == 2) & (rows.population == "all")].set_index("parameter")
+        own = rows[(rows.layer == layer) & (rows.epoch == 2) & (rows.subset == "all")].set_index("parameter")
         matrices = open_ensemble(finished_run / "ensemble.zarr")[f"weight_{layer}"].sel(epoch=2).to_numpy()
         model = BlockGaussian.fit(matrices, RectangularSpace(*shape))
         np.testing.assert_array_equal(own.estimate, model.parameters)
@@ -193,7 +193,7 @@ def test_classes_test_is_calibrated() -> None:
 
 def test_findings_on_classes_and_movement() -> None:
     law = InitialLaw(1.0, 3.0)
-    labels = {"layer": 3, "epoch": 5.0, "population": "all"}
+    labels = {"layer": 3, "epoch": 5.0, "subset": "all"}
     for matrices, words in (
         (shifted_classes(500), "the mean weights differ"),
         (np.random.default_rng(7).normal(size=(500, 5, 5)), "no difference of the mean weights is detected"),

@@ -52,7 +52,7 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
         tables: as `analyse` returns them.
         config: of the ensemble.
 
-    >>> row = {"epoch": 0.0, "population": "all", "networks": 9, "mean": 0.5, "q05": 0.4, "q95": 0.6}
+    >>> row = {"epoch": 0.0, "subset": "all", "networks": 9, "mean": 0.5, "q05": 0.4, "q95": 0.6}
     >>> metrics = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
     >>> training = pd.DataFrame([row | {"metric": metric} for metric in metrics])
     >>> [figure.name for figure in draw_study({"training": training}, EnsembleConfig())]
@@ -64,7 +64,7 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
             drawn.append(draw_dead_units(tables))
         if "parameters" in tables:
             for name, draw in (("parameters", parameters), ("initialisation", initialisation)):
-                table = where(tables[name], population=ALL)
+                table = where(tables[name], subset=ALL)
                 for shape, layers in layers_by_shape(config).items():
                     chosen = table[table.layer.isin(layers)]
                     if len(chosen):
@@ -75,9 +75,9 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
             if "trajectory" in tables:
                 drawn += paths(tables["trajectory"], tables["trajectory_distances"])
             drawn += draw_symmetry(tables, config)
-            drawn.append(departures_by_epoch(where(tables["comparison_summary"], population=ALL)))
+            drawn.append(departures_by_epoch(where(tables["comparison_summary"], subset=ALL)))
             drawn.append(every_departure(last_layers(tables["comparison"], config)))
-            for layer, chosen in where(tables["departures"], population=ALL).groupby("layer"):
+            for layer, chosen in where(tables["departures"], subset=ALL).groupby("layer"):
                 number = int(str(layer))
                 rows, columns = config.shapes[number]
                 drawn.append(largest(chosen, number, SQUARE if rows == columns else RECTANGULAR))
@@ -89,14 +89,14 @@ def learning(table: pd.DataFrame) -> Illustration:
     figure = Figure(figsize=(7.2, 2.9))
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, colour in zip(("train", "test"), PALETTE, strict=False):
-            rows = where(table, population=ALL, metric=f"{part}_{quantity}")
+            rows = where(table, subset=ALL, metric=f"{part}_{quantity}")
             axes.fill_between(rows.epoch, rows.q05, rows.q95, color=colour, alpha=0.18, linewidth=0)
             axes.plot(rows.epoch, rows["mean"], color=colour, label=part, **marks(rows))
         axes.set_ylabel(quantity)
         label_epochs(axes)
     figure.axes[1].set_ylim(0, 1)
     figure.axes[0].legend()
-    last = where(table, population=ALL, metric="test_accuracy").iloc[-1]
+    last = where(table, subset=ALL, metric="test_accuracy").iloc[-1]
     count = int(last.networks)
     drawn = (
         "Of the one network"
@@ -191,11 +191,11 @@ def initialisation(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
 
 
 def distances(table: pd.DataFrame) -> Illustration:
-    """Wasserstein distance to the exact model at initialisation by epoch and layer, for both populations."""
+    """Wasserstein distance to the exact model at initialisation by epoch and layer, for both subsets of networks."""
     figure = Figure(figsize=(7.2, 3.4))
     axes = figure.subplots()
     for (_, rows), look in zip(table.groupby("layer"), _looks(table), strict=True):
-        everyone, learnt = (where(rows, population=name) for name in (ALL, TRAINED))
+        everyone, learnt = (where(rows, subset=name) for name in (ALL, TRAINED))
         axes.fill_between(
             everyone.epoch, everyone.null_lower, everyone.null_upper, color=look["color"], alpha=0.18, linewidth=0
         )
@@ -206,10 +206,10 @@ def distances(table: pd.DataFrame) -> Illustration:
     axes.set_ylim(bottom=0)
     label_epochs(axes)
     entries = [*_layer_legend(table), ("by chance alone", {"color": GREY, "alpha": 0.3, "linewidth": 7})]
-    if (table.population == TRAINED).any() and table.networks.nunique() > 1:
+    if (table.subset == TRAINED).any() and table.networks.nunique() > 1:
         entries.append(("without untrained networks", _WITHOUT_UNTRAINED))
     _legend(figure, entries)
-    everyone = where(table, population=ALL)
+    everyone = where(table, subset=ALL)
     ends = "; ".join(
         f"{layer_name(layer)} {rows.wasserstein.iloc[0]:.3g} to {rows.wasserstein.iloc[-1]:.3g}"
         for layer, rows in everyone.groupby("layer")

@@ -43,7 +43,7 @@ def draw_symmetry(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
     >>> draw_symmetry({}, EnsembleConfig())
     []
     """
-    everyone = {name: where(table, population=ALL) for name, table in tables.items() if "population" in table}
+    everyone = {name: where(table, subset=ALL) for name, table in tables.items() if "subset" in table}
     drawn = []
     if "symmetry" in everyone:
         drawn.append(constraints(everyone["symmetry"], everyone.get("ladder")))

@@ -27,7 +27,7 @@ def every_departure(layers: Sequence[Layer], name: str = "every_departure") -> I
     """z of every invariant, sorted by degree and number of nodes, a panel for each layer.
 
     Args:
-        layers: each layer or population with its kind of graphs and its rows of a comparison, of one epoch.
+        layers: each layer or ensemble with its kind of graphs and its rows of a comparison, of one epoch.
         name: of the file.
 
     >>> row = {"formula": "sum_i M_ii^3", "graph": "00 00 00", "degree": 3, "nodes": 1, "z": 5.0}

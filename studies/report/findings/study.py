@@ -38,7 +38,7 @@ def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:
         found += symmetry_findings(tables)
         if "gaussianity" in tables:
             found.append(gaussianity(tables["gaussianity"]))
-        count = int(where(tables["parameters"], population=ALL).networks.iloc[0])
+        count = int(where(tables["parameters"], subset=ALL).networks.iloc[0])
         found.append(departures(tables["comparison"], count, bootstrap))
         if "sharpening" in tables:
             found.append(sharpening(tables["sharpening"], count, tables.get("bipartite_gaussianity")))
@@ -51,14 +51,14 @@ def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:
 
 
 def accuracy(training: pd.DataFrame) -> str:
-    """Final test accuracy, mean and spread, of both populations.
+    """Final test accuracy, mean and spread, of both subsets of networks.
 
     >>> row = {"metric": "test_accuracy", "epoch": 1.0, "networks": 12, "mean": 0.9, "standard_deviation": 0.01}
-    >>> accuracy(pd.DataFrame([{**row, "population": name} for name in ("all", "trained")]))
+    >>> accuracy(pd.DataFrame([{**row, "subset": name} for name in ("all", "trained")]))
     'At epoch 1 the test accuracy of all 12 networks is 0.9000 on average, with a standard deviation of 0.0100.'
     """
     last = at_last_epoch(where(training, metric="test_accuracy"))
-    everyone, learnt = (where(last, population=name) for name in (ALL, TRAINED))
+    everyone, learnt = (where(last, subset=name) for name in (ALL, TRAINED))
     row = everyone.iloc[0]
     sentence = f"At epoch {row.epoch:g} the test accuracy of {_all_of(int(row.networks))} is {_mean_and_spread(row)}."
     if len(learnt) and learnt.networks.iloc[0] < row.networks:
@@ -88,10 +88,10 @@ def untrained_networks(networks: pd.DataFrame) -> str:
     """
     count = int(networks.untrained.sum())
     consequence = (
-        f"Results are given for all networks and, as the population “trained”, without "
+        f"Results are given for all networks and, as the subset “trained”, without "
         f"{'this one' if count == 1 else 'these'}."
         if count
-        else "The populations “all” and “trained” of the tables are therefore the same."
+        else "The subsets “all” and “trained” of the tables are therefore the same."
     )
     how_many = f"{count or 'None'} of {counted(len(networks), 'network')}"
     return (
@@ -103,7 +103,7 @@ def untrained_networks(networks: pd.DataFrame) -> str:
 def initialisation_check(parameters: pd.DataFrame, initialisation: pd.DataFrame) -> Markup:
     """Whether the weights before training are what the configuration says, by parameters and by invariants.
 
-    >>> row = {"epoch": 0.0, "population": "all", "layer": 1, "networks": 500}
+    >>> row = {"epoch": 0.0, "subset": "all", "layer": 1, "networks": 500}
     >>> parameters = pd.DataFrame([{**row, "parameter": "mu_1", "z_from_initial": 1.5}])
     >>> print(initialisation_check(parameters, pd.DataFrame([{**row, "formula": "sum_i M_ii", "z": 0.5}]))[:60])
     Before training the fitted parameters (1) agree with their e
@@ -113,7 +113,7 @@ def initialisation_check(parameters: pd.DataFrame, initialisation: pd.DataFrame)
         (parameters, "fitted parameters", "z_from_initial", "parameter", parameter_html),
         (initialisation, "linear and quadratic invariants", "z", "formula", formula_html),
     ):
-        rows = where(table, epoch=0, population=ALL)
+        rows = where(table, epoch=0, subset=ALL)
         if not len(rows):
             continue
         worst = rows.iloc[int(rows[z].abs().argmax())]
@@ -141,7 +141,7 @@ def initialisation_check(parameters: pd.DataFrame, initialisation: pd.DataFrame)
 
 def distance(distances: pd.DataFrame, config: EnsembleConfig) -> Finding:
     """Wasserstein distance to initialisation at the first and the last epoch, layer by layer, and its scale."""
-    everyone = where(distances, population=ALL)
+    everyone = where(distances, subset=ALL)
     first, last = everyone.epoch.min(), everyone.epoch.max()
     rows = []
     for layer, own in everyone.groupby("layer"):
@@ -254,12 +254,12 @@ def departures(comparison: pd.DataFrame, count: int, bootstrap: pd.DataFrame | N
         count: networks that they were measured on.
         bootstrap: the same with calibrated p-values, if there are any.
 
-    >>> row = {"layer": 1, "epoch": 2.0, "population": "all", "formula": "sum_i M_ii^3", "z": 5.0, "deviation": 0.1}
+    >>> row = {"layer": 1, "epoch": 2.0, "subset": "all", "formula": "sum_i M_ii^3", "z": 5.0, "deviation": 0.1}
     >>> values = {"predicted": 1.0, "measured": 2.0, "standard_error": 0.2}
     >>> departures(pd.DataFrame([{**row, **values}]), 500).table.rows[0][1]
     '1 of 1 above 1.96'
     """
-    last = at_last_epoch(where(comparison, population=ALL)).dropna(subset="z")
+    last = at_last_epoch(where(comparison, subset=ALL)).dropna(subset="z")
     few = too_few(count, "network")
     rows = []
     for layer, own in last.groupby("layer"):
@@ -304,25 +304,25 @@ def departures(comparison: pd.DataFrame, count: int, bootstrap: pd.DataFrame | N
 def omissions(table: pd.DataFrame) -> str:
     """Which layers and epochs no model could be fitted to, and why; layers of one reason together.
 
-    >>> row = {"layer": 1, "epoch": 0.0, "population": "all", "networks": 2, "reason": "too few"}
+    >>> row = {"layer": 1, "epoch": 0.0, "subset": "all", "networks": 2, "reason": "too few"}
     >>> omissions(pd.DataFrame([row, {**row, "epoch": 1.0}, {**row, "layer": 2}, {**row, "layer": 2, "epoch": 1.0}]))
-    'No model could be fitted to layers 1 and 2, population “all”, at 2 epochs (0 to 1): too few.'
+    'No model could be fitted to layers 1 and 2, subset “all”, at 2 epochs (0 to 1): too few.'
     """
     # messages may hold numbers that change from epoch to epoch; the first stands for all
     alike: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for (layer, population), rows in table.groupby(["layer", "population"], sort=False):
+    for (layer, subset), rows in table.groupby(["layer", "subset"], sort=False):
         first, last = rows.epoch.min(), rows.epoch.max()
         when = f"epoch {first:g}" if first == last else f"{len(rows)} epochs ({first:g} to {last:g})"
         layers = alike.setdefault((when, rows.reason.iloc[0]), {})
-        layers.setdefault(str(layer), []).append(f"“{population}”")
+        layers.setdefault(str(layer), []).append(f"“{subset}”")
     sentences = []
     for (when, reason), layers in alike.items():
-        # layers with the same populations share a sentence
-        by_population: dict[tuple[str, ...], list[str]] = {}
+        # layers with the same subsets share a sentence
+        by_subset: dict[tuple[str, ...], list[str]] = {}
         for layer, names in layers.items():
-            by_population.setdefault(tuple(names), []).append(layer)
-        for who_by, numbers in by_population.items():
+            by_subset.setdefault(tuple(names), []).append(layer)
+        for who_by, numbers in by_subset.items():
             which = f"layer{'s' if len(numbers) > 1 else ''} {listed(numbers)}"
-            who = f"population{'s' if len(who_by) > 1 else ''} {listed(list(who_by))}"
+            who = f"subset{'s' if len(who_by) > 1 else ''} {listed(list(who_by))}"
             sentences.append(f"No model could be fitted to {which}, {who}, at {when}: {reason}.")
     return " ".join(sentences)

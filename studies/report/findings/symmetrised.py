@@ -1,4 +1,4 @@
-"""What a study found beyond the Gaussian model: by the sharper comparison, through training, in both populations."""
+"""What a study found beyond the Gaussian model: by the sharper comparison, through training, in both subsets of networks."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def sharpening(table: pd.DataFrame, count: int, gaussianity: pd.DataFrame | None
     """What the symmetry of the network adds to the search for departures from the Gaussian model, at the last epoch.
 
     Args:
-        table: as `sharpening_table`, with layer, epoch, population.
+        table: as `sharpening_table`, with layer, epoch, subset.
         count: networks that it was measured on.
         gaussianity: the calibrated global test by the bipartite invariants, if there is one.
 
-    >>> labels = {"layer": 1, "epoch": 2.0, "population": "all"}
+    >>> labels = {"layer": 1, "epoch": 2.0, "subset": "all"}
     >>> z = {"tested": 348, "significant": 9, "largest_absolute_z": 6.0, "root_mean_square_z": 2.0, "error_ratio": 0.25,
     ...      "largest_share": 0.02}
     >>> table = pd.DataFrame([labels | z | {"invariants": n} for n in (SQUARE_GRAPHS, AVERAGED, BIPARTITE_GRAPHS)])
     >>> sharpening(table, 500).table.rows[0][1:5]
     ('9 of 348', '9 of 348', '9 of 348', '6.0')
     """
-    everyone = where(table, population=ALL)
+    everyone = where(table, subset=ALL)
     last = at_last_epoch(everyone)
     rows = []
     for layer, own in last.groupby("layer"):
@@ -119,12 +119,12 @@ def _departs_from(rows: pd.DataFrame) -> str:
 def changes(table: pd.DataFrame) -> Finding:
     """Quantity (3) of arXiv:2510.05218: the relative change of the deviations through training, layer by layer.
 
-    >>> row = {"layer": 1, "population": "all", "change": 0.5, "in_paper": True}
+    >>> row = {"layer": 1, "subset": "all", "change": 0.5, "in_paper": True}
     >>> changes(pd.DataFrame([row, row | {"change": -0.1, "in_paper": False}])).table.rows[0]
     ('layer 1', '+0.50', '1 of 1', '+0.20', '1 of 2')
     """
     rows = []
-    for layer, own in where(table, population=ALL).dropna(subset="change").groupby("layer"):
+    for layer, own in where(table, subset=ALL).dropna(subset="change").groupby("layer"):
         line: dict[str, str] = {"layer": layer_name(layer)}
         for name, part in (("the paper’s 39", own[own.in_paper]), ("all", own)):
             line[f"median, {name}"] = number(part.change.median() if len(part) else nan, "+.2f")
@@ -146,18 +146,18 @@ def without_untrained(tables: Tables) -> Finding | None:
 
     None if there are none, or if all networks together have no fit at that epoch, since some diverged.
 
-    >>> without_untrained({"distances": pd.DataFrame({"population": ["all", "trained"], "networks": [9, 9]})})
+    >>> without_untrained({"distances": pd.DataFrame({"subset": ["all", "trained"], "networks": [9, 9]})})
     """
     distances = tables["distances"]
-    counts = distances.groupby("population").networks.max()
+    counts = distances.groupby("subset").networks.max()
     if counts.get(TRAINED, counts[ALL]) == counts[ALL]:
         return None
-    if (distances.groupby("population").epoch.max() < distances.epoch.max()).any():
+    if (distances.groupby("subset").epoch.max() < distances.epoch.max()).any():
         return None
     rows, differences = [], []
-    for layer in sorted(where(distances, population=TRAINED).layer.unique()):
+    for layer in sorted(where(distances, subset=TRAINED).layer.unique()):
         line: dict[str, str] = {"layer": layer_name(layer)}
-        everyone, learnt = (_conclusions(tables, layer, population) for population in (ALL, TRAINED))
+        everyone, learnt = (_conclusions(tables, layer, subset) for subset in (ALL, TRAINED))
         for name, (before, told) in everyone.items():
             after, tells = learnt[name]
             line[name] = f"{before} → {after}"
@@ -181,10 +181,10 @@ def without_untrained(tables: Tables) -> Finding | None:
     return Finding("Without the untrained networks", text, finding_table("All networks → without the untrained", rows))
 
 
-def _conclusions(tables: Tables, layer: int, population: str) -> dict[str, tuple[str, int]]:
+def _conclusions(tables: Tables, layer: int, subset: str) -> dict[str, tuple[str, int]]:
     """What is shown of each result about a layer, and its verdict: 0 if nothing is significant, else 1 or a count."""
     own = {
-        name: at_last_epoch(where(table, layer=layer, population=population))
+        name: at_last_epoch(where(table, layer=layer, subset=subset))
         for name, table in tables.items()
         if name in ("comparison", "bipartite", "sharpening", "distances", "symmetry")
     }

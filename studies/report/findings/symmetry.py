@@ -38,12 +38,12 @@ def symmetry(table: pd.DataFrame, ladder: pd.DataFrame | None = None) -> Finding
         table: the constraints one by one.
         ladder: the tests of all together; the exact one, by randomisation, gives the verdict if it was done.
 
-    >>> row = {"layer": 1, "epoch": 2.0, "population": "all", "networks": 500, "z": 0.5}
+    >>> row = {"layer": 1, "epoch": 2.0, "subset": "all", "networks": 500, "z": 0.5}
     >>> both = [{**row, "parameter": "mu_2", "minus": ""}, {**row, "parameter": "G2", "minus": "G3"}]
     >>> print(symmetry(pd.DataFrame(both)).table.rows[0][1])
     0.50, μ<sub>2</sub>
     """
-    last = at_last_epoch(where(table, population=ALL))
+    last = at_last_epoch(where(table, subset=ALL))
     together = {}
     if ladder is not None:
         square = where(at_last_epoch(ladder), symmetry="S_N x S_N")
@@ -138,7 +138,7 @@ def _how_often(p_values: pd.Series) -> str:
 def movement(table: pd.DataFrame) -> Finding:
     """Which of the five parameters have left their initial values at the last epoch, and how far.
 
-    >>> row = {"layer": 1, "epoch": 2.0, "population": "all", "networks": 500, "relative_error": 0.1}
+    >>> row = {"layer": 1, "epoch": 2.0, "subset": "all", "networks": 500, "relative_error": 0.1}
     >>> rows = [row | {"parameter": "mu", "index": 0, "relative": 1.0, "initial": 0.0, "wasserstein_squared": 3.0},
     ...         row | {"parameter": "GHH", "index": 4, "relative": 1.1, "initial": 0.2, "wasserstein_squared": 1.0}]
     >>> [print(cell) for cell in movement(pd.DataFrame(rows)).table.rows[0][1:]]
@@ -146,7 +146,7 @@ def movement(table: pd.DataFrame) -> Finding:
     1.10 ± 0.10 (25%)
     [None, None]
     """
-    last = at_last_epoch(where(table, population=ALL))
+    last = at_last_epoch(where(table, subset=ALL))
     initial = (last.initial > 0).astype(float)  # a mean starts at 0, a variance at 1
     z = (last.relative - initial) / last.relative_error
     limit = bound(len(last))
@@ -189,14 +189,14 @@ def movement(table: pd.DataFrame) -> Finding:
 def classes(table: pd.DataFrame, tests: pd.DataFrame) -> Finding:
     """Whether the classes of the output layer differ at the last epoch, and how much of the variance that is.
 
-    >>> row = {"layer": 3, "epoch": 2.0, "population": "all", "networks": 500}
+    >>> row = {"layer": 3, "epoch": 2.0, "subset": "all", "networks": 500}
     >>> values = {"standard_error": 0.01, "variance": 1.0, "variance_error": 0.1}
     >>> test = {"f_means": 9.0, "p_means": 1e-9, "p_variances": 0.5, "p_units": 0.3, "share": 0.2, "share_error": 0.02}
     >>> rows = [row | values | {"class": c, "mean": 0.5 * c} for c in (0, 1)]
     >>> classes(pd.DataFrame(rows), pd.DataFrame([row | test])).table.rows[1]
     ('1', '0.500 ± 0.010', '1.00 ± 0.10')
     """
-    last, end = (at_last_epoch(where(part, population=ALL)) for part in (table, tests))
+    last, end = (at_last_epoch(where(part, subset=ALL)) for part in (table, tests))
     test = end.iloc[0]
     low, high = (last.iloc[int(place)] for place in (last["mean"].argmin(), last["mean"].argmax()))
     rows = [
@@ -211,7 +211,7 @@ def classes(table: pd.DataFrame, tests: pd.DataFrame) -> Finding:
     if test.p_means != test.p_means:
         said = "there are too few networks for a test of the mean weights."
     elif differ:
-        since = significant_from(where(tests, population=ALL).dropna(subset="p_means"), "p_means")
+        since = significant_from(where(tests, subset=ALL).dropna(subset="p_means"), "p_means")
         said = (
             f"the mean weights differ (Hotelling’s F = {number(test.f_means, '.3g')}, p {compared(test.p_means)}; "
             f"p ≤ {LEVEL:g} {since}), from {with_error(low['mean'], low.standard_error)} of class {low['class']} to "
