@@ -15,18 +15,26 @@ from pathlib import Path
 import pandas as pd
 
 EPOCHS = (0, 1, 5, 20)  # and the last one of each run
-COMPARED = ("accuracy", "distances", "departures", "significance")
+COMPARED = ("accuracy", "distances", "median_deviations", "significance")
 #: Tables of a run with the columns that are kept; further figures of the first run.
 TABLES = {
-    "movement": ["layer", "epoch", "parameter", "relative", "relative_error"],
-    "sharpening": ["layer", "epoch", "invariants", "tested", "significant", "largest_absolute_z", "error_ratio"],
+    "interior_parameters": ["layer", "epoch", "parameter", "relative", "relative_error"],
+    "symmetrised_comparison": [
+        "layer",
+        "epoch",
+        "invariants",
+        "tested",
+        "significant",
+        "largest_absolute_z",
+        "error_ratio",
+    ],
     "symmetry": ["layer", "epoch", "parameter", "minus", "z"],
-    "ladder": ["layer", "epoch", "symmetry", "p_wald", "p_randomisation"],
+    "nested_models": ["layer", "epoch", "symmetry", "p_wald", "p_randomisation"],
     "gaussianity": ["layer", "epoch", "replicates", "global_p_value"],
     "class_tests": ["layer", "epoch", "f_means", "p_means", "share", "share_error"],
     "active_units": ["layer", "epoch", "chosen", "networks", "columns", "variance", "largest_z", "median_z"],
 }
-OWN = ("dead_units", "sharpening", "classes", "movement_10x10")
+OWN = ("dead_units", "symmetrised_comparison", "output_classes", "interior_parameters_10x10")
 ROOT = Path(__file__).parent
 
 

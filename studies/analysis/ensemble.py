@@ -71,7 +71,7 @@ def analyse(
     tables |= {name: pd.concat(parts, ignore_index=True) for name, parts in layers.items() if parts}
     if "comparison" in tables:
         tables["comparison_summary"] = comparison_summary(tables["comparison"])
-        tables["departures"] = largest_departures(tables["comparison"])
+        tables["largest_departures"] = largest_departures(tables["comparison"])
         tables["change"] = change_table(tables["comparison"])
     if "parameters" in tables:
         tables |= trajectory_tables(tables["parameters"], config)

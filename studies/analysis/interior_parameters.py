@@ -9,7 +9,7 @@ from ...fitting import BlockGaussian
 from .initial_law import InitialLaw
 
 
-def movement_table(parameters: pd.DataFrame, model: BlockGaussian, law: InitialLaw) -> pd.DataFrame:
+def interior_parameter_table(parameters: pd.DataFrame, model: BlockGaussian, law: InitialLaw) -> pd.DataFrame:
     """A table of parameters with their values in units of the initial law, and their part in the distance to it.
 
     All covariances commute with the initial one, so the squared 2-Wasserstein distance of the five-parameter model to
@@ -29,7 +29,7 @@ def movement_table(parameters: pd.DataFrame, model: BlockGaussian, law: InitialL
     >>> from pigmm.fitting import RectangularSpace
     >>> model = BlockGaussian(RectangularSpace(3, 4), [1.0, 1.0, 0.25, 1.0, 0.25])
     >>> rows = pd.DataFrame({"estimate": model.parameters, "standard_error": 0.1, "initial": [0.0, *[0.25] * 4]})
-    >>> table = movement_table(rows, model, InitialLaw.of("gaussian", 4))
+    >>> table = interior_parameter_table(rows, model, InitialLaw.of("gaussian", 4))
     >>> table.relative.tolist(), table.wasserstein_squared.tolist()
     ([2.0, 4.0, 1.0, 4.0, 1.0], [1.0, 0.25, 0.0, 0.5, 0.0])
     """

@@ -22,30 +22,30 @@ from ...invariants import RECTANGULAR, SQUARE, Multigraph, evaluate, multigraphs
 from ...invariants.graphs.families import GraphFamily
 from .constraints import symmetry_table
 from .initial_law import InitialLaw
-from .interior_parameters import movement_table
+from .interior_parameters import interior_parameter_table
 from .network_subsets import ALL
 from .output_classes import class_table, class_test_table
 from .sampling_errors import invariant_variances, parameter_law, variances_of_uncorrelated_terms
-from .symmetrised import averaged_comparison, five_parameter_model, sharpening_table
+from .symmetrised import averaged_comparison, five_parameter_model, symmetrised_comparison_table
 from .tests import (
     calibrated_comparison,
     chosen_replicates,
     distance_to_initialisation,
     invariance_table,
-    is_quick,
-    ladder_table,
+    nested_model_table,
+    permutation_tests_affordable,
 )
 
 Matrices = NDArray[np.floating]
 Tables = dict[str, pd.DataFrame]
 
-#: What `analyse_layer` may return: `symmetry`, `bipartite` and `sharpening` are of square layers only, the tables of
-#: classes of the output layer; `omissions` has the snapshots that no model could be fitted to; the last six are of all
-#: networks, and of some epochs (`spread`).
+#: What `analyse_layer` may return: `symmetry`, `bipartite` and `symmetrised_comparison` are of square layers only, the
+#: tables of classes of the output layer; `omissions` has the snapshots that no model could be fitted to; the last six
+#: are of all networks, and of some epochs (`spread`).
 LAYER_TABLES = (
-    *("parameters", "movement", "symmetry", "comparison", "bipartite", "sharpening", "distances", "initialisation"),
-    *("classes", "class_tests", "omissions"),
-    *("ladder", "invariance", "bootstrap", "gaussianity", "bipartite_bootstrap", "bipartite_gaussianity"),
+    *("parameters", "interior_parameters", "symmetry", "comparison", "bipartite", "symmetrised_comparison"),
+    *("distances", "initialisation", "output_classes", "class_tests", "omissions"),
+    *("nested_models", "invariance", "bootstrap", "gaussianity", "bipartite_bootstrap", "bipartite_gaussianity"),
 )
 
 #: Replicates of the bootstrap at the first and the last epoch, if nobody asks for a number.
@@ -53,7 +53,7 @@ REPLICATES = 199
 
 # How many epochs have the nested models, and the tests by permutation that are quick; the slower ones and the
 # bootstrap are of the first and the last.
-_LADDER_EPOCHS = 17
+_NESTED_MODEL_EPOCHS = 17
 
 # Snapshots read from the store at once.
 _SLAB_BYTES = 1 << 28
@@ -84,14 +84,14 @@ def analyse_layer(
     >>> weights = xr.DataArray(matrices, dims=("network", "epoch", "row", "col"), coords={"epoch": [0.0]})
     >>> tables = analyse_layer(weights, InitialLaw.of("gaussian", 4), {"all": np.ones(20, bool)})
     >>> {name: len(table) for name, table in tables.items() if len(table) < 14}
-    {'parameters': 13, 'movement': 5, 'symmetry': 8, 'sharpening': 3, 'distances': 1, 'initialisation': 13, 'ladder': 7,
-     'gaussianity': 1, 'bipartite_gaussianity': 1}
+    {'parameters': 13, 'interior_parameters': 5, 'symmetry': 8, 'symmetrised_comparison': 3, 'distances': 1,
+     'initialisation': 13, 'nested_models': 7, 'gaussianity': 1, 'bipartite_gaussianity': 1}
     """
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
     epochs = weights.epoch.to_numpy().astype(float).tolist()
     count, *shape = (weights.sizes[name] for name in weights.dims if name != "epoch")
-    some, ends = spread(epochs, _LADDER_EPOCHS), spread(epochs, 2)
-    quick = is_quick(len(some) * count, (shape[0], shape[1]))
+    some, ends = spread(epochs, _NESTED_MODEL_EPOCHS), spread(epochs, 2)
+    quick = permutation_tests_affordable(len(some) * count, (shape[0], shape[1]))
     draws = chosen_replicates(replicates, REPLICATES, len(ends) * count, (shape[0], shape[1]))
     for epoch, matrices in snapshots(weights):
         done: dict[bytes, Tables] = {}
@@ -104,7 +104,7 @@ def analyse_layer(
         if "omissions" not in done[masks[ALL].tobytes()]:
             for name, table in snapshot_tests(
                 matrices[masks[ALL]],
-                ladder=epoch in some,
+                nested=epoch in some,
                 permute=epoch in (some if quick else ends),
                 replicates=draws * (epoch in ends),
             ).items():
@@ -140,38 +140,38 @@ def analyse_snapshot(matrices: Matrices, law: InitialLaw, output: bool = False) 
         five = five_parameter_model(matrices)
         graphs, bipartite = (graphs_of_degrees((3, 4), family) for family in (SQUARE, RECTANGULAR))
         found["symmetry"] = symmetry_table(model, matrices)
-        found["movement"] = movement_table(parameter_table(five, matrices, law), five, law)
+        found["interior_parameters"] = interior_parameter_table(parameter_table(five, matrices, law), five, law)
         found["bipartite"] = compare(five, matrices, bipartite)
         averaged = averaged_comparison(five, matrices, graphs, bipartite)
-        found["sharpening"] = sharpening_table(comparison, averaged, found["bipartite"])
+        found["symmetrised_comparison"] = symmetrised_comparison_table(comparison, averaged, found["bipartite"])
     else:
-        found["movement"] = movement_table(parameters, model, law)
+        found["interior_parameters"] = interior_parameter_table(parameters, model, law)
     if output:
-        found |= {"classes": class_table(matrices), "class_tests": class_test_table(matrices)}
+        found |= {"output_classes": class_table(matrices), "class_tests": class_test_table(matrices)}
     return found
 
 
-def snapshot_tests(matrices: Matrices, *, ladder: bool, permute: bool, replicates: int) -> Tables:
+def snapshot_tests(matrices: Matrices, *, nested: bool, permute: bool, replicates: int) -> Tables:
     """The tests that are too costly for every epoch.
 
     Args:
         matrices: (n, rows, columns), enough for a fit.
-        ladder: whether to fit the nested models.
+        nested: whether to fit the nested models.
         permute: whether to do the tests by permutation.
         replicates: of the bootstrap; 0: none.
 
     Returns:
-        Those of ladder, invariance, bootstrap and gaussianity that were asked for, see `ensemble_tests`; of square
+        Those of nested, invariance, bootstrap and gaussianity that were asked for, see `ensemble_tests`; of square
         matrices the latter two also for the five-parameter model.
 
     >>> matrices = np.random.default_rng(0).normal(size=(20, 4, 4))
-    >>> list(snapshot_tests(matrices, ladder=True, permute=False, replicates=0))
-    ['ladder']
+    >>> list(snapshot_tests(matrices, nested=True, permute=False, replicates=0))
+    ['nested_models']
     """
     model = BlockGaussian.fit(matrices)
     tables: Tables = {}
-    if ladder:
-        tables["ladder"] = ladder_table(model, matrices, randomise=permute)
+    if nested:
+        tables["nested_models"] = nested_model_table(model, matrices, randomise=permute)
     if permute:
         tables["invariance"] = invariance_table(matrices, model.space)
     if replicates:

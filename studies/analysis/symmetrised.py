@@ -1,4 +1,4 @@
-"""The comparison of square layers sharpened by the symmetry of the network, S_N x S_N.
+"""The symmetrised comparison of square layers: by the symmetry of the network, S_N x S_N.
 
 Where rows and columns are exchangeable apart, an invariant and its average over their permutations have the same
 expectation value, and the average varies less from matrix to matrix: what is lost is noise. The 348 cubic and quartic
@@ -90,7 +90,7 @@ def averaged_comparison(
     )
 
 
-def sharpening_table(square: pd.DataFrame, averaged: pd.DataFrame, bipartite: pd.DataFrame) -> pd.DataFrame:
+def symmetrised_comparison_table(square: pd.DataFrame, averaged: pd.DataFrame, bipartite: pd.DataFrame) -> pd.DataFrame:
     """How clearly the three sets of invariants show the departures from Gaussianity, a row each.
 
     Columns: invariants (which set), tested (how many that the fit does not force to agree), significant (of a false
@@ -107,7 +107,7 @@ def sharpening_table(square: pd.DataFrame, averaged: pd.DataFrame, bipartite: pd
         averaged: of the same invariants as `square`, as `averaged_comparison` gives it.
 
     >>> table = pd.DataFrame({"z": [3.0, -4.0], "q_value": [0.01, 0.001], "standard_error": 1.0})
-    >>> found = sharpening_table(table, table.assign(standard_error=0.5, largest_share=0.01), table)
+    >>> found = symmetrised_comparison_table(table, table.assign(standard_error=0.5, largest_share=0.01), table)
     >>> found.root_mean_square_z.round(3).tolist(), found.error_ratio.tolist()
     ([3.536, 3.536, 3.536], [nan, 0.5, nan])
     """

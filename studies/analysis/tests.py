@@ -77,10 +77,10 @@ def chosen_replicates(asked: int | None, most: int, count: int, shape: tuple[int
     return most if most * count * prod(shape) * min(shape) <= _WORK else 0
 
 
-def is_quick(count: int, shape: tuple[int, int]) -> bool:
+def permutation_tests_affordable(count: int, shape: tuple[int, int]) -> bool:
     """Whether the tests by permutation of so many matrices in all take no more than about a minute.
 
-    >>> is_quick(17 * 1000, (10, 10)), is_quick(1000, (640, 640))
+    >>> permutation_tests_affordable(17 * 1000, (10, 10)), permutation_tests_affordable(1000, (640, 640))
     (True, False)
     """
     entries = count * prod(shape)
@@ -120,7 +120,7 @@ def calibrated_comparison(
     return result.table, pd.DataFrame([row])
 
 
-def ladder_table(model: BlockGaussian, matrices: Matrices, randomise: bool = True) -> pd.DataFrame:
+def nested_model_table(model: BlockGaussian, matrices: Matrices, randomise: bool = True) -> pd.DataFrame:
     """Which symmetry do the matrices have? Nested models, with every test of each, a row a model.
 
     Columns: symmetry and those of `model_ladder`; p_wald (against the full model, entries of any law) and
@@ -133,7 +133,7 @@ def ladder_table(model: BlockGaussian, matrices: Matrices, randomise: bool = Tru
 
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
-    >>> table = ladder_table(PIGMM.fit(matrices), matrices)
+    >>> table = nested_model_table(PIGMM.fit(matrices), matrices)
     >>> table[table.p_randomisation.notna()].symmetry.tolist()
     ['S_N x S_N']
     """
@@ -184,12 +184,14 @@ def distance_to_independent(model: BlockGaussian, count: int) -> pd.Series:
     >>> bool(distance_to_independent(model, 50).p_value > 0.01)
     True
     """
-    rung = independent(model.space)
+    restriction = independent(model.space)
 
     def distance(fit: BlockGaussian, _: BlockGaussian) -> float:
-        return wasserstein_distance(fit, restricted(fit, rung))
+        return wasserstein_distance(fit, restricted(fit, restriction))
 
-    return distance_test(model, restricted(model, rung), count, None, distance=distance, draws=LAW_DRAWS, level=BAND)
+    return distance_test(
+        model, restricted(model, restriction), count, None, distance=distance, draws=LAW_DRAWS, level=BAND
+    )
 
 
 def independent(space: MatrixSpace) -> Restriction:
@@ -201,14 +203,14 @@ def independent(space: MatrixSpace) -> Restriction:
     return restrictions(space)[1]
 
 
-def restricted(model: BlockGaussian, rung: Restriction) -> BlockGaussian:
+def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
     """The maximum-likelihood model under a restriction, from the full fit.
 
     >>> from pigmm.fitting import PIGMM
     >>> restricted(PIGMM.iid(4, variance=2.0), independent(SquareSpace(4))).parameters[2:5].round(9).tolist()
     [2.0, 0.0, 2.0]
     """
-    return model.from_space(model.space, parameters_from_blocks(*rung.estimate(model.means, model.covariances)))
+    return model.from_space(model.space, parameters_from_blocks(*restriction.estimate(model.means, model.covariances)))
 
 
 def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:

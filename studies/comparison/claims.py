@@ -189,7 +189,7 @@ def general_model(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
     Agrees if both independent entries and the 5-parameter model are rejected, in part if only the former are. If not
     even these are, a run smaller than the paper's decides nothing.
     """
-    last = at_last_epoch(layer["ladder"]).set_index("symmetry").p_wald
+    last = at_last_epoch(layer["nested_models"]).set_index("symmetry").p_wald
     independent, five = float(last["iid"]), float(last["S_N x S_N"])
     measured = (
         f"independent entries of one law against the 13 parameters: {_p(independent)}; the five parameters that "

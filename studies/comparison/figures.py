@@ -36,7 +36,7 @@ def draw_comparison(runs: Sequence[FinishedRun]) -> list[Illustration]:
     if not runs:
         return []
     with house_style():
-        drawn = [accuracy(runs), distances(runs), departures(runs), significance(runs)]
+        drawn = [accuracy(runs), distances(runs), median_deviations(runs), significance(runs)]
         if any(run.square_layers for run in runs):
             drawn.append(five_parameters(runs))
     return drawn
@@ -90,13 +90,13 @@ def distances(runs: Sequence[FinishedRun]) -> Illustration:
     )
 
 
-def departures(runs: Sequence[FinishedRun]) -> Illustration:
+def median_deviations(runs: Sequence[FinishedRun]) -> Illustration:
     """The paper's deviation of the cubic and quartic invariants: median and 95% quantile over them."""
     figure = _by_layer(runs, _quantiles("deviation"), "|predicted − measured|\n/ standard deviation")
     _log_scale(figure.axes, _LEAST_DEVIATION)
     return Illustration.of(
         figure,
-        "departures",
+        "median_deviations",
         "Cubic and quartic invariants: deviation from the fitted model, in spreads of one network",
         "Deviation of the cubic and quartic invariants from the model fitted at each epoch, the measure of "
         "arXiv:2510.05218: median over the invariants, and with thin lines the 95% quantile. "

@@ -21,7 +21,7 @@ from ..runs.folder import CONFIGURATION, RunFolder
 #: What makes a folder one of several runs: the study's name, and the names of its runs in their order.
 SEVERAL = "paper.json"
 
-_TABLES = ("training", "networks", "parameters", "comparison", "distances", "initialisation", "ladder")
+_TABLES = ("training", "networks", "parameters", "comparison", "distances", "initialisation", "nested_models")
 _OPTIONAL = ("gaussianity",)
 # what tables of earlier versions do not have
 _COLUMNS = {"initialisation": ("published_deviation",)}

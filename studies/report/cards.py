@@ -37,13 +37,13 @@ def last_layers(table: pd.DataFrame, config: EnsembleConfig) -> list[Layer]:
     """
     last = at_last_epoch(where(table, subset=ALL))
     numbered = [(int(str(layer)), rows) for layer, rows in last.groupby("layer")]
-    return [(layer, family_of(config.shapes[layer]), rows) for layer, rows in numbered]
+    return [(layer, graph_family(config.shapes[layer]), rows) for layer, rows in numbered]
 
 
-def family_of(shape: tuple[int, int]) -> GraphFamily:
+def graph_family(shape: tuple[int, int]) -> GraphFamily:
     """The graphs of the invariants of matrices of a shape, if nothing else is known of them.
 
-    >>> family_of((10, 784)).name
+    >>> graph_family((10, 784)).name
     'rectangular'
     """
     return SQUARE if shape[0] == shape[1] else RECTANGULAR

@@ -31,8 +31,8 @@ def headline(tables: Tables, config: EnsembleConfig) -> list[str]:
     sentences = []
     if "distances" in tables:
         sentences.append(_movement(at_last_epoch(where(tables["distances"], subset=ALL)), config))
-    if "ladder" in tables:
-        exact = where(at_last_epoch(tables["ladder"]), symmetry="S_N x S_N").dropna(subset="p_randomisation")
+    if "nested_models" in tables:
+        exact = where(at_last_epoch(tables["nested_models"]), symmetry="S_N x S_N").dropna(subset="p_randomisation")
         if len(exact):
             sentences.append(_symmetry(exact))
     if "gaussianity" in tables and "comparison" in tables:

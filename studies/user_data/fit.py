@@ -35,7 +35,7 @@ from ..analysis.tests import (
     chosen_replicates,
     distance_to_independent,
     invariance_table,
-    ladder_table,
+    nested_model_table,
     transport_tests,
 )
 from ..analysis.verdicts import BOUND_IN_WORDS, LEVEL, bound, calibrated_verdict, too_few, verdict
@@ -45,7 +45,7 @@ from ..notation.symbols import LEGEND, formula_html, group_html, group_text, par
 from ..plots.style import Illustration, house_style
 from ..report.cards import compared_cards
 from ..report.figures.study import largest
-from ..report.figures.z_score_overview import every_departure
+from ..report.figures.z_score_overview import z_score_overview
 from ..report.findings.finding import Finding
 from ..report.html import Table, linked, render
 from ..runs.files import file_name, replace_files, write_tables, write_text
@@ -57,9 +57,9 @@ CAPTIONS = {
     "parameters": "The fitted parameters of every ensemble, with 95% intervals.",
     "comparison": "Cubic and quartic invariants: predicted by the fitted model, and measured.",
     "gaussianity": "The global test whether the matrices are Gaussian, by the bootstrap.",
-    "ladder": "Nested models and their tests: which symmetry do the matrices have?",
+    "nested_models": "Nested models and their tests: which symmetry do the matrices have?",
     "invariance": "Are mean and covariance permutation invariant at all, irrep by irrep?",
-    "distances": "To independent entries, between models; and to the fitted model, between samples.",
+    "distance_tests": "To independent entries, between models; and to the fitted model, between samples.",
 }
 
 #: Replicates of the bootstrap, if nobody asks for a number: 1000 matrices of size 10 take some seconds.
@@ -180,9 +180,9 @@ def _summary(ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Ta
             estimate = with_error(row["estimate"], row["standard_error"])
             yield f"  {parameter_text(row['parameter']):<10}{estimate:<24}{interval}"
         yield f"  cubic and quartic invariants: {_verdict(own)}"
-        ladder = own["ladder"].dropna(subset="bic").set_index("symmetry")
-        yield from (f"  {line}" for line in _transport_verdicts(own["distances"]))
-        yield f"  best of the nested models: {group_text(str(ladder.bic.idxmin()))} (BIC)"
+        nested = own["nested_models"].dropna(subset="bic").set_index("symmetry")
+        yield from (f"  {line}" for line in _transport_verdicts(own["distance_tests"]))
+        yield f"  best of the nested models: {group_text(str(nested.bic.idxmin()))} (BIC)"
 
 
 def _verdict(own: Tables) -> str:
@@ -265,8 +265,8 @@ def _comparison(model: BlockGaussian, matrices: NDArray[Any], draws: int) -> Tab
     return {"comparison": table} | ({"gaussianity": overall} if len(overall) else {})
 
 
-def _ladder(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
-    return {"ladder": ladder_table(model, matrices)}
+def _nested_models(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
+    return {"nested_models": nested_model_table(model, matrices)}
 
 
 def _invariance(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
@@ -285,13 +285,13 @@ def _distances(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
     table = pd.DataFrame(list(rows.values())).rename(columns={"distance": "value"})
     table.insert(0, "distance", [name for name, _ in rows])
     table.insert(1, "between", [what for _, what in rows])
-    return {"distances": table}
+    return {"distance_tests": table}
 
 
 #: The distance between models, in closed form; the others are between samples.
 CLOSED = "Wasserstein"
 
-_STEPS = (_parameters, _comparison, _ladder, _invariance, _distances)
+_STEPS = (_parameters, _comparison, _nested_models, _invariance, _distances)
 
 
 def _count_and_shape(matrices: NDArray[Any]) -> tuple[int, tuple[int, int]]:
@@ -315,13 +315,13 @@ def _section(name: str, model: BlockGaussian, tables: Tables) -> Section:
         shown[f"{law}: 95%"] = [interval for _, interval in values]
     answers = (
         Finding("Are they Gaussian?", _gaussian_words(own, compared, top)),
-        _which_symmetry(own["ladder"]),
+        _which_symmetry(own["nested_models"]),
         _are_invariant(own["invariance"]),
-        _how_far(own["distances"]),
+        _how_far(own["distance_tests"]),
     )
     with house_style():
         family = model.space.decomposition.family
-        every = every_departure([(name, family, own["comparison"])], f"every_departure_{file_name(name)}")
+        every = z_score_overview([(name, family, own["comparison"])], f"z_score_overview_{file_name(name)}")
         figures = (every, largest(top, name, family)) if len(top) else ()
     parameters = Table.head(f"Parameters of {name}", "", shown, rows=len(shown))
     return Section(name, parameters, answers, figures)
@@ -366,32 +366,32 @@ def _gaussian_words(own: Tables, compared: pd.DataFrame, top: pd.DataFrame) -> M
         number(first.z, "+.1f"),
         f", familywise p-value {p_text(first.familywise_p_value)}" if calibrated else "",
     )
-    if between := "; ".join(_transport_verdicts(own["distances"])):
+    if between := "; ".join(_transport_verdicts(own["distance_tests"])):
         text += Markup(
             " Whole matrices: {}. These may see heavy tails, which also make the standard errors of invariants large."
         ).format(between)
     return text
 
 
-def _which_symmetry(ladder: pd.DataFrame) -> Finding:
+def _which_symmetry(nested: pd.DataFrame) -> Finding:
     """All nested models with all their tests, in one table."""
-    known = ladder.dropna(subset="bic").set_index("symmetry")
+    known = nested.dropna(subset="bic").set_index("symmetry")
     smallest = 1 / (LAW_DRAWS + 1)
     shown = pd.DataFrame(
         {
-            "model": [group_html(name) for name in ladder.symmetry],
-            "parameters": ladder.parameters.to_list(),
-            "AIC": [number(value, "+.1f") for value in ladder.aic - ladder.aic.min()],
-            "BIC": [number(value, "+.1f") for value in ladder.bic - ladder.bic.min()],
-            "against": [group_html(name) for name in ladder.against],
-            "p: χ²": [p_text(p) for p in ladder.p_chi2],
-            "p: bootstrap": [p_text(p, smallest) for p in ladder.p_bootstrap],
-            "p: Wald": [p_text(p) for p in ladder.p_wald],
-            "p: randomisation": [p_text(p, smallest) for p in ladder.p_randomisation],
+            "model": [group_html(name) for name in nested.symmetry],
+            "parameters": nested.parameters.to_list(),
+            "AIC": [number(value, "+.1f") for value in nested.aic - nested.aic.min()],
+            "BIC": [number(value, "+.1f") for value in nested.bic - nested.bic.min()],
+            "against": [group_html(name) for name in nested.against],
+            "p: χ²": [p_text(p) for p in nested.p_chi2],
+            "p: bootstrap": [p_text(p, smallest) for p in nested.p_bootstrap],
+            "p: Wald": [p_text(p) for p in nested.p_wald],
+            "p: randomisation": [p_text(p, smallest) for p in nested.p_randomisation],
         },
         dtype=object,
     )
-    missing = ladder[ladder.left_out != ""]
+    missing = nested[nested.left_out != ""]
     left_out = Markup(" Left out: {}.").format(
         "; ".join(f"{group_text(row['symmetry'])} ({row['left_out']})" for row in records(missing))
     )

@@ -17,7 +17,7 @@ from pigmm.studies.plots.graphs import arc_curves, draw_graph, node_places
 from pigmm.studies.plots.inline_svg import inline_svg
 from pigmm.studies.plots.style import as_svg, house_style
 from pigmm.studies.report.cards import compared_cards
-from pigmm.studies.report.figures.z_score_overview import every_departure
+from pigmm.studies.report.figures.z_score_overview import z_score_overview
 from pigmm.studies.report.html import render
 
 ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))
@@ -103,7 +103,7 @@ def test_names_of_matrices_are_shown_as_they_are() -> None:
     values = {"predicted": 1.0, "measured": 1.5, "standard_error": 0.1, "deviation": 0.02}
     layers = [(name, SQUARE, pd.DataFrame([row | values]))]
     with house_style():
-        figure = inline_svg(every_departure(layers))
+        figure = inline_svg(z_score_overview(layers))
     cards = compared_cards(layers)
     lines: dict[str, object] = {"ensembles": [(name, name)], "skipped": [name], "sections": [], "tables": []}
     page = render("fit.html", title=name, version="1", legend="", cards=cards, **lines)

@@ -223,9 +223,9 @@ def test_kinds(pigmm: Any, tmp_path: Path, square: Matrices, kind: str, space: M
     np.testing.assert_allclose(parameters.estimate, BlockGaussian.fit(matrices, space).parameters)
     # ensemble, parameters, verdict, two distances between samples, the best of the nested models, path
     assert len(outcome.out.splitlines()) == 1 + names + 5
-    ladder = read_table(tmp_path / "fit" / "tables" / "ladder.csv")
-    assert ladder.parameters.iloc[-1] == names
-    assert ladder.p_randomisation.notna().sum() == (kind == "square")
+    nested = read_table(tmp_path / "fit" / "tables" / "nested_models.csv")
+    assert nested.parameters.iloc[-1] == names
+    assert nested.p_randomisation.notna().sum() == (kind == "square")
 
 
 @pytest.mark.parametrize(("cubic", "word"), [(0.0, "no departure detected"), (1.0, "a departure")])
@@ -282,14 +282,14 @@ def test_bootstrap_is_that_of_the_library(tested: Path, square: Matrices) -> Non
 
 
 def test_symmetry_is_one_table(tested: Path, square: Matrices) -> None:
-    own = of_ensemble(tested, "ladder").set_index("symmetry")
+    own = of_ensemble(tested, "nested_models").set_index("symmetry")
     expected = model_ladder(square, draws=199)
     np.testing.assert_allclose(own.bic, expected.bic)
     np.testing.assert_allclose(own.p_bootstrap, expected.p_bootstrap)
     np.testing.assert_allclose(own.p_wald, wald_tests(square).p_value.reindex(own.index))
     assert own.p_randomisation["S_N x S_N"] == randomisation_test(square, draws=199).p_value
     assert own.p_randomisation["S_N x S_N"] > 0.05
-    shifted = of_ensemble(tested, "ladder", "m diagonal").set_index("symmetry")
+    shifted = of_ensemble(tested, "nested_models", "m diagonal").set_index("symmetry")
     assert shifted.p_randomisation["S_N x S_N"] == 1 / 200
     assert shifted.bic.idxmin() == "independent, diagonal apart"
     page = (tested / "report.html").read_text().partition("<h2>Tables")[0]
@@ -303,12 +303,12 @@ def test_invariance_and_distances(tested: Path, square: Matrices) -> None:
     mean = invariance[invariance.moment == "mean"].set_index("irreps")
     np.testing.assert_allclose(mean.p_gaussian, exact.p_value)
     assert invariance.p_permutation.between(0.01, 1).all()
-    rows = of_ensemble(tested, "distances").set_index("distance")
+    rows = of_ensemble(tested, "distance_tests").set_index("distance")
     assert rows.index.tolist() == ["Wasserstein", "exact optimal transport", "sliced optimal transport"]
     model, iid = PIGMM.fit(square), restricted_fits(square)["iid"]
     assert rows.value["Wasserstein"] == pytest.approx(wasserstein_distance(model, iid))
     assert (rows.p_value > 0.01).all()
-    shifted = of_ensemble(tested, "distances", "m diagonal").set_index("distance")
+    shifted = of_ensemble(tested, "distance_tests", "m diagonal").set_index("distance")
     assert shifted.p_value["Wasserstein"] == 1 / 200
 
 

@@ -14,7 +14,7 @@ def tables(p_symmetry: float, p_gaussian: float) -> dict[str, pd.DataFrame]:
     labels = pd.DataFrame({"layer": [1, 2], "epoch": 3.0, "subset": "all"})
     return {
         "distances": labels.assign(wasserstein=[1.0, 2.0]),
-        "ladder": labels.assign(symmetry="S_N x S_N", p_randomisation=[p_symmetry, 0.6]),
+        "nested_models": labels.assign(symmetry="S_N x S_N", p_randomisation=[p_symmetry, 0.6]),
         "gaussianity": labels.assign(replicates=199, global_p_value=[p_gaussian, 0.4]),
         "comparison": labels.assign(deviation=[0.01, 0.025]),
     }

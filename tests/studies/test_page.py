@@ -104,15 +104,15 @@ def test_an_invariant_that_is_pointed_at_is_marked_everywhere(page: sync_api.Pag
 
 def test_points_of_a_plot_are_reached_by_pointer_and_keyboard(page: sync_api.Page) -> None:
     panel = page.locator("#invariant")
-    points = page.locator("#every_departure svg [data-invariant][tabindex]")
-    assert points.count() == page.locator("#every_departure svg [data-invariant]").count() > 348
+    points = page.locator("#z_score_overview svg [data-invariant][tabindex]")
+    assert points.count() == page.locator("#z_score_overview svg [data-invariant]").count() > 348
     points.nth(3).click()
     page.mouse.move(5, 5)
     assert panel.is_visible(), "a click pins the panel"
     page.keyboard.press("Escape")
     assert not panel.is_visible()
-    assert page.locator('#every_departure svg [tabindex="0"]').count() == 1, "one stop of the tabulator"
-    page.locator('#every_departure svg [tabindex="0"]').focus()
+    assert page.locator('#z_score_overview svg [tabindex="0"]').count() == 1, "one stop of the tabulator"
+    page.locator('#z_score_overview svg [tabindex="0"]').focus()
     page.keyboard.press("ArrowRight")
     assert panel.is_visible()
     focused = page.evaluate("document.activeElement.dataset.invariant")
@@ -125,9 +125,9 @@ def test_points_of_a_plot_are_reached_by_pointer_and_keyboard(page: sync_api.Pag
 
 
 def test_the_panel_says_what_the_tables_say(page: sync_api.Page, finished_run: Path) -> None:
-    with (finished_run / "tables" / "departures.csv").open() as file:
+    with (finished_run / "tables" / "largest_departures.csv").open() as file:
         first = next(row for row in csv.DictReader(file) if row["layer"] == "1" and row["subset"] == "all")
-    page.locator(f'#every_departure [aria-label="{first["formula"]}"]').first.focus()
+    page.locator(f'#z_score_overview [aria-label="{first["formula"]}"]').first.focus()
     page.keyboard.press("Enter")
     panel = page.locator("#invariant")
     assert first["graph"] in panel.inner_text()

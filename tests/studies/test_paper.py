@@ -233,7 +233,7 @@ def simulated(last: PIGMM, initialisation: str = "gaussian", count: int = 400, *
     law = InitialLaw(side**2, 3 * side**4) if gaussian else InitialLaw(side**2 / 3, side**4 / 5)
     parts: dict[str, list[pd.DataFrame]] = {}
     for epoch, matrices in ((0.0, first), (50.0, last.sample(count, seed=2))):
-        asymptotic = snapshot_tests(matrices, ladder=True, permute=False, replicates=0)
+        asymptotic = snapshot_tests(matrices, nested=True, permute=False, replicates=0)
         for name, table in (analyse_snapshot(matrices, law) | asymptotic).items():
             labels = {"layer": 1, "epoch": epoch, "subset": "all"}
             parts.setdefault(name, []).append(table.assign(**labels))

@@ -33,7 +33,7 @@ from pigmm.studies.analysis import ensemble as analysis
 from pigmm.studies.analysis.constraints import symmetry_table
 from pigmm.studies.analysis.layer import spread
 from pigmm.studies.analysis.summaries import largest_departures
-from pigmm.studies.analysis.tests import ladder_table
+from pigmm.studies.analysis.tests import nested_model_table
 from pigmm.studies.analysis.verdicts import departing
 from pigmm.studies.report.cards import last_layers
 from pigmm.studies.report.findings.study import findings
@@ -78,7 +78,7 @@ def test_everything_is_there(finished_run: Path) -> None:
     assert len(table(finished_run, "training")) == 4 * EPOCHS * SUBSETS
     assert len(table(finished_run, "networks")) == 24
     assert len(table(finished_run, "comparison_summary")) == len(ROWS) * EPOCHS * SUBSETS * 2 * 2
-    assert len(table(finished_run, "departures")) == len(ROWS) * SUBSETS * 10
+    assert len(table(finished_run, "largest_departures")) == len(ROWS) * SUBSETS * 10
     figures = {file.stem for file in (finished_run / "figures").glob("*.svg")}
     assert {"learning", "distances", "departures_by_epoch", "parameters_5x5", "parameters_5x784"} <= figures
     assert {"initialisation_5x5", *(f"largest_layer_{layer}" for layer in ROWS)} <= figures
@@ -283,7 +283,7 @@ def test_the_bootstrap_can_be_left_out(tmp_path: Path, pigmm: Command) -> None:
     # a study with a bootstrap is another analysis
     assert not RunFolder.open(path).is_finished
     names = {file.stem for file in run.tables.iterdir()}
-    assert {"comparison", "ladder", "invariance"} <= names
+    assert {"comparison", "nested_models", "invariance"} <= names
     assert names.isdisjoint({"bootstrap", "gaussianity"})
     words = words_of(run.report.read_text())
     assert "Beyond the Gaussian model" in words
@@ -298,17 +298,17 @@ def test_every_epoch_has_asymptotic_p_values(finished_run: Path) -> None:
     assert (tested.q_value >= tested.p_value).all()
 
 
-def test_ladder_of_every_layer(finished_run: Path) -> None:
-    ladder = table(finished_run, "ladder")
-    names = {layer: rows.symmetry[rows.epoch == 1].tolist() for layer, rows in ladder.groupby("layer")}
+def test_nested_models_of_every_layer(finished_run: Path) -> None:
+    nested = table(finished_run, "nested_models")
+    names = {layer: rows.symmetry[rows.epoch == 1].tolist() for layer, rows in nested.groupby("layer")}
     assert names[0] == names[3] == ["iid, zero mean", "iid", "S_M x S_N"]
     assert len(names[1]) == 7
-    assert (ladder.groupby("layer").epoch.nunique() == EPOCHS).all()
+    assert (nested.groupby("layer").epoch.nunique() == EPOCHS).all()
     matrices = snapshot(finished_run, layer=2, epoch=2)
-    own = ladder[(ladder.layer == 2) & (ladder.epoch == 2)].set_index("symmetry")
+    own = nested[(nested.layer == 2) & (nested.epoch == 2)].set_index("symmetry")
     np.testing.assert_allclose(own.log_likelihood, model_ladder(matrices, draws=1).log_likelihood)
     np.testing.assert_allclose(own.p_wald.iloc[:-1], wald_tests(matrices).p_value)
-    randomised = ladder[ladder.p_randomisation.notna()]
+    randomised = nested[nested.p_randomisation.notna()]
     assert (randomised.symmetry == "S_N x S_N").all()
     assert sorted(randomised.epoch.unique()) == [0, 1, 2]
     # the training is faithful to the symmetry of the network
@@ -397,10 +397,10 @@ def test_symmetry_is_kept_and_broken() -> None:
     assert "do not all hold" in symmetry(symmetry_rows(matrices + np.eye(5))).text
     # the exact test has the last word where it was done
     for ensemble, words in ((structured, "no departure is detected: the exact"), (matrices + np.eye(5), "do not all")):
-        ladder = ladder_table(PIGMM.fit(ensemble), ensemble).assign(layer=1, epoch=0.0)
-        assert words in symmetry(symmetry_rows(ensemble), ladder).text
+        nested = nested_model_table(PIGMM.fit(ensemble), ensemble).assign(layer=1, epoch=0.0)
+        assert words in symmetry(symmetry_rows(ensemble), nested).text
     # through training, by tests that need many networks
-    course = pd.concat([ladder, ladder.assign(epoch=-1.0)])
+    course = pd.concat([nested, nested.assign(epoch=-1.0)])
     assert "at 2 epochs of each layer" in symmetry(symmetry_rows(ensemble), course).text
     assert "Wald tests" not in symmetry(symmetry_rows(ensemble[:50]), course).text
 
@@ -410,11 +410,14 @@ def test_a_network_that_diverged_leaves_all_networks_their_last_fit(finished_run
     config = RunFolder.open(finished_run).config
     tables = {file.stem: read_table(file) for file in (finished_run / "tables").glob("*.csv")}
     for name, rows in tables.items():
-        if {"layer", "epoch"} <= set(rows) and name not in ("units", "active_units", "departures"):
+        if {"layer", "epoch"} <= set(rows) and name not in ("units", "active_units", "largest_departures"):
             subset = rows.subset if "subset" in rows else "all"
             tables[name] = rows[(subset != "all") | (rows.epoch == 0)].reset_index(drop=True)
-    tables["departures"] = largest_departures(tables["comparison"])
-    assert tables["departures"].groupby("subset").epoch.unique().map(list).to_dict() == {"all": [0], "trained": [2]}
+    tables["largest_departures"] = largest_departures(tables["comparison"])
+    assert tables["largest_departures"].groupby("subset").epoch.unique().map(list).to_dict() == {
+        "all": [0],
+        "trained": [2],
+    }
     shown = last_layers(tables["comparison"], config)
     assert [(layer, rows.epoch.unique().tolist()) for layer, family, rows in shown] == [(k, [0]) for k in range(4)]
     said = {finding.heading: finding.text for finding in findings(tables, config)}

@@ -1,4 +1,4 @@
-"""What the symmetry of the network sharpens and leaves: averaged invariants, five parameters, classes, subsets of networks."""
+"""What the symmetry of the network gives: averaged invariants, five parameters, output classes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pigmm.studies.analysis.initial_law import InitialLaw
 from pigmm.studies.analysis.layer import analyse_layer, analyse_snapshot, graphs_of_degrees
 from pigmm.studies.analysis.output_classes import class_table, class_test_table
 from pigmm.studies.analysis.relative_change import by_chance
-from pigmm.studies.analysis.symmetrised import averaged_comparison, five_parameter_model, sharpening_table
-from pigmm.studies.report.findings.symmetrised import sharpening, without_untrained
-from pigmm.studies.report.findings.symmetry import classes, movement, significant_from
+from pigmm.studies.analysis.symmetrised import averaged_comparison, five_parameter_model, symmetrised_comparison_table
+from pigmm.studies.report.findings.symmetrised import symmetrised_comparison, without_untrained
+from pigmm.studies.report.findings.symmetry import interior_parameters, output_classes, significant_from
 from pigmm.studies.runs.files import read_table
 from pigmm.training import open_ensemble
 
@@ -93,7 +93,7 @@ def test_standard_errors_shrink_and_expectations_do_not_move() -> None:
     other = averaged.z * averaged.standard_error
     # two measurements of one quantity, the second the more precise: they differ by no more than the errors of the first
     assert (np.abs(difference - other) / square.standard_error).max() < 5
-    found = sharpening_table(square, averaged, compare(five, matrices, BIPARTITE)).set_index("invariants")
+    found = symmetrised_comparison_table(square, averaged, compare(five, matrices, BIPARTITE)).set_index("invariants")
     assert found.root_mean_square_z["S_N, averaged"] > found.root_mean_square_z["S_N"]
     assert found.error_ratio["S_N, averaged"] == ratio.median()
 
@@ -102,14 +102,14 @@ def test_standard_errors_shrink_and_expectations_do_not_move() -> None:
 def test_a_single_network_decides_among_heavy_tails_only(count: int, heavy: bool) -> None:
     rng = np.random.default_rng(10)
     matrices = rng.normal(size=(count, 5, 5)) * np.exp(1.5 * heavy * rng.normal(size=(count, 1, 1)))
-    rows = analyse_snapshot(matrices, InitialLaw(1.0, 3.0))["sharpening"]
-    text = sharpening(rows.assign(layer=1, epoch=0.0, subset="all"), count).text
+    rows = analyse_snapshot(matrices, InitialLaw(1.0, 3.0))["symmetrised_comparison"]
+    text = symmetrised_comparison(rows.assign(layer=1, epoch=0.0, subset="all"), count).text
     assert ("heavy tails" in text) == heavy
 
 
 def test_gaussian_matrices_give_no_departure() -> None:
     matrices = BlockGaussian(RectangularSpace(6, 6), [0.5, 1.0, 0.5, 2.0, 1.0]).sample(2000, seed=3)
-    found = analyse_snapshot(matrices, InitialLaw.of("gaussian", 6))["sharpening"]
+    found = analyse_snapshot(matrices, InitialLaw.of("gaussian", 6))["symmetrised_comparison"]
     assert (found.significant == 0).all()
     assert found.root_mean_square_z.between(0.5, 1.6).all()
 
@@ -121,10 +121,12 @@ def table(run: Path, name: str) -> pd.DataFrame:
 def test_tables_of_a_study(finished_run: Path) -> None:
     bipartite = table(finished_run, "bipartite")
     assert bipartite.groupby("layer").size().to_dict() == dict.fromkeys((1, 2), 43 * 3 * 2)
-    assert table(finished_run, "sharpening").groupby("layer").size().to_dict() == dict.fromkeys((1, 2), 3 * 3 * 2)
-    rows = table(finished_run, "movement")
+    assert table(finished_run, "symmetrised_comparison").groupby("layer").size().to_dict() == dict.fromkeys(
+        (1, 2), 3 * 3 * 2
+    )
+    rows = table(finished_run, "interior_parameters")
     assert rows.groupby("layer").size().to_dict() == dict.fromkeys(range(4), 5 * 3 * 2)
-    assert table(finished_run, "classes").groupby("layer").size().to_dict() == {3: 10 * 3 * 2}
+    assert table(finished_run, "output_classes").groupby("layer").size().to_dict() == {3: 10 * 3 * 2}
     change = table(finished_run, "change")
     assert change[change.subset == "all"].groupby("layer").in_paper.sum().to_dict() == {0: 0, 1: 39, 2: 39, 3: 0}
     comparison = table(finished_run, "comparison")
@@ -133,12 +135,12 @@ def test_tables_of_a_study(finished_run: Path) -> None:
     found = change[(change.layer == 2) & (change.subset == "all")].set_index("graph").change
     np.testing.assert_allclose(found, ((last - first) / (last + first))[found.index])
     figures = {file.stem for file in (finished_run / "figures").glob("*.svg")}
-    shapes = {f"movement_{shape}" for shape in ("5x5", "5x784", "10x5")}
-    assert {"constraints", "sharpening", "classes", "changes", *shapes} <= figures
+    shapes = {f"interior_parameters_{shape}" for shape in ("5x5", "5x784", "10x5")}
+    assert {"constraints", "symmetrised_comparison", "output_classes", "changes", *shapes} <= figures
 
 
-def test_movement_is_in_initial_units(finished_run: Path) -> None:
-    rows = table(finished_run, "movement")
+def test_interior_parameters_are_in_initial_units(finished_run: Path) -> None:
+    rows = table(finished_run, "interior_parameters")
     for layer, fan_in, shape in ((0, 784, (5, 784)), (1, 5, (5, 5))):
         own = rows[(rows.layer == layer) & (rows.epoch == 2) & (rows.subset == "all")].set_index("parameter")
         matrices = open_ensemble(finished_run / "ensemble.zarr")[f"weight_{layer}"].sel(epoch=2).to_numpy()
@@ -191,7 +193,7 @@ def test_classes_test_is_calibrated() -> None:
     assert 0.02 < (p < 0.05).mean() < 0.09
 
 
-def test_findings_on_classes_and_movement() -> None:
+def test_findings_on_output_classes_and_interior_parameters() -> None:
     law = InitialLaw(1.0, 3.0)
     labels = {"layer": 3, "epoch": 5.0, "subset": "all"}
     for matrices, words in (
@@ -199,8 +201,8 @@ def test_findings_on_classes_and_movement() -> None:
         (np.random.default_rng(7).normal(size=(500, 5, 5)), "no difference of the mean weights is detected"),
     ):
         found = {name: rows.assign(**labels) for name, rows in analyse_snapshot(matrices, law, output=True).items()}
-        assert words in classes(found["classes"], found["class_tests"]).text
-    moved = movement(found["movement"])
+        assert words in output_classes(found["output_classes"], found["class_tests"]).text
+    moved = interior_parameters(found["interior_parameters"])
     assert "0 of 5 are farther from their initial values" in moved.text
 
 

@@ -38,7 +38,7 @@ from ...runs.files import file_name
 from ..cards import last_layers
 from ..findings.dead_units import draw_dead_units
 from .symmetry import draw_symmetry
-from .z_score_overview import every_departure
+from .z_score_overview import z_score_overview
 
 # on top of the curve of all networks, which it often follows closely
 _WITHOUT_UNTRAINED: dict[str, Any] = {"color": "black", "linewidth": 1.3, "linestyle": ":", "zorder": 5}
@@ -69,15 +69,15 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
                     chosen = table[table.layer.isin(layers)]
                     if len(chosen):
                         drawn.append(draw(chosen, shape))
-            if "ladder" in tables:
-                drawn.append(nested_models(tables["ladder"]))
+            if "nested_models" in tables:
+                drawn.append(nested_models(tables["nested_models"]))
             drawn.append(distances(tables["distances"]))
             if "trajectory" in tables:
                 drawn += paths(tables["trajectory"], tables["trajectory_distances"])
             drawn += draw_symmetry(tables, config)
             drawn.append(departures_by_epoch(where(tables["comparison_summary"], subset=ALL)))
-            drawn.append(every_departure(last_layers(tables["comparison"], config)))
-            for layer, chosen in where(tables["departures"], subset=ALL).groupby("layer"):
+            drawn.append(z_score_overview(last_layers(tables["comparison"], config)))
+            for layer, chosen in where(tables["largest_departures"], subset=ALL).groupby("layer"):
                 number = int(str(layer))
                 rows, columns = config.shapes[number]
                 drawn.append(largest(chosen, number, SQUARE if rows == columns else RECTANGULAR))

@@ -46,28 +46,28 @@ def draw_symmetry(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
     everyone = {name: where(table, subset=ALL) for name, table in tables.items() if "subset" in table}
     drawn = []
     if "symmetry" in everyone:
-        drawn.append(constraints(everyone["symmetry"], everyone.get("ladder")))
-    if "movement" in everyone:
+        drawn.append(constraints(everyone["symmetry"], everyone.get("nested_models")))
+    if "interior_parameters" in everyone:
         for shape, layers in layers_by_shape(config).items():
-            own = everyone["movement"]
+            own = everyone["interior_parameters"]
             own = own[own.layer.isin(layers)]
             if len(own):
-                drawn.append(movement(own, shape))
-    if "sharpening" in everyone:
-        drawn.append(sharpening(everyone["sharpening"]))
-    if "classes" in everyone:
-        drawn.append(classes(everyone["classes"], everyone["class_tests"]))
+                drawn.append(interior_parameters(own, shape))
+    if "symmetrised_comparison" in everyone:
+        drawn.append(symmetrised_comparison(everyone["symmetrised_comparison"]))
+    if "output_classes" in everyone:
+        drawn.append(output_classes(everyone["output_classes"], everyone["class_tests"]))
     if "change" in everyone:
         drawn.append(changes(everyone["change"]))
     return drawn
 
 
-def constraints(table: pd.DataFrame, ladder: pd.DataFrame | None) -> Illustration:
+def constraints(table: pd.DataFrame, nested: pd.DataFrame | None) -> Illustration:
     """The eight constraints by epoch in standard errors, and the p-values of all together, a column for each layer."""
     layers = sorted(table.layer.unique())
     names = list(dict.fromkeys(table.parameter))
     looks = dict(zip(names, line_looks(len(names)), strict=True))
-    lines = 1 if ladder is None else 2
+    lines = 1 if nested is None else 2
     figure = Figure(figsize=(1.4 + 2.6 * len(layers), 0.9 + 2.3 * lines))
     grid = figure.subplots(lines, len(layers), sharex=True, sharey="row", squeeze=False)
     of_one, of_all = bound(1), bound(len(names))
@@ -82,16 +82,16 @@ def constraints(table: pd.DataFrame, ladder: pd.DataFrame | None) -> Illustratio
         axes.set_title(layer_name(layer))
     grid[0, 0].set_ylabel("z of each constraint")
     handles = [Line2D([], [], label=_constraint(name, table), **look) for name, look in looks.items()]
-    if ladder is not None:
+    if nested is not None:
         tests = {"p_wald": ("Wald", "o", PALETTE[0]), "p_randomisation": ("randomisation", "x", PALETTE[1])}
         for axes, layer in zip(grid[1], layers, strict=True):
-            own = where(ladder, layer=layer, symmetry="S_N x S_N")
+            own = where(nested, layer=layer, symmetry="S_N x S_N")
             for column, (_, marker, colour) in tests.items():
                 p = own[column].clip(lower=_LEAST_P)
                 axes.plot(own.epoch, p, linestyle="", marker=marker, markersize=4, color=colour)
             axes.axhline(LEVEL, color=GREY, linestyle="--", linewidth=1)
             axes.set_yscale("log")
-        low = where(ladder, symmetry="S_N x S_N")[list(tests)].min().min()  # NaN if there are too few networks
+        low = where(nested, symmetry="S_N x S_N")[list(tests)].min().min()  # NaN if there are too few networks
         grid[1, 0].set_ylim(0.5 * max(_LEAST_P, min(0.008, low)), 1.4)
         grid[1, 0].set_ylabel("p of all eight")
         handles += [
@@ -123,7 +123,7 @@ def _constraint(name: str, table: pd.DataFrame) -> str:
     return f"${parameter_latex(name)}$" + (f" − ${parameter_latex(other)}$" if other else "")
 
 
-def movement(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
+def interior_parameters(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
     """The five parameters of the layers of one shape by epoch, in initial units, and their parts in the distance."""
     names = list(table.sort_values("index").parameter.unique())
     layers = sorted(table.layer.unique())
@@ -154,7 +154,7 @@ def movement(table: pd.DataFrame, shape: tuple[int, int]) -> Illustration:
     size = f"{shape[0]} × {shape[1]}"
     return Illustration.of(
         figure,
-        f"movement_{shape[0]}x{shape[1]}",
+        f"interior_parameters_{shape[0]}x{shape[1]}",
         f"What training moves: the five parameters of the {size} layers",
         Markup(
             "What the symmetry of the network leaves free, by epoch: the mean in units of the initial standard "
@@ -193,7 +193,7 @@ def _shares(axes: Axes, last: pd.DataFrame, names: Sequence[str]) -> None:
     axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=7.5, handlelength=0.8)
 
 
-def sharpening(table: pd.DataFrame) -> Illustration:
+def symmetrised_comparison(table: pd.DataFrame) -> Illustration:
     """Significant share, and root mean square and largest |z|, of the three sets of invariants, by epoch and layer."""
     layers = sorted(table.layer.unique())
     looks = dict(zip((SQUARE_GRAPHS, AVERAGED, BIPARTITE_GRAPHS), line_looks(3), strict=True))
@@ -233,7 +233,7 @@ def sharpening(table: pd.DataFrame) -> Illustration:
     )
     return Illustration.of(
         figure,
-        "sharpening",
+        "symmetrised_comparison",
         "Departures from Gaussianity, by the symmetry that is used",
         f"Cubic and quartic invariants of square layers against the Gaussian model fitted at each epoch: those of one "
         f"permutation of rows and columns together, with 13 parameters; the same averaged over independent "
@@ -246,7 +246,7 @@ def sharpening(table: pd.DataFrame) -> Illustration:
     )
 
 
-def classes(table: pd.DataFrame, tests: pd.DataFrame) -> Illustration:
+def output_classes(table: pd.DataFrame, tests: pd.DataFrame) -> Illustration:
     """Mean weight of each class by epoch and at the end, and the part of the class means in the row variance."""
     names = sorted(table["class"].unique())
     looks = dict(zip(names, line_looks(len(names)), strict=True))
@@ -276,7 +276,7 @@ def classes(table: pd.DataFrame, tests: pd.DataFrame) -> Illustration:
     final = at_last_epoch(tests).iloc[0]
     return Illustration.of(
         figure,
-        "classes",
+        "output_classes",
         "The classes of the output layer",
         Markup(
             "Left: mean over networks and units of the weights of each class, by epoch. Middle: at the last epoch, "

@@ -23,7 +23,7 @@ from ..cards import Layer, papers_graphs
 _LINEAR = 4.0
 
 
-def every_departure(layers: Sequence[Layer], name: str = "every_departure") -> Illustration:
+def z_score_overview(layers: Sequence[Layer], name: str = "z_score_overview") -> Illustration:
     """z of every invariant, sorted by degree and number of nodes, a panel for each layer.
 
     Args:
@@ -32,7 +32,7 @@ def every_departure(layers: Sequence[Layer], name: str = "every_departure") -> I
 
     >>> row = {"formula": "sum_i M_ii^3", "graph": "00 00 00", "degree": 3, "nodes": 1, "z": 5.0}
     >>> from pigmm.invariants import SQUARE
-    >>> every_departure([(1, SQUARE, pd.DataFrame([row]))]).svg.count(b"invariant:")
+    >>> z_score_overview([(1, SQUARE, pd.DataFrame([row]))]).svg.count(b"invariant:")
     1
     """
     figure = Figure(figsize=(9.2, 0.55 + 1.75 * len(layers)))

@@ -17,7 +17,7 @@ from ...notation.p_values import compared, p_text
 from ...notation.symbols import formula_html, group_html, layer_name, parameter_html
 from .dead_units import dead_units
 from .finding import Finding, finding_table
-from .symmetrised import changes, sharpening, without_untrained
+from .symmetrised import changes, symmetrised_comparison, without_untrained
 from .symmetry import symmetry_findings
 
 
@@ -32,16 +32,18 @@ def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:
     if "parameters" in tables:
         checked = initialisation_check(tables["parameters"], tables["initialisation"])
         found += [Finding("Initialisation", checked), distance(tables["distances"], config)]
-        ladder, bootstrap = tables.get("ladder"), tables.get("bootstrap")
-        if ladder is not None:
-            found.append(nested_models(ladder))
+        nested, bootstrap = tables.get("nested_models"), tables.get("bootstrap")
+        if nested is not None:
+            found.append(nested_models(nested))
         found += symmetry_findings(tables)
         if "gaussianity" in tables:
             found.append(gaussianity(tables["gaussianity"]))
         count = int(where(tables["parameters"], subset=ALL).networks.iloc[0])
         found.append(departures(tables["comparison"], count, bootstrap))
-        if "sharpening" in tables:
-            found.append(sharpening(tables["sharpening"], count, tables.get("bipartite_gaussianity")))
+        if "symmetrised_comparison" in tables:
+            found.append(
+                symmetrised_comparison(tables["symmetrised_comparison"], count, tables.get("bipartite_gaussianity"))
+            )
         found.append(changes(tables["change"]))
         if (learnt := without_untrained(tables)) is not None:
             found.append(learnt)
@@ -167,7 +169,7 @@ def distance(distances: pd.DataFrame, config: EnsembleConfig) -> Finding:
     return Finding("Distance to initialisation", text, finding_table("Distance to initialisation", rows))
 
 
-def nested_models(ladder: pd.DataFrame) -> Finding:
+def nested_models(nested: pd.DataFrame) -> Finding:
     """Which of the nested models describes each layer at the last epoch.
 
     >>> row = {"layer": 1, "epoch": 2.0, "left_out": "", "p_bootstrap": 0.5, "p_wald": 0.4}
@@ -175,7 +177,7 @@ def nested_models(ladder: pd.DataFrame) -> Finding:
     >>> print(nested_models(pd.DataFrame([row | v for v in values])).table.rows[0][1:3])
     (Markup('iid'), Markup('<i>S</i><sub>N</sub>'))
     """
-    last = at_last_epoch(ladder)
+    last = at_last_epoch(nested)
     rows = []
     for layer, own in last.groupby("layer"):
         known = own.dropna(subset="bic").set_index("symmetry")
@@ -194,7 +196,7 @@ def nested_models(ladder: pd.DataFrame) -> Finding:
         "{}; the best is that of the smallest information criterion, of which BIC asks for more evidence before it "
         "allows a parameter. The last columns test iid, by the likelihood ratio with the next larger model (bootstrap, "
         "Gaussian entries) and with the full one by a Wald test (entries of any law). All models and tests, also "
-        "during training, are in the table of the ladder."
+        "during training, are in the table of nested models."
     ).format(group_html("S_N"), f"{last.epoch.iloc[0]:g}")
     return Finding("Which of the nested models?", text, finding_table("Which of the nested models?", rows))
 

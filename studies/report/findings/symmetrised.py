@@ -1,4 +1,4 @@
-"""What a study found beyond the Gaussian model: by the sharper comparison, through training, in both subsets of networks."""
+"""What a study found beyond the Gaussian model: symmetrised comparison, change, untrained networks."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .finding import Finding, finding_table
 # A single network with more of the squared standard errors than this by the root of their number is a warning. Fourth
 # powers have heavy tails themselves: of 100, 200 and 1000 Gaussian 5 x 5 and 10 x 10 matrices one has mostly 1.7 to 3,
 # and at most 8 in 60 draws, in the median over the averaged invariants.
-_FEW_DECIDE = 10.0
+_HEAVY_TAIL = 10.0
 # Counts of significant invariants whose ratio is at least this are different results.
 _FACTOR = 2
 
 
-def sharpening(table: pd.DataFrame, count: int, gaussianity: pd.DataFrame | None = None) -> Finding:
+def symmetrised_comparison(table: pd.DataFrame, count: int, gaussianity: pd.DataFrame | None = None) -> Finding:
     """What the symmetry of the network adds to the search for departures from the Gaussian model, at the last epoch.
 
     Args:
-        table: as `sharpening_table`, with layer, epoch, subset.
+        table: as `symmetrised_comparison_table`, with layer, epoch, subset.
         count: networks that it was measured on.
         gaussianity: the calibrated global test by the bipartite invariants, if there is one.
 
@@ -37,7 +37,7 @@ def sharpening(table: pd.DataFrame, count: int, gaussianity: pd.DataFrame | None
     >>> z = {"tested": 348, "significant": 9, "largest_absolute_z": 6.0, "root_mean_square_z": 2.0, "error_ratio": 0.25,
     ...      "largest_share": 0.02}
     >>> table = pd.DataFrame([labels | z | {"invariants": n} for n in (SQUARE_GRAPHS, AVERAGED, BIPARTITE_GRAPHS)])
-    >>> sharpening(table, 500).table.rows[0][1:5]
+    >>> symmetrised_comparison(table, 500).table.rows[0][1:5]
     ('9 of 348', '9 of 348', '9 of 348', '6.0')
     """
     everyone = where(table, subset=ALL)
@@ -61,7 +61,7 @@ def sharpening(table: pd.DataFrame, count: int, gaussianity: pd.DataFrame | None
                 line["Gaussian? p by the 43"] = p_text(p.global_p_value.iloc[0], 1 / (p.replicates.iloc[0] + 1))
         rows.append(line)
     averaged = where(last, invariants=AVERAGED)
-    share = few_decide(count)
+    share = heavy_tail_threshold(count)
     heavy = [layer_name(layer) for layer in averaged[averaged.largest_share > share].layer]
     text = Markup(
         "Since rows and columns may be permuted independently, as tested above, an invariant has the same expectation "
@@ -90,13 +90,13 @@ def sharpening(table: pd.DataFrame, count: int, gaussianity: pd.DataFrame | None
     )
 
 
-def few_decide(count: int) -> float:
+def heavy_tail_threshold(count: int) -> float:
     """What a single one of so many networks has of the squared standard errors at most, if they are Gaussian.
 
-    >>> round(few_decide(1000), 2), few_decide(50)
+    >>> round(heavy_tail_threshold(1000), 2), heavy_tail_threshold(50)
     (0.32, 1.0)
     """
-    return min(1.0, _FEW_DECIDE / sqrt(count))
+    return min(1.0, _HEAVY_TAIL / sqrt(count))
 
 
 def _course(everyone: pd.DataFrame) -> str:
@@ -186,7 +186,7 @@ def _conclusions(tables: Tables, layer: int, subset: str) -> dict[str, tuple[str
     own = {
         name: at_last_epoch(where(table, layer=layer, subset=subset))
         for name, table in tables.items()
-        if name in ("comparison", "bipartite", "sharpening", "distances", "symmetry")
+        if name in ("comparison", "bipartite", "symmetrised_comparison", "distances", "symmetry")
     }
     found: dict[str, tuple[str, int]] = {}
     square = "bipartite" in own and len(own["bipartite"]) > 0
@@ -197,8 +197,8 @@ def _conclusions(tables: Tables, layer: int, subset: str) -> dict[str, tuple[str
         found[f"largest |z|, {name}"] = number(z.max(), ".1f"), int(z.max() > bound(z.count()))
     distance = own["distances"].iloc[0]
     if square:
-        share = where(own["sharpening"], invariants=AVERAGED).largest_share.iloc[0]
-        found["of one network"] = f"{share:.0%}", 1 + int(share > few_decide(distance.networks))
+        share = where(own["symmetrised_comparison"], invariants=AVERAGED).largest_share.iloc[0]
+        found["of one network"] = f"{share:.0%}", 1 + int(share > heavy_tail_threshold(distance.networks))
     found["median deviation"] = number(own["comparison"].deviation.median(), ".3f"), 1
     found["distance"] = number(distance.wasserstein, ".3g"), int(distance.p_value <= LEVEL)
     if "symmetry" in own and len(own["symmetry"]):

@@ -1,4 +1,4 @@
-"""What a study found about symmetry: who may be exchanged, what that leaves free, and what it sharpens."""
+"""What a study found about symmetry: which units may be exchanged, and which parameters that leaves free."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def symmetry_findings(tables: Tables) -> list[Finding]:
     """The findings about symmetry that the tables allow, in the order of the report."""
     found = []
     if "symmetry" in tables:
-        found.append(symmetry(tables["symmetry"], tables.get("ladder")))
-    if "movement" in tables:
-        found.append(movement(tables["movement"]))
+        found.append(symmetry(tables["symmetry"], tables.get("nested_models")))
+    if "interior_parameters" in tables:
+        found.append(interior_parameters(tables["interior_parameters"]))
     if "invariance" in tables:
         found.append(invariance(tables["invariance"]))
-    if "classes" in tables:
-        found.append(classes(tables["classes"], tables["class_tests"]))
+    if "output_classes" in tables:
+        found.append(output_classes(tables["output_classes"], tables["class_tests"]))
     return found
 
 
-def symmetry(table: pd.DataFrame, ladder: pd.DataFrame | None = None) -> Finding:
+def symmetry(table: pd.DataFrame, nested: pd.DataFrame | None = None) -> Finding:
     """Whether the square layers keep the constraints of the symmetry of the network at the last epoch.
 
     Args:
         table: the constraints one by one.
-        ladder: the tests of all together; the exact one, by randomisation, gives the verdict if it was done.
+        nested: the tests of all together; the exact one, by randomisation, gives the verdict if it was done.
 
     >>> row = {"layer": 1, "epoch": 2.0, "subset": "all", "networks": 500, "z": 0.5}
     >>> both = [{**row, "parameter": "mu_2", "minus": ""}, {**row, "parameter": "G2", "minus": "G3"}]
@@ -45,8 +45,8 @@ def symmetry(table: pd.DataFrame, ladder: pd.DataFrame | None = None) -> Finding
     """
     last = at_last_epoch(where(table, subset=ALL))
     together = {}
-    if ladder is not None:
-        square = where(at_last_epoch(ladder), symmetry="S_N x S_N")
+    if nested is not None:
+        square = where(at_last_epoch(nested), symmetry="S_N x S_N")
         together = {row["layer"]: row for row in records(square)}
     smallest = 1 / (LAW_DRAWS + 1)
     is_zero = ~last.minus.isin([COMMON])  # an empty cell may have been read as missing
@@ -64,7 +64,7 @@ def symmetry(table: pd.DataFrame, ladder: pd.DataFrame | None = None) -> Finding
         if (tests := together.get(layer)) is not None:
             line["Wald, p"] = p_text(tests["p_wald"])
             line["randomisation, p"] = p_text(tests["p_randomisation"], smallest)
-            line |= {f"{test}, p ≤ {LEVEL:g}": _how_often(p) for test, p in _by_epoch(ladder, layer).items()}
+            line |= {f"{test}, p ≤ {LEVEL:g}": _how_often(p) for test, p in _by_epoch(nested, layer).items()}
         rows.append(line)
     limit, top = bound(len(last)), last.z.abs().max()
     few = too_few(int(last.networks.iloc[0]), "network")
@@ -95,22 +95,22 @@ def symmetry(table: pd.DataFrame, ladder: pd.DataFrame | None = None) -> Finding
         _symbols((*EQUALS, COMMON)),
         f"{last.epoch.iloc[0]:g}",
         conclusion,
-        "" if few else through_training(ladder),  # Wald's test rejects too often then
+        "" if few else through_training(nested),  # Wald's test rejects too often then
         Markup(", ").join(parameter_html(name) for name in FREE if name != COMMON),
     )
     return Finding("The symmetry of the network", text, finding_table("The symmetry of the network", rows))
 
 
-def through_training(ladder: pd.DataFrame | None) -> str:
+def through_training(nested: pd.DataFrame | None) -> str:
     """The tests of all eight constraints together at every epoch that has the nested models, in a sentence.
 
     >>> rows = [{"symmetry": "S_N x S_N", "layer": 1, "epoch": e, "p_wald": p} for e, p in ((0.0, 0.5), (1.0, 0.3))]
     >>> through_training(pd.DataFrame(rows))[-55:]
     'none is below the level of all of them together, 0.025.'
     """
-    if ladder is None:
+    if nested is None:
         return ""
-    tests = where(ladder, symmetry="S_N x S_N").dropna(subset="p_wald")
+    tests = where(nested, symmetry="S_N x S_N").dropna(subset="p_wald")
     if len(tests) < 2:
         return ""
     level = LEVEL / len(tests)
@@ -123,11 +123,11 @@ def through_training(ladder: pd.DataFrame | None) -> str:
     )
 
 
-def _by_epoch(ladder: pd.DataFrame | None, layer: object) -> dict[str, pd.Series]:
+def _by_epoch(nested: pd.DataFrame | None, layer: object) -> dict[str, pd.Series]:
     """The p-values of the eight constraints together at the epochs that have them, by test."""
-    if ladder is None:
+    if nested is None:
         return {}
-    tests = where(ladder, symmetry="S_N x S_N", layer=layer)
+    tests = where(nested, symmetry="S_N x S_N", layer=layer)
     return {name: tests[column].dropna() for name, column in (("Wald", "p_wald"), ("randomisation", "p_randomisation"))}
 
 
@@ -135,13 +135,13 @@ def _how_often(p_values: pd.Series) -> str:
     return f"{(p_values <= LEVEL).sum()} of {counted(len(p_values), 'epoch')}"
 
 
-def movement(table: pd.DataFrame) -> Finding:
+def interior_parameters(table: pd.DataFrame) -> Finding:
     """Which of the five parameters have left their initial values at the last epoch, and how far.
 
     >>> row = {"layer": 1, "epoch": 2.0, "subset": "all", "networks": 500, "relative_error": 0.1}
     >>> rows = [row | {"parameter": "mu", "index": 0, "relative": 1.0, "initial": 0.0, "wasserstein_squared": 3.0},
     ...         row | {"parameter": "GHH", "index": 4, "relative": 1.1, "initial": 0.2, "wasserstein_squared": 1.0}]
-    >>> [print(cell) for cell in movement(pd.DataFrame(rows)).table.rows[0][1:]]
+    >>> [print(cell) for cell in interior_parameters(pd.DataFrame(rows)).table.rows[0][1:]]
     1.00 ± 0.10 (75%)
     1.10 ± 0.10 (25%)
     [None, None]
@@ -186,14 +186,14 @@ def movement(table: pd.DataFrame) -> Finding:
     return Finding(title, text, finding_table("The five parameters, in units of the initial variance", rows))
 
 
-def classes(table: pd.DataFrame, tests: pd.DataFrame) -> Finding:
+def output_classes(table: pd.DataFrame, tests: pd.DataFrame) -> Finding:
     """Whether the classes of the output layer differ at the last epoch, and how much of the variance that is.
 
     >>> row = {"layer": 3, "epoch": 2.0, "subset": "all", "networks": 500}
     >>> values = {"standard_error": 0.01, "variance": 1.0, "variance_error": 0.1}
     >>> test = {"f_means": 9.0, "p_means": 1e-9, "p_variances": 0.5, "p_units": 0.3, "share": 0.2, "share_error": 0.02}
     >>> rows = [row | values | {"class": c, "mean": 0.5 * c} for c in (0, 1)]
-    >>> classes(pd.DataFrame(rows), pd.DataFrame([row | test])).table.rows[1]
+    >>> output_classes(pd.DataFrame(rows), pd.DataFrame([row | test])).table.rows[1]
     ('1', '0.500 ± 0.010', '1.00 ± 0.10')
     """
     last, end = (at_last_epoch(where(part, subset=ALL)) for part in (table, tests))
