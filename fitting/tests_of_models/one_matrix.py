@@ -51,11 +51,13 @@ class _Parts:
     Args:
         columns, rows: (N,) components of V_H from column and row means.
         centred: (N, N), F M F, with zero row and column sums.
+        squares: sum of the squares of `centred`.
     """
 
     columns: Array
     rows: Array
     centred: Array
+    squares: float
 
     @classmethod
     def of(cls, matrix: Array) -> _Parts:
@@ -64,7 +66,8 @@ class _Parts:
         mean = row_means.mean()
         centred = matrix - row_means[:, None]
         centred -= column_means - mean
-        return cls(sqrt(size) * (column_means - mean), sqrt(size) * (row_means - mean), centred)
+        squares = float(np.square(centred).sum())
+        return cls(sqrt(size) * (column_means - mean), sqrt(size) * (row_means - mean), centred, squares)
 
 
 def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 0) -> pd.Series:
@@ -176,12 +179,13 @@ def _square_statistics(parts: _Parts, sigma: NDArray[np.intp]) -> tuple[float, f
     trace = float(diagonal.sum())
     inside = sqrt(size / (size - 2)) * (diagonal - trace / size)
     copies = np.stack([parts.columns[sigma], parts.rows, inside])
-    scatter = copies @ copies.T
-    of_squares, of_product = float(np.vdot(permuted, permuted)), float(np.vdot(permuted, permuted.T))
-    symmetric = (of_squares + of_product) / 2 - trace**2 / (size - 1) - float(scatter[2, 2])
-    antisymmetric = (of_squares - of_product) / 2
+    # no BLAS: its threads cost more than such small sums
+    scatter = np.einsum("ka,la->kl", copies, copies)
+    of_product = float(np.einsum("ij,ji->", permuted, permuted))
+    symmetric = (parts.squares + of_product) / 2 - trace**2 / (size - 1) - float(scatter[2, 2])
+    antisymmetric = (parts.squares - of_product) / 2
     sums = np.array([float(scatter[2, 2]), symmetric, antisymmetric])
-    if (np.array([scatter[0, 0], scatter[1, 1], *sums]) <= 1e-20 * of_squares).any():
+    if (np.array([scatter[0, 0], scatter[1, 1], *sums]) <= 1e-20 * parts.squares).any():
         raise ValueError(
             "matrix must vary in every irrep: its row or column means, diagonal, symmetric or antisymmetric part "
             "are constant (is it symmetric, of low rank, or sparse?)"
@@ -194,8 +198,10 @@ def _square_statistics(parts: _Parts, sigma: NDArray[np.intp]) -> tuple[float, f
 
 
 def _rectangular(matrix: Array, randomisations: int, rng: np.random.Generator) -> dict[str, float]:
-    measured = _rectangular_ratio(matrix)
-    draws = (_rectangular_ratio(entries) for entries in _shuffled(matrix, randomisations, rng))
+    matrix = matrix - matrix.mean()
+    squares = float(np.square(matrix).sum())
+    measured = _rectangular_ratio(matrix, squares)
+    draws = (_rectangular_ratio(entries, squares) for entries in _shuffled(matrix, randomisations, rng))
     drawn = np.array([measured, *draws])
     tested = _tested(measured, 2, bartlett_factor(_rectangular_dimensions(matrix.shape), 0), drawn)
     return tested | dict.fromkeys(_OF_SQUARE_MATRICES, np.nan)
@@ -212,21 +218,22 @@ def _rectangular_dimensions(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return columns - 1, rows - 1, (rows - 1) * (columns - 1)
 
 
-def _variances(matrix: Array) -> Array:
-    """Sums of squares of the column means, the row means and the rest, as components of an orthonormal basis."""
+def _variances(matrix: Array, squares: float) -> Array:
+    """Sums of squares of the column means, the row means and the rest, as components of an orthonormal basis.
+
+    Args:
+        matrix: of mean zero.
+        squares: sum of the squares of its entries.
+    """
     rows, columns = matrix.shape
-    row_means, column_means = matrix.mean(axis=1), matrix.mean(axis=0)
-    mean = row_means.mean()
-    of_columns = rows * float(np.square(column_means - mean).sum())
-    of_rows = columns * float(np.square(row_means - mean).sum())
-    rest = matrix - row_means[:, None]
-    rest -= column_means - mean
-    return np.array([of_columns, of_rows, float(np.vdot(rest, rest))])
+    of_columns = rows * float(np.square(matrix.mean(axis=0)).sum())
+    of_rows = columns * float(np.square(matrix.mean(axis=1)).sum())
+    return np.array([of_columns, of_rows, squares - of_columns - of_rows])
 
 
-def _rectangular_ratio(matrix: Array) -> float:
-    sums, dimensions = _variances(matrix), np.array(_rectangular_dimensions(matrix.shape))
-    if (sums <= 1e-20 * sums.sum()).any():
+def _rectangular_ratio(matrix: Array, squares: float) -> float:
+    sums, dimensions = _variances(matrix, squares), np.array(_rectangular_dimensions(matrix.shape))
+    if (sums <= 1e-14 * squares).any():
         raise ValueError("matrix must vary in rows, in columns and beyond them (is it of rank one, or sparse?)")
     return float(-np.dot(dimensions, np.log(sums / dimensions / (sums.sum() / dimensions.sum()))))
 
@@ -243,10 +250,12 @@ def _tested(ratio: float, degrees: int, factor: float, drawn: Array) -> dict[str
 def _hubs(matrix: Array) -> dict[str, float]:
     """Variances of row and column means against that of the centred entries, by F ratios; and the fourth moment."""
     dimensions = np.array(_rectangular_dimensions(matrix.shape))
-    columns, rows, rest = _variances(matrix) / dimensions
-    centred = matrix - matrix.mean(axis=1, keepdims=True)
-    centred -= centred.mean(axis=0)
-    fourth = float(np.mean(np.square(np.square(centred)))) / float(np.mean(np.square(centred))) ** 2
+    matrix = matrix - matrix.mean()
+    columns, rows, rest = _variances(matrix, float(np.square(matrix).sum())) / dimensions
+    squares = matrix - matrix.mean(axis=1, keepdims=True)
+    squares -= matrix.mean(axis=0)
+    np.square(squares, out=squares)
+    fourth = float(np.square(squares).mean()) / float(squares.mean()) ** 2
     return {
         "row_hubs": rows / rest,
         "p_row_hubs": float(scipy.stats.f.sf(rows / rest, dimensions[1], dimensions[2])),

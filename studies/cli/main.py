@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .network import network
 from .options import configuration, takes_ensemble_options
 from .paper import compare, paper
 
@@ -113,6 +114,7 @@ def report(
         print(rebuild(folder))
 
 
+app.command()(network)
 app.command()(paper)
 app.command()(compare)
 

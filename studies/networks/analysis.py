@@ -85,6 +85,17 @@ def analyse_network(
     return table
 
 
+def count_matrices(network: Network, split: Mapping[str, int]) -> int:
+    """Number of matrices that a network will be cut into; only shapes are looked at.
+
+    >>> count_matrices({"gates": np.ones((40, 10)), "bias": np.ones(40)}, {"gates": 4})
+    4
+    """
+    shapes = {name: tuple(np.shape(tensor)) for name, tensor in _tensors(network)}
+    readings = [reading_of(name, shapes, split) for name in shapes]
+    return sum(reading.parts for reading in readings if isinstance(reading, Reading))
+
+
 def structure(table: pd.DataFrame) -> pd.Series[str]:
     """What each matrix shows beyond independent rows and columns, in words; empty where nothing departs.
 

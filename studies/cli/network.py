@@ -1,0 +1,50 @@
+"""The command `pigmm network`; light, so that help needs no library of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def network(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Of one network: .safetensors, .pt/.pth/.ckpt/.bin, .npz, .npy."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for tables, figure and report.")] = Path(
+        "pigmm-network"
+    ),
+    split: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN=PARTS", help="Cut the rows of matching tensors into equal parts; repeatable."),
+    ] = None,
+    product: Annotated[
+        list[str] | None,
+        typer.Option(metavar='"A^T B"', help="Analyse a product of matrices too, ^T for transposed; repeatable."),
+    ] = None,
+    randomisations: Annotated[int, typer.Option(min=0, help="Of each matrix, for exact p-values; 0: none.")] = 999,
+    seed: Annotated[int, typer.Option(min=0, help="Of the randomisations.")] = 0,
+) -> None:
+    """Analyse every matrix of one trained network, and write a report.
+
+    Which matrices have structure beyond independent rows and columns: self-connections, symmetry or antisymmetry, units
+    whose row and column are related, hub rows or columns, heavy tails. Gates of recurrent layers, packed projections of
+    attention and taps of convolutions are split by themselves. The last line is the path of the report.
+    """
+    from ..networks.page import report_network
+
+    parts = dict(_part(option) for option in split or ())
+    print(
+        report_network(
+            files, output, split=parts, products=product or (), randomisations=randomisations, seed=seed, progress=True
+        )
+    )
+
+
+def _part(option: str) -> tuple[str, int]:
+    pattern, _, parts = option.rpartition("=")
+    if not pattern or not parts.isdecimal() or int(parts) < 1:
+        raise ValueError(f"--split must be PATTERN=PARTS, such as '*.gates.weight=4', got {option!r}")
+    return pattern, int(parts)

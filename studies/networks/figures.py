@@ -1,0 +1,83 @@
+"""All matrices of a network in one figure, in the order of the file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from ..plots.style import GREY, PALETTE, Illustration, house_style
+
+_MOST_NAMES = 48
+# beyond this p-values are rounding; z is drawn at the edge
+_LARGEST_Z = 37.0
+
+
+def plot_network(table: pd.DataFrame) -> Figure:
+    """What each matrix shows, by its place in the network: self-connections, symmetry, hub rows and columns.
+
+    Args:
+        table: as `analyse_network` returns it.
+
+    Returns:
+        Three panels with a common axis; filled points depart by Holm's procedure, open ones do not.
+    """
+    place = np.arange(len(table))
+    height = 5.2 + (0.9 if len(table) <= _MOST_NAMES else 0)
+    figure = Figure(figsize=(8.6, height))
+    axes = figure.subplots(3, sharex=True)
+    symmetry = table.symmetric_to_antisymmetric.astype(float)
+    z_symmetry = np.sign(symmetry - 1) * np.minimum(norm.isf(table.p_symmetry.astype(float) / 2), _LARGEST_Z)
+    _points(axes[0], place, table.z_trace, _has(table, "self-connections"), PALETTE[0])
+    _points(axes[1], place, z_symmetry, _has(table, "excess of"), PALETTE[1])
+    for axis, label in zip(axes[:2], ("self-connections\n(z)", "symmetric (+) or\nantisymmetric (−), z"), strict=True):
+        axis.set_ylabel(label)
+        axis.axhline(0, color=GREY, linewidth=0.8)
+        axis.axhspan(-2, 2, color=GREY, alpha=0.12, linewidth=0)
+        axis.set_yscale("symlog", linthresh=4)
+    _points(axes[2], place, table.row_hubs, _has(table, "hub rows"), PALETTE[2], "rows")
+    _points(axes[2], place, table.column_hubs, _has(table, "hub columns"), PALETTE[3], "columns", marker="s")
+    axes[2].axhline(1, color=GREY, linewidth=0.8)
+    axes[2].set(yscale="log", ylabel="variance of means\n(1: independent)")
+    axes[2].legend(ncols=2, loc="upper left")
+    if len(table) <= _MOST_NAMES:
+        axes[2].set_xticks(place, [_short(str(name)) for name in table.index], rotation=90, fontsize=6.5)
+    else:
+        axes[2].set_xlabel("matrix, in the order of the file")
+    return figure
+
+
+def draw_network(table: pd.DataFrame) -> Illustration:
+    """The figure of `plot_network` for a page."""
+    with house_style():
+        return Illustration.of(
+            plot_network(table),
+            "network",
+            "Every matrix of the network",
+            "Filled points depart from independent rows and columns, by Holm's procedure over all tests of all "
+            "matrices; open ones do not. Grey: two standard deviations. Above: the centred trace, negative where units "
+            "inhibit themselves, and the excess of the symmetric part over the antisymmetric one, of square matrices. "
+            "Below: how much the means of rows and of columns vary, in units of what independent entries give.",
+            "Three panels of points, one for each matrix in the order of the file.",
+        )
+
+
+def _has(table: pd.DataFrame, words: str) -> NDArray[np.bool_]:
+    return table.structure.str.contains(words, regex=False).to_numpy(dtype=bool)
+
+
+def _points(
+    axis: object, place: NDArray[np.intp], values: pd.Series, filled: NDArray[np.bool_], colour: str,
+    label: str | None = None, marker: str = "o",
+) -> None:  # fmt: skip
+    numbers = values.to_numpy(dtype=float)
+    for chosen, face, name in ((filled, colour, label), (~filled, "none", None if filled.any() else label)):
+        axis.scatter(  # type: ignore[attr-defined]
+            place[chosen], numbers[chosen], s=16, facecolors=face, edgecolors=colour, marker=marker, label=name
+        )
+
+
+def _short(name: str, letters: int = 34) -> str:
+    return name if len(name) <= letters else "…" + name[1 - letters :]

@@ -1,0 +1,106 @@
+"""The analysis of one network from the command line: table, figure and page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..notation.number_format import counted
+from ..notation.p_values import p_text
+from ..report.html import Table, linked, render
+from ..runs.files import replace_files, write_tables, write_text
+from ..runs.progress import progress_of
+from ..runs.provenance import package_version
+from .analysis import analyse_network, count_matrices
+from .figures import draw_network
+from .headline import Headline
+
+_MARK = "network.csv"
+_CAPTIONS = {
+    "network": "Every matrix: shape, tests and what was found.",
+    "passed_over": "Tensors that were not analysed, and why.",
+}
+_EXPLAINED = (
+    "A square matrix is tested for S_N x S_N, rows and columns permuted independently, within S_N, both together. A "
+    "rectangular one for independent entries within independent rows and columns. The law is that given the trivial "
+    "components, whose covariance one matrix does not tell. z of the trace and the hub ratios have exact F laws for "
+    "Gaussian entries; the randomisation tests are exact for entries of any law."
+)
+
+
+def report_network(
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    split: Mapping[str, int] | None = None,
+    products: Sequence[str] = (),
+    randomisations: int = 999,
+    seed: int = 0,
+    progress: bool = True,
+) -> Path:
+    """Analyse one network and write its table, figure and page.
+
+    Args:
+        paths: files of the network.
+        output: folder for the results: new, empty, or of an earlier analysis.
+        split, products, randomisations, seed: as in `analyse_network`.
+        progress: whether to say on standard error which matrix is analysed.
+
+    Returns:
+        The path of report.html.
+
+    Raises:
+        ValueError: as `analyse_network`, or the folder holds something else.
+    """
+    earlier = (output / "tables" / _MARK).exists()
+    if output.exists() and not earlier and (not output.is_dir() or any(output.iterdir())):
+        raise ValueError(f"output must be a new or empty folder, or one of an earlier analysis, got {output}")
+    total = count_matrices(paths, split or {}) + len(products)
+    with progress_of("analysing matrices", total, progress) as advance:
+        table = analyse_network(
+            paths, split=split, products=products, randomisations=randomisations, seed=seed, advance=lambda _: advance()
+        )
+    passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
+    tables = {"network": table.reset_index(), "passed_over": passed_over}
+    figure = draw_network(table)
+    write_tables(output / "tables", tables)
+    replace_files(output / "figures", {f"{figure.name}.svg": figure.svg})
+    page = render(
+        "network.html",
+        title=f"{counted(len(table), 'matrix')} of {', '.join(path.name for path in paths)}",
+        version=package_version(),
+        headline=Headline.of(table).sentences(),
+        figure=figure,
+        explained=_EXPLAINED,
+        found=_found(table),
+        notes=[f"{name}: {note}" for name, note in table.note[table.note != ""].items()],
+        tables=linked(tables, _CAPTIONS),
+    )
+    report = output / "report.html"
+    write_text(report, page)
+    return report
+
+
+def _found(table: pd.DataFrame) -> Table:
+    """The table of the page: all matrices."""
+    analysed = table[table.note == ""]
+    shown = pd.DataFrame(
+        {
+            "matrix": analysed.index,
+            "shape": [f"{rows} x {columns}" for rows, columns in analysed[["rows", "columns"]].to_numpy()],
+            "structure": analysed.structure.where(analysed.structure != "", "–"),
+            "likelihood ratio": analysed.likelihood_ratio.astype(float),
+            "p": [p_text(float(p)) for p in analysed.p_value],
+            "p, randomisation": [p_text(float(p)) for p in analysed.p_randomisation],
+            "z of the trace": analysed.z_trace.astype(float),
+            "G2/G3": analysed.symmetric_to_antisymmetric.astype(float),
+            "row hubs": analysed.row_hubs.astype(float),
+            "column hubs": analysed.column_hubs.astype(float),
+            "excess kurtosis": analysed.excess_kurtosis.astype(float),
+            "read as": analysed.read_as,
+        },
+        dtype=object,
+    )
+    return Table.head("Matrices", "", shown, rows=len(shown))
