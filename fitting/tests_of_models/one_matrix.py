@@ -185,7 +185,7 @@ def _square_statistics(parts: _Parts, sigma: NDArray[np.intp]) -> tuple[float, f
     symmetric = (parts.squares + of_product) / 2 - trace**2 / (size - 1) - float(scatter[2, 2])
     antisymmetric = (parts.squares - of_product) / 2
     sums = np.array([float(scatter[2, 2]), symmetric, antisymmetric])
-    if (np.array([scatter[0, 0], scatter[1, 1], *sums]) <= 1e-20 * parts.squares).any():
+    if (np.array([scatter[0, 0], scatter[1, 1], *sums]) <= 1e-12 * parts.squares).any():
         raise ValueError(
             "matrix must vary in every irrep: its row or column means, diagonal, symmetric or antisymmetric part "
             "are constant (is it symmetric, of low rank, or sparse?)"
@@ -233,7 +233,7 @@ def _variances(matrix: Array, squares: float) -> Array:
 
 def _rectangular_ratio(matrix: Array, squares: float) -> float:
     sums, dimensions = _variances(matrix, squares), np.array(_rectangular_dimensions(matrix.shape))
-    if (sums <= 1e-14 * squares).any():
+    if (sums <= 1e-12 * squares).any():
         raise ValueError("matrix must vary in rows, in columns and beyond them (is it of rank one, or sparse?)")
     return float(-np.dot(dimensions, np.log(sums / dimensions / (sums.sum() / dimensions.sum()))))
 

@@ -37,11 +37,13 @@ def plot_network(table: pd.DataFrame) -> Figure:
         axis.axhline(0, color=GREY, linewidth=0.8)
         axis.axhspan(-2, 2, color=GREY, alpha=0.12, linewidth=0)
         axis.set_yscale("symlog", linthresh=4)
+        axis.yaxis.set_major_formatter("{x:g}")
     _points(axes[2], place, table.row_hubs, _has(table, "hub rows"), PALETTE[2], "rows")
     _points(axes[2], place, table.column_hubs, _has(table, "hub columns"), PALETTE[3], "columns", marker="s")
     axes[2].axhline(1, color=GREY, linewidth=0.8)
     axes[2].set(yscale="log", ylabel="variance of means\n(1: independent)")
-    axes[2].legend(ncols=2, loc="upper left")
+    axes[2].yaxis.set_major_formatter("{x:g}")
+    axes[2].legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     if len(table) <= _MOST_NAMES:
         axes[2].set_xticks(place, [_short(str(name)) for name in table.index], rotation=90, fontsize=6.5)
     else:

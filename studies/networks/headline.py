@@ -61,18 +61,17 @@ class Headline:
         """Three plain sentences.
 
         >>> Headline(3, (), ("a",), (), {"hub rows": 1}).sentences()[0]
-        'None of the 3 matrices relates the rows to the columns of its units.'
+        'In none of 3 matrices is the row of a unit related to its column.'
         """
         every = counted(self.matrices, "matrix")
         pairing = [f"{kind} ({count})" for kind, count in self.kinds.items() if kind not in _HUBS]
         if self.paired:
-            verb = "relates" if len(self.paired) == 1 else "relate"
             first = (
-                f"{len(self.paired)} of {every} {verb} the rows to the columns of its units: {listed(pairing)}; most "
-                f"clearly {self.paired[0]}."
+                f"In {len(self.paired)} of {every} the row of a unit is related to its column: {listed(pairing)}. "
+                f"It is clearest in {self.paired[0]}."
             )
         else:
-            first = f"None of the {every} relates the rows to the columns of its units."
+            first = f"In none of {every} is the row of a unit related to its column."
         hubs = f"{len(self.hubs)} of {every} have hub rows or columns, units far stronger or weaker than the others."
         tails = f"Heavy tails (excess kurtosis above {number(HEAVY, 'g')}) are in {len(self.heavy)} of {every}."
         return [first, hubs, tails]
