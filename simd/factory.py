@@ -28,7 +28,7 @@ def multiply_and_add(builder: Any, x: Any, y: Any, z: Any) -> Any:
 def call(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
     """A function that LLVM has."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    function = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
     return builder.call(function, arguments)
 
 

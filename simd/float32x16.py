@@ -38,7 +38,7 @@ _vector = _VectorType()
 @register_model(_VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _LLVM_VECTOR)  # type: ignore[no-untyped-call]
+        super().__init__(manager, kind, _LLVM_VECTOR)
 
 
 def aligned_singles(count: int) -> NDArray[np.float32]:
@@ -212,7 +212,7 @@ def add_to_exponent(typing: Any, x: Any, shifted: Any) -> Any:
 @operation
 def zeros(typing: Any, places: Any) -> Any:
     """zeros(places): a block of as many vectors of zeros as the tuple `places` has entries."""
-    block = types.UniTuple(_vector, len(places))  # type: ignore[no-untyped-call]
+    block = types.UniTuple(_vector, len(places))
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         value = ir.Constant(context.get_value_type(block), ir.Undefined)
@@ -280,7 +280,7 @@ def add_multiples(typing: Any, block: Any, x: Any, array: Any, place: Any, strid
 @operation
 def load_block(typing: Any, places: Any, array: Any, place: Any, stride: Any) -> Any:
     """load_block(places, array, place, stride): load(array, place + k * stride), for every k in range(len(places))."""
-    block = types.UniTuple(_vector, len(places))  # type: ignore[no-untyped-call]
+    block = types.UniTuple(_vector, len(places))
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, data, place, stride = arguments
@@ -346,7 +346,7 @@ def transposed(typing: Any, block: Any, places: Any) -> Any:
     Beyond the block there are zeros. Squares of half the side are exchanged across the diagonal, then of a quarter,
     and so on.
     """
-    result = types.UniTuple(_vector, len(places))  # type: ignore[no-untyped-call]
+    result = types.UniTuple(_vector, len(places))
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         values = [builder.extract_value(arguments[0], k) for k in range(len(block))]

@@ -31,13 +31,13 @@ class _VectorType(types.Type):
 
 _vector = _VectorType()
 #: Eight vectors, as the accumulators of a small product of matrices, or the rows of one.
-_block = types.UniTuple(_vector, WIDTH)  # type: ignore[no-untyped-call]
+_block = types.UniTuple(_vector, WIDTH)
 
 
 @register_model(_VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _LLVM_VECTOR)  # type: ignore[no-untyped-call]
+        super().__init__(manager, kind, _LLVM_VECTOR)
 
 
 def aligned_empty(count: int) -> NDArray[np.float64]:

@@ -13,9 +13,9 @@ from math import log, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ...simd.compiled import compiled
 from ...simd.float32x16 import (
     LANES,
     absolute,
@@ -66,10 +66,8 @@ _SMALLEST_EXPONENT = np.float32(-87.0)
 
 _ALL = (0,) * LANES  # a tile as long as a vector
 
-_compiled: Any = njit(cache=True, nogil=True, error_model="numpy")
 
-
-@_compiled
+@compiled
 def exponential(x: Vector) -> Vector:
     """exp(x) for x <= 0, to rounding; below -87, where float32 ends, exp(-87)."""
     x = where_greater(x, broadcast(_SMALLEST_EXPONENT), x, broadcast(_SMALLEST_EXPONENT))
@@ -136,7 +134,7 @@ class Rule(NamedTuple):
     root_scale: np.float32
 
 
-@_compiled
+@compiled
 def rectify(units: Floats) -> None:
     """Of each number and zero the larger, in place."""
     zero = broadcast(np.float32(0))
@@ -145,7 +143,7 @@ def rectify(units: Floats) -> None:
         store(units, place, where_greater(x, zero, x, zero))
 
 
-@_compiled
+@compiled
 def apply_first_layer(
     tile: Tile,
     images: PatchedImages,
@@ -189,7 +187,7 @@ def apply_first_layer(
     rectify(outputs)
 
 
-@_compiled
+@compiled
 def apply_layer(
     tile: Tile, weights: Floats, start: int, inputs: Floats, outputs: Floats, batch: int, rectified: bool
 ) -> None:
@@ -206,7 +204,7 @@ def apply_layer(
         rectify(outputs)
 
 
-@_compiled
+@compiled
 def classify(
     logits: Floats,
     labels: Indices,
@@ -254,7 +252,7 @@ def classify(
     return loss, hits
 
 
-@_compiled
+@compiled
 def differentiate_layer(
     tile: Tile,
     weights: Floats,
@@ -288,7 +286,7 @@ def differentiate_layer(
         store(input_gradients, place, where_greater(load(inputs, place), zero, load(input_gradients, place), zero))
 
 
-@_compiled
+@compiled
 def update(parameters: Parameters, place: int, gradient: Vector, rule: Rule) -> Vector:
     """Step sixteen weights, and return them."""
     weight, nothing = load(parameters.weights, place), broadcast(np.float32(0))
@@ -321,7 +319,7 @@ def update(parameters: Parameters, place: int, gradient: Vector, rule: Rule) -> 
     return weight
 
 
-@_compiled
+@compiled
 def update_first_layer(
     tile: Tile,
     images: PatchedImages,
@@ -366,7 +364,7 @@ def update_first_layer(
         store(offsets, t * LANES, sums(block))
 
 
-@_compiled
+@compiled
 def forward(
     tile: Tile,
     images: PatchedImages,
@@ -404,7 +402,7 @@ def forward(
     return loss, hits
 
 
-@_compiled
+@compiled
 def backward(tile: Tile, others: Parameters, units: Indices, work: Workspace) -> None:
     """The logits' gradients -> those of all activations, and of the weights of all layers but the first."""
     batch, size = len(work.answers), len(tile)
@@ -426,7 +424,7 @@ def backward(tile: Tile, others: Parameters, units: Indices, work: Workspace) ->
         end = begin
 
 
-@_compiled
+@compiled
 def rule_of_step(settings: Settings, step: int) -> Rule:
     """Of a step, 1 being the first.
 
@@ -449,7 +447,7 @@ def rule_of_step(settings: Settings, step: int) -> Rule:
     )
 
 
-@_compiled
+@compiled
 def train(
     tile: Tile,
     images: PatchedImages,
@@ -482,7 +480,7 @@ def train(
     return loss, hits
 
 
-@_compiled
+@compiled
 def evaluate(
     tile: Tile,
     images: PatchedImages,

@@ -6,8 +6,6 @@
 ('input', 'diagonal', 'hadamard')
 """
 
-from numba import njit
-
 from ....simd import (
     WIDTH,
     add,
@@ -20,6 +18,7 @@ from ....simd import (
     transpose,
     zero,
 )
+from ....simd.compiled import compiled
 
 OPERATIONS = (
     "input",
@@ -59,7 +58,7 @@ OPERATIONS = (
 ) = range(len(OPERATIONS))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def run(code, dots, times, outputs, buffer, w, base, matrices, results):
     n, colours, rows, columns = matrices.shape
     entries, values, graphs = matrices.reshape(matrices.size), results.reshape(results.size), results.shape[1]
@@ -80,7 +79,7 @@ def run(code, dots, times, outputs, buffer, w, base, matrices, results):
     return w[buffer : buffer + WIDTH].sum()
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _input(w, out, entries, first, size, count, lanes):
     """Lay matrices side by side, and add up their entries; lanes without one are zero."""
     whole = count - count % WIDTH
@@ -99,7 +98,7 @@ def _input(w, out, entries, first, size, count, lanes):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _output(w, out, buffer, values, first, graphs, lanes, before):
     """Write the scalars of each matrix next to each other: in cache first, then to memory in one stream."""
     # from the last graphs to the first, since a block that is not full writes into the beginning of the next matrix
@@ -116,7 +115,7 @@ def _output(w, out, buffer, values, first, graphs, lanes, before):
         values[first + k] = w[buffer + k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@compiled(inline="always")
 def _perform(code, step, w):
     operation, out, a, b = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
     rows, columns, summed = code[step, 4], code[step, 5], code[step, 6]
@@ -156,7 +155,7 @@ def _perform(code, step, w):
 # Strides and lengths below count vectors: the entry (i, j) of an operand stands at place + (i * si + j * sj) * WIDTH.
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _rows(w, out, a, rows, summed, si, sj):
     """sum_j A_ij."""
     for i in range(rows):
@@ -168,7 +167,7 @@ def _rows(w, out, a, rows, summed, si, sj):
         store(w, out + i * WIDTH, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _row_dots(w, out, a, b, rows, summed, si, sj):
     """sum_j A_ij B_ij, with the strides of B."""
     for i in range(rows):
@@ -181,7 +180,7 @@ def _row_dots(w, out, a, b, rows, summed, si, sj):
         store(w, out + i * WIDTH, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _apply(w, code, step, rows, summed, si, sj):
     """sum_j A_ij x_j of four vectors at a time: each entry of A is read once for the four."""
     a, x0, x1, x2, x3 = code[step, 2], code[step, 3], code[step, 7], code[step, 8], code[step, 9]
@@ -202,7 +201,7 @@ def _apply(w, code, step, rows, summed, si, sj):
         store(w, out3 + i * WIDTH, t3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _hadamard(w, out, a, b, rows, columns, si, sj):
     """A_ij B_ij, with the strides of B."""
     place = 0
@@ -214,7 +213,7 @@ def _hadamard(w, out, a, b, rows, columns, si, sj):
             other += sj * WIDTH
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
     """sum_j A_ij B_jk: two rows and four columns at a time, whose sums stay in registers.
 
@@ -262,7 +261,7 @@ def _product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
                 store(w, out + (i * columns + k) * WIDTH, load(w, out + (k * columns + i) * WIDTH))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _small_product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
     """sum_j A_ij B_jk, entry by entry."""
     for i in range(rows):
@@ -276,7 +275,7 @@ def _small_product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
             store(w, out + (i * columns + k) * WIDTH, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _scalars(dots, times, w):
     """Dots, four at a time with one vector, then the products of scalars in order."""
     for group in range(len(dots)):

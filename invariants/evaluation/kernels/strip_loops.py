@@ -4,8 +4,6 @@
 'product'
 """
 
-from numba import njit
-
 from ....simd import (
     WIDTH,
     add,
@@ -26,6 +24,7 @@ from ....simd import (
     zero,
     zeros,
 )
+from ....simd.compiled import compiled
 
 DEPTH = 128  # of the sums of a product at a time: what is read again stays in the caches
 _COPIED = 12  # from so many strips on what a product reads is copied first, in the order of reading
@@ -70,7 +69,7 @@ OPERATIONS = (
 DIVIDED = (PASS, PRODUCT, MIRROR, TRANSPOSE)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def run(inputs, vectors, code, dots, times, outputs, parts, w, matrices, results):
     total = 0.0
     for n in range(len(matrices)):
@@ -85,7 +84,7 @@ def run(inputs, vectors, code, dots, times, outputs, parts, w, matrices, results
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def begin(inputs, vectors, w, matrices):
     """Lay the matrices out, with zeros around them, and begin all sums; returns the sum of all entries."""
     total, rest = zero(), 0.0
@@ -116,7 +115,7 @@ def begin(inputs, vectors, w, matrices):
     return rest
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def perform(code, step, w, part, parts):
     """A part of the instruction at `step`; the place of the next one."""
     operation, out, n1, n2, n3 = code[step, 0], code[step, 1], code[step, 2], code[step, 3], code[step, 4]
@@ -156,7 +155,7 @@ def perform(code, step, w, part, parts):
     return step + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _sweep(code, w, first, last, vectors, width, height, part):
     """One pass over the strips from first to last: all its instructions on a block, then the next block."""
     for strip in range(first, last, height):
@@ -187,7 +186,7 @@ def _sweep(code, w, first, last, vectors, width, height, part):
                     _scale_rows(w, out, out_stride, a, a_stride, b, strips, count)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _row_dots(w, out, a, a_stride, b, b_stride, strips, count):
     """Add sum_j A_ij B_ij; with a stride of zero B is a vector, the same for all rows."""
     for strip in range(strips):
@@ -199,7 +198,7 @@ def _row_dots(w, out, a, a_stride, b, b_stride, strips, count):
         store(w, place, add(load(w, place), sums(totals)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _rows(w, out, a, stride, strips, count):
     """Add sum_j A_ij."""
     for strip in range(strips):
@@ -211,7 +210,7 @@ def _rows(w, out, a, stride, strips, count):
         store(w, place, add(load(w, place), sums(totals)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _columns(w, out, a, stride, strips, count):
     """Add sum_i A_ij."""
     for _ in range(count):
@@ -227,7 +226,7 @@ def _columns(w, out, a, stride, strips, count):
         out += WIDTH
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _apply_transposed(w, out, a, stride, x, strips, count):
     """Add sum_i A_ij x_i."""
     for strip in range(strips):
@@ -248,7 +247,7 @@ def _apply_transposed(w, out, a, stride, x, strips, count):
         x += WIDTH
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count):
     """A_ij B_ij; with a stride of zero B is a vector, the same for all rows."""
     for _ in range(strips * WIDTH):
@@ -259,7 +258,7 @@ def _hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count):
         b += b_stride
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _scale_rows(w, out, out_stride, a, a_stride, x, strips, count):
     """A_ij x_i."""
     for i in range(strips * WIDTH):
@@ -270,7 +269,7 @@ def _scale_rows(w, out, out_stride, a, a_stride, x, strips, count):
         a += a_stride
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _product(w, out, out_stride, a, a_stride, b, b_stride, pack, strips, vectors, summed, symmetric, part, parts):
     """sum_j A_ji B_jk: sixteen columns at a time stay in the nearest cache while the strips of the result pass by.
 
@@ -309,7 +308,7 @@ def _product(w, out, out_stride, a, a_stride, b, b_stride, pack, strips, vectors
                     _one_column(w, place, out_stride, left, left_stride, right, right_stride, depth, start > 0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and sixteen columns of a product, in sixteen registers; `more` is added to a sum that stands there."""
     left, right = zeros(), zeros()
@@ -325,7 +324,7 @@ def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     store_block(w, out + WIDTH, out_stride, right)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and eight columns of a product."""
     block = zeros()
@@ -338,7 +337,7 @@ def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     store_block(w, out, out_stride, block)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def finish(dots, times, outputs, w, result):
     """Eight dots at a time, then the products of scalars in order."""
     groups, columns = dots.shape
