@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import sympy
 
+import pigmm.fitting
 import pigmm.invariants
+from pigmm.fitting.tests_of_models import one_matrix
 from pigmm.invariants import PARAMETERS
 from pigmm.invariants.expectation import symbolic as expectations
 from pigmm.invariants.expectation import two_point, wick
@@ -63,6 +65,7 @@ ALTERED_NORMS = [
     *((8, "symmetric", *copy) for copy in [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)]),
     *((8, "symmetric_zero_diagonal", irrep, 0) for irrep in range(3)),
     *((8, "square", *copy) for copy in [(0, 1), (3, 0)]),
+    *((9, "square", *copy) for copy in SQUARE_COPIES),
 ]
 
 
@@ -131,3 +134,26 @@ def test_an_altered_result_is_noticed(paper, function, alteration, monkeypatch):
     monkeypatch.setattr(pigmm.invariants, function, lambda *args, **options: alteration(original(*args, **options)))
     with pytest.raises(AssertionError):
         run(paper)
+
+
+@pytest.mark.parametrize(
+    "name", ["likelihood_ratio", "z_trace", "symmetric_to_antisymmetric", "p_trace", "p_column_hubs"]
+)
+def test_an_altered_statistic_of_one_matrix_is_noticed(name, monkeypatch):
+    original = pigmm.fitting.analyse_matrix
+
+    def altered(*arguments, **options):
+        found = original(*arguments, **options)
+        found[name] *= 1.01
+        return found
+
+    monkeypatch.setattr(pigmm.fitting, "analyse_matrix", altered)
+    with pytest.raises(AssertionError):
+        run(9)
+
+
+def test_an_altered_correction_is_noticed(monkeypatch):
+    original = one_matrix.bartlett_factor
+    monkeypatch.setattr(one_matrix, "bartlett_factor", lambda *arguments: 1.001 * original(*arguments))
+    with pytest.raises(AssertionError):
+        run(9)

@@ -31,8 +31,8 @@ from .symmetry import randomisation_p_value
 
 Array = NDArray[np.float64]
 
-# Entries permuted in all: matrices of more than a million entries have fewer than 999 randomisations.
-_RANDOMISED_ENTRIES = 1 << 30
+# Entries permuted in all: matrices of more than 130,000 entries have fewer than 999 randomisations.
+_RANDOMISED_ENTRIES = 1 << 27
 _OF_SQUARE_MATRICES = (
     "z_trace",
     "p_trace",
@@ -82,7 +82,7 @@ def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 
 
     Args:
         matrix: (rows, columns), real and finite; at least 4 rows and 4 columns.
-        randomisations: 0 for none; fewer are made of matrices with more than a million entries, at least 99.
+        randomisations: 0 for none; fewer are made of matrices with more than 130,000 entries, at least 99.
         seed: of the permutations.
 
     Returns:

@@ -22,7 +22,10 @@ def network(
     ] = None,
     product: Annotated[
         list[str] | None,
-        typer.Option(metavar='"A^T B"', help="Analyse a product of matrices too, ^T for transposed; repeatable."),
+        typer.Option(
+            metavar='"A^T B"',
+            help="Analyse a product too; * stands for the same text in all factors; repeatable.",
+        ),
     ] = None,
     randomisations: Annotated[int, typer.Option(min=0, help="Of each matrix, for exact p-values; 0: none.")] = 999,
     seed: Annotated[int, typer.Option(min=0, help="Of the randomisations.")] = 0,

@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from ...fitting import analyse_matrix
 from ..user_data.read import _arrays
-from .pieces import Reading, factors, multiplied, pieces, reading_of
+from .pieces import Reading, expanded, factors, multiplied, pieces, reading_of
 
 Network = str | PathLike[str] | Sequence[str | PathLike[str]] | Mapping[str, Any]
 
@@ -41,7 +41,8 @@ def analyse_network(
         network: a file (.safetensors, .pt with tensors only, .npz, ...), several files, a state dict, or a mapping from
             names to arrays.
         split: number of equal blocks of rows, by the pattern of tensor names that it holds for.
-        products: such as "key.weight^T query.weight", analysed beside the matrices.
+        products: such as "key.weight^T query.weight", analysed beside the matrices; a star stands for the same text in
+            all factors, "layers.*.key.weight^T layers.*.query.weight".
         randomisations: for each matrix; see `analyse_matrix`.
         seed: of the permutations.
         advance: called with the name of each matrix before it is analysed.
@@ -63,6 +64,8 @@ def analyse_network(
     """
     rows: dict[str, dict[str, Any]] = {}
     passed_over: dict[str, str] = {}
+    names = _names(network, split or {})
+    products = [one for product in products for one in expanded(product, names)]
     wanted = {factor.name for product in products for factor in factors(product)}
     kept: dict[str, NDArray[Any]] = {}
     for name, matrix, reading in _matrices(network, split or {}, passed_over):
@@ -85,15 +88,26 @@ def analyse_network(
     return table
 
 
-def count_matrices(network: Network, split: Mapping[str, int]) -> int:
-    """Number of matrices that a network will be cut into; only shapes are looked at.
+def count_matrices(network: Network, split: Mapping[str, int], products: Sequence[str] = ()) -> int:
+    """Number of matrices and products to analyse; only shapes are looked at.
 
     >>> count_matrices({"gates": np.ones((40, 10)), "bias": np.ones(40)}, {"gates": 4})
     4
     """
+    names = _names(network, split)
+    return len(names) + sum(len(expanded(product, names)) for product in products)
+
+
+def _names(network: Network, split: Mapping[str, int]) -> list[str]:
+    """Names of all matrices that the tensors are cut into."""
     shapes = {name: tuple(np.shape(tensor)) for name, tensor in _tensors(network)}
-    readings = [reading_of(name, shapes, split) for name in shapes]
-    return sum(reading.parts for reading in readings if isinstance(reading, Reading))
+    readings = {name: reading_of(name, shapes, split) for name in shapes}
+    return [
+        name if reading.parts == 1 else f"{name}[{k}]"
+        for name, reading in readings.items()
+        if isinstance(reading, Reading)
+        for k in range(reading.parts)
+    ]
 
 
 def structure(table: pd.DataFrame) -> pd.Series[str]:

@@ -57,7 +57,7 @@ def report_network(
     earlier = (output / "tables" / _MARK).exists()
     if output.exists() and not earlier and (not output.is_dir() or any(output.iterdir())):
         raise ValueError(f"output must be a new or empty folder, or one of an earlier analysis, got {output}")
-    total = count_matrices(paths, split or {}) + len(products)
+    total = count_matrices(paths, split or {}, products)
     with progress_of("analysing matrices", total, progress) as advance:
         table = analyse_network(
             paths, split=split, products=products, randomisations=randomisations, seed=seed, advance=lambda _: advance()

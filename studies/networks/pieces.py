@@ -131,6 +131,34 @@ def factors(product: str) -> tuple[Factor, ...]:
     return found
 
 
+def expanded(product: str, names: Sequence[str]) -> list[str]:
+    """A product whose names hold `*`, for everything that the star can stand for in all of its factors.
+
+    Args:
+        product: such as "layers.*.key^T layers.*.query".
+        names: of the matrices.
+
+    Returns:
+        The products in the order of the names; the product itself if it has no star.
+
+    Raises:
+        ValueError: nothing matches.
+
+    >>> expanded("q.*^T k.*", ["q.0", "k.0", "q.1", "k.1", "q.2"])
+    ['q.0^T k.0', 'q.1^T k.1']
+    """
+    if "*" not in product:
+        return [product]
+    starred = next(factor.name for factor in factors(product) if "*" in factor.name)
+    before, _, after = starred.partition("*")
+    fits = [name for name in names if name.startswith(before) and name.endswith(after)]
+    products = [product.replace("*", name[len(before) : len(name) - len(after)]) for name in fits]
+    found = [one for one in products if {factor.name for factor in factors(one)} <= set(names)]
+    if not found:
+        raise ValueError(f"product must match matrices of the network, got {product!r}, which matches none")
+    return found
+
+
 def multiplied(product: str, matrices: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
     """The product of named matrices.
 

@@ -57,6 +57,10 @@ def test_products():
     table = analyse_network({"q": query, "k": key}, products=["k^T q"], randomisations=0)
     alone = analyse_matrix(key.T @ query, randomisations=0)
     assert table.likelihood_ratio["k^T q"] == pytest.approx(alone.likelihood_ratio, rel=1e-9)
+    both = analyse_network({"k.0": key, "q.0": query, "q.1": query}, products=["k.*^T q.*"], randomisations=0)
+    assert list(both.index) == ["k.0", "q.0", "q.1", "k.0^T q.0"]
+    with pytest.raises(ValueError, match=r"got 'v\.\*\^T q\.\*', which matches none"):
+        analyse_network({"q.0": query}, products=["v.*^T q.*"])
     with pytest.raises(ValueError, match=r"names 'v', which is no matrix"):
         analyse_network({"q": query}, products=["q v"])
     with pytest.raises(ValueError, match="must have shapes that fit"):
