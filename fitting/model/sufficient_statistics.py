@@ -199,18 +199,26 @@ class StoredArray(Protocol):
 def matrix_chunks(stored: StoredArray) -> Iterator[Array]:
     """Slices of a stored array along its first axis, each read when it is asked for, in whole chunks of the store.
 
-    ValueError if its matrices are of no size.
+    Args:
+        stored: (n, rows, columns), an array of zarr, dask, h5py or numpy (a memory map, say).
+
+    Yields:
+        (at least one chunk, rows, columns), arrays of numpy.
+
+    Raises:
+        ValueError: its matrices are of no size.
 
     >>> [len(chunk) for chunk in matrix_chunks(np.ones((100_000, 10, 10)))]
     [41943, 41943, 16114]
     """
-    own = (getattr(stored, "chunks", None) or (1,))[0]
+    first = (getattr(stored, "chunks", None) or (1,))[0]
+    own = max(first) if isinstance(first, tuple) else first  # dask tells the length of every chunk
     entries = prod(stored.shape[1:])
     if len(stored.shape) < 3 or not entries:
         raise ValueError(f"stored must be of shape (n, rows, columns), with rows and columns, got {stored.shape}")
     step = max(own, _READ_ENTRIES // entries // own * own)
     for start in range(0, stored.shape[0], step):
-        yield stored[start : start + step]
+        yield np.asarray(stored[start : start + step])
 
 
 def checked_batch(matrices: ArrayLike, space: MatrixSpace | None = None) -> NDArray[np.floating]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import skew
 
 from ...invariants.checks import checked_integer
-from ...invariants.evaluation.evaluate import evaluate
+from ...invariants.evaluation.on_arrays import evaluate_arrays
 from ...invariants.expectation.compiled import ExpectationMap, expectation_map
 from ...invariants.graphs.enumeration import multigraphs
 from ...invariants.graphs.families import checked_graphs
@@ -243,7 +243,8 @@ def _replicate(
             slices = drawn[start : start + _SLICES]
             matrices = np.concatenate([space.assemble(parts) for parts in slices])
             values = buffer[: len(matrices)]
-            evaluate(matrices, graphs, family=space.decomposition.family, out=values)
+            # the replicates have the threads
+            evaluate_arrays(matrices, graphs, family=space.decomposition.family, out=values, threads=1)
             for number, parts in enumerate(slices):
                 yield values[_SLICE * number :][:_SLICE], refit.influence_of_components(parts)
 

@@ -143,6 +143,17 @@ class InvariantMoments:
             merged.update_values(whole._waiting)
         return merged
 
+    def __copy__(self) -> InvariantMoments:
+        """Independent of the original: matrices added to the one do not show in the other.
+
+        >>> from copy import copy
+        >>> moments = InvariantMoments([Multigraph([(0, 0)])])
+        >>> copy(moments).update_values([[1.0]])
+        >>> moments.count
+        0
+        """
+        return self + InvariantMoments(self.graphs, family=self.family, cross=self.cross)
+
     @property
     def count(self) -> int:
         """How many matrices."""

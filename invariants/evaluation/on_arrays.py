@@ -36,6 +36,7 @@ def evaluate_arrays(
     *,
     family: GraphFamily | None = None,
     out: NDArray[np.float64] | None = None,
+    threads: int | None = None,
 ) -> NDArray[np.float64]:
     """Values of the invariants of given graphs on matrices in memory; `evaluate`, for numpy arrays only.
 
@@ -44,6 +45,7 @@ def evaluate_arrays(
         graphs: all of one kind of matrices.
         family: the kind of matrices, if the graphs alone do not tell.
         out: (..., len(graphs)) float64, to write the result into.
+        threads: at most so many (default: the number of cores); 1 where the caller has threads of its own.
 
     Returns:
         (..., len(graphs)) float64, in the order given.
@@ -61,7 +63,7 @@ def evaluate_arrays(
     batch, leading = checked_batch(matrices, family, finite=len(family.arc_types) > 1)
     sizes = batch.shape[-2:][: len(family.node_kinds)]
     results = _results((*leading, len(graphs)), out, batch)
-    if not _evaluate(batch, graphs, sizes, results.reshape(len(batch), len(graphs))):
+    if not _evaluate(batch, graphs, sizes, results.reshape(len(batch), len(graphs)), threads or cores()):
         with np.errstate(over="ignore"):
             check_finite(np.asarray(matrices, dtype=np.float64))
     if out is None or results is out:
@@ -86,15 +88,19 @@ def _results(
 
 
 def _evaluate(
-    batch: NDArray[np.floating], graphs: tuple[Multigraph, ...], sizes: tuple[int, ...], results: NDArray[np.float64]
+    batch: NDArray[np.floating],
+    graphs: tuple[Multigraph, ...],
+    sizes: tuple[int, ...],
+    results: NDArray[np.float64],
+    threads: int,
 ) -> bool:
     """Evaluate matrices (n, colours, rows, columns) into results (n, len(graphs)); False if they are not finite."""
     easy, hard = _divided(graphs)
     if not hard:
-        return _run_compiled(plan(graphs), sizes, batch, results)
+        return _run_compiled(plan(graphs), sizes, batch, results, threads)
     if easy:
         part = np.empty((len(batch), len(easy)))
-        if not _run_compiled(plan(tuple(graphs[k] for k in easy)), sizes, batch, part):
+        if not _run_compiled(plan(tuple(graphs[k] for k in easy)), sizes, batch, part, threads):
             return False
         results[:, easy] = part
     elif not _is_finite(batch):
@@ -103,7 +109,8 @@ def _evaluate(
     with np.errstate(over="ignore", invalid="ignore"):  # as in the compiled kernels
         for k in hard:
             for start in range(0, len(batch), count):
-                chunk = batch[start : start + count].astype(np.float64)
+                # in one order of memory, for on that depends in which order numpy and BLAS add
+                chunk = np.ascontiguousarray(batch[start : start + count], dtype=np.float64)
                 results[start : start + count, k] = run_on_arrays(plan((graphs[k],)), chunk)[:, 0]
     return True
 
@@ -124,9 +131,8 @@ def _divided(graphs: tuple[Multigraph, ...]) -> tuple[tuple[int, ...], tuple[int
 
 
 def _run_compiled(
-    steps: Plan, sizes: tuple[int, ...], batch: NDArray[np.floating], results: NDArray[np.float64]
+    steps: Plan, sizes: tuple[int, ...], batch: NDArray[np.floating], results: NDArray[np.float64], threads: int
 ) -> bool:
-    threads = cores()
     if max(batch.shape[-2:]) <= _LARGEST_IN_LANES:
         lanes = assemble_lanes(steps, sizes)
         return _in_tasks(lambda m, r: run_lanes(lanes, m, r), batch, results, _TASK, threads)

@@ -18,7 +18,8 @@ from .canonical import Adjacency, canonical_order
 if TYPE_CHECKING:
     Graph = networkx.Graph[int]
 
-# Names of indices, by node kind: rows and columns of a rectangular matrix are told apart by their letters.
+# Names of indices, by node kind: rows and columns of a rectangular matrix are told apart by their letters. Indices of
+# further kinds carry the number of the kind.
 _INDEX_LETTERS = ("ijklmnopqrstuvwxyz", "abcdefgh")
 
 
@@ -168,9 +169,12 @@ class Multigraph:
         used: Counter[int] = Counter()
         names = []
         for kind in self.kinds:
-            letters = _INDEX_LETTERS[kind] if kind < len(_INDEX_LETTERS) else ascii_lowercase
             place = used[kind]
-            names.append(letters[place] if place < len(letters) else f"{letters[0]}{place}")
+            if kind < len(_INDEX_LETTERS):
+                letters = _INDEX_LETTERS[kind]
+                names.append(letters[place] if place < len(letters) else f"{letters[0]}{place}")
+            else:
+                names.append(ascii_lowercase[place % 26] + str(kind) + "'" * (place // 26))
             used[kind] += 1
         return names
 

@@ -1,5 +1,7 @@
 """The bootstrap comparison: what it simulates, its p-values by counting, reproducible draws, level and power."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -16,6 +18,7 @@ from pigmm.fitting import (
 from pigmm.fitting.tests_of_models import bootstrap as module
 from pigmm.fitting.tests_of_models.bootstrap import global_p_values, replicate_z
 from pigmm.invariants import multigraphs
+from pigmm.invariants.evaluation import on_arrays
 
 GRAPHS = multigraphs(3)
 
@@ -141,3 +144,19 @@ def test_bad_input(random_model):
     matrices[4, 0, 0] = np.inf
     with pytest.raises(ValueError, match=r"first at index \(4, 0, 0\)"):
         gaussianity_test(matrices)
+
+
+@pytest.mark.parametrize("size", [10, 25, 40])
+def test_threads_are_at_most_as_many_as_asked_for(size, monkeypatch):
+    """Small matrices and large ones: the evaluation inside a replicate starts no threads of its own."""
+    asked = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, threads):
+            asked.append(threads)
+            super().__init__(threads)
+
+    for place in (module, on_arrays):
+        monkeypatch.setattr(place, "ThreadPoolExecutor", Pool)
+    module.replicate_z(PIGMM.iid(size, variance=1.0), 40, multigraphs(2)[-2:], replicates=2, threads=1)
+    assert asked == [1]

@@ -204,3 +204,13 @@ def test_what_shrinkage_cannot_mend():
         PIGMM.fit(np.ones((5, 5, 5)), shrinkage=0.1)
     with pytest.raises(ValueError, match=r"shrinkage must be in \[0, 1\], got 1.5"):
         PIGMM.fit(np.ones((5, 5, 5)), shrinkage=1.5)
+
+
+def test_chunks_of_a_dask_array():
+    dask = pytest.importorskip("dask.array")
+    matrices = np.random.default_rng(0).normal(size=(50, 4, 4))
+    lazy = dask.from_array(matrices, chunks=((20, 25, 5), 4, 4))
+    chunks = list(matrix_chunks(lazy))
+    assert all(isinstance(chunk, np.ndarray) for chunk in chunks)
+    np.testing.assert_array_equal(np.concatenate(chunks), matrices)
+    np.testing.assert_array_equal(PIGMM.fit(matrix_chunks(lazy)).parameters, PIGMM.fit(matrices).parameters)

@@ -229,3 +229,12 @@ def test_a_large_matrix_needs_the_memory_of_twelve(dtype, all_graphs):
     finally:
         tracemalloc.stop()
     assert peak <= 12 * size * size * 8
+
+
+def test_memory_order_does_not_show_for_graphs_of_large_treewidth():
+    """K4 is evaluated by numpy: its bits must not depend on how the matrices lie in memory."""
+    complete = Multigraph([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
+    matrices = np.random.default_rng(1).normal(size=(7, 11, 11))
+    expected = evaluate(matrices, [complete])
+    for same in (np.asfortranarray(matrices), matrices.transpose(1, 2, 0).copy().transpose(2, 0, 1)):
+        np.testing.assert_array_equal(evaluate(same, [complete]), expected)

@@ -1,5 +1,6 @@
 """InvariantMoments: exact where it says so, stable where it rounds, the same from file, and never of two things."""
 
+import copy
 from fractions import Fraction
 from functools import reduce
 from operator import add
@@ -284,3 +285,16 @@ def test_what_is_given_out_cannot_be_written_to():
     for array in (moments.mean, moments.second_moments):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
+
+
+def test_a_copy_is_independent():
+    normal = np.random.default_rng(0).normal
+    moments = InvariantMoments.of(normal(size=(3, 4, 4)), multigraphs(1))
+    before = moments.mean
+    other = copy.copy(moments)
+    other.update(normal(size=(5, 4, 4)))
+    moments.update(normal(size=(1, 4, 4)))
+    assert (moments.count, other.count) == (4, 8)
+    again = InvariantMoments.of(np.zeros((0, 4, 4)), multigraphs(1)) + other
+    assert again.count == 8
+    assert not np.array_equal(moments.mean, before)

@@ -112,3 +112,10 @@ def test_automorphisms_of_large_stars():
 def test_bad_arcs_are_named(arcs, message):
     with pytest.raises(ValueError, match=message):
         Multigraph(arcs)
+
+
+def test_indices_of_three_kinds_have_different_names():
+    graph = Multigraph([(0, 1), (1, 2), (3, 4)], kinds=(0, 1, 2, 3, 0))
+    names = graph._index_names()
+    assert len(set(names)) == 5
+    assert all(f"M_{names[tail]}{names[head]}" in graph.formula for tail, head in graph.arcs)
