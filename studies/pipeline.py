@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ..training import EnsembleConfig, load_dataset, open_ensemble
-from ..training.store.store import EnsembleStore, is_ensemble
+from ..training.store.layout import is_ensemble
+from ..training.store.store import EnsembleStore
 from .analysis.dead_units import can_be_seen
 from .analysis.ensemble import analyse
 from .runs.files import replace_files, write_tables, write_text
@@ -39,22 +40,49 @@ def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True, r
     ...     run_study(config, Path(folder) / "run", progress=False).name
     'report.html'
     """
-    run = RunFolder.claim(Path(path), config, replicates)
-    with run.locked():
-        train(run, progress)
-        if not run.is_finished:
-            rebuild(run, progress)
+    with RunFolder.claimed(Path(path), config, replicates) as run:
+        finish(run, progress)
     return run.report
 
 
-def train(run: RunFolder, progress: bool = True, *, scheduler: str | None = None, workers: int | None = None) -> None:
-    """Train what is not trained yet of a RUN's ensemble: here, or on a cluster, as in `train_ensemble`."""
-    if is_ensemble(run.ensemble) and not EnsembleStore.resume(run.ensemble, run.config).missing_blocks():
-        return
+def finish(run: RunFolder, progress: bool = True) -> bool:
+    """Do what is not done yet of a study, or damaged; the caller holds the folder.
+
+    Args:
+        run: the folder.
+        progress: whether to show bars.
+
+    Returns:
+        Whether there was anything to do.
+    """
+    trained = train(run, progress)
+    if run.is_finished:
+        return trained
+    rebuild(run, progress)
+    return True
+
+
+def train(run: RunFolder, progress: bool = True, *, scheduler: str | None = None, workers: int | None = None) -> bool:
+    """Train what is not trained yet of a RUN's ensemble, or damaged.
+
+    Args:
+        run: the folder, which the caller holds.
+        progress: whether to show a bar.
+        scheduler: address of a cluster, as in `train_ensemble`.
+        workers: how many processes of this machine, as in `train_ensemble`.
+
+    Returns:
+        Whether there was anything to do.
+    """
+    if is_ensemble(run.ensemble):
+        store = EnsembleStore.resume(run.ensemble, run.config)
+        if not store.missing_blocks() and not store.damages():
+            return False
     from ..training import train_ensemble  # only here is torch needed
 
     with run.timed("training"):
         train_ensemble(run.config, run.ensemble, progress, scheduler=scheduler, workers=workers)
+    return True
 
 
 def rebuild(run: RunFolder, progress: bool = True) -> Path:

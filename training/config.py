@@ -213,6 +213,14 @@ class EnsembleConfig(BaseModel):
         mine, theirs = (config.model_dump(mode="json", exclude={"data_root", "device"}) for config in (self, other))
         return {name: (value, theirs[name]) for name, value in mine.items() if value != theirs[name]}
 
+    def grows_to(self, other: EnsembleConfig) -> bool:
+        """Whether `other` is this ensemble and further networks: the bits of a network do not depend on their number.
+
+        >>> EnsembleConfig(networks=200).grows_to(EnsembleConfig(networks=400))
+        True
+        """
+        return set(self.differences(other)) == {"networks"} and other.networks > self.networks
+
 
 def _one_line(error: ValidationError) -> str:
     """Pydantic's report as 'argument: what is required, got what came; ...'."""

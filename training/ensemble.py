@@ -18,8 +18,9 @@ from .data import LabelledImages, images_of
 from .engines.select import chosen_engine
 from .environment import check_device, processor, versions
 from .progress import Report, console_progress
+from .store.layout import is_ensemble
 from .store.lock import exclusive
-from .store.store import EnsembleStore, engine_of, is_ensemble, open_ensemble
+from .store.store import EnsembleStore, engine_of, open_ensemble
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -77,7 +78,7 @@ def train_ensemble(
     ValueError: workers must be None with a scheduler, which has workers of its own, got 4
     """
     path = Path(path)
-    if store_at(path, config).missing_blocks():
+    if not is_sound(path, config):
         with crew(scheduler, workers) as client, _reporting(progress) as report:
             finish(config, path, report, client, data)
     return open_ensemble(path)
@@ -90,6 +91,16 @@ def store_at(path: Path, config: EnsembleConfig) -> EnsembleStore:
     3
     """
     return EnsembleStore.resume(path, config) if is_ensemble(path) else EnsembleStore(path, config)
+
+
+def is_sound(path: Path, config: EnsembleConfig) -> bool:
+    """Whether the ensemble at `path` is finished and nothing of it is damaged; all of it is read.
+
+    >>> is_sound(Path("nowhere.zarr"), EnsembleConfig())
+    False
+    """
+    store = store_at(path, config)
+    return not store.missing_blocks() and not store.damages()
 
 
 def finish(
@@ -107,17 +118,24 @@ def finish(
     store.check_room()
     if client is None:
         check_device(config.device)
-    existing = is_ensemble(path)
-    # an unfinished store is finished by the engine that began it, whatever a later version would choose
-    engine, threads = engine_of(path) if existing else (chosen_engine(config), None)
+    if not is_ensemble(path):
+        engine = chosen_engine(config)  # says what is wrong with it before images are loaded
     images = images_of(config.dataset, config.data_root, data)
-    if not existing:
+    if not is_ensemble(path):
         threads = torch.get_num_threads() if client is None else min(client.nthreads().values())
         origin = {"versions": json.dumps(versions()), "threads": threads, "processor": processor()}
-        EnsembleStore.create(path, config, origin | {"engine": engine})
-    if engine == "numba":  # its bits depend on no number of threads
-        threads = None
+        try:
+            EnsembleStore.create(path, config, origin | {"engine": engine})
+        except (OSError, ValueError):
+            if not is_ensemble(path):  # another process made it meanwhile
+                raise
+    store = EnsembleStore.resume(path, config)
     with exclusive(store.lock_file):
+        # an unfinished store is finished by the engine that began it, whatever a later version would choose
+        engine, threads = engine_of(path)
+        if engine == "numba":  # its bits depend on no number of threads
+            threads = None
+        store.mend()
         store.remove_sessions()
         if client is None:
             _train_here(store, images, engine, threads, report)

@@ -13,7 +13,7 @@ from .cluster.cluster import crew
 from .config import EnsembleConfig
 from .data import LabelledImages
 from .engines.select import chosen_engine
-from .ensemble import finish, store_at
+from .ensemble import finish, is_sound
 from .progress import NamedReport, table_progress
 from .store.store import open_ensemble
 
@@ -53,7 +53,7 @@ def train_ensembles(
         if not name or Path(name).name != name:
             raise ValueError(f"configs: a name must be that of a file, without folders, got {name!r}")
     paths = {name: Path(folder) / f"{name}.zarr" for name in configs}
-    unfinished = [name for name, config in configs.items() if store_at(paths[name], config).missing_blocks()]
+    unfinished = [name for name, config in configs.items() if not is_sound(paths[name], config)]
     for name in unfinished:
         chosen_engine(configs[name])  # raises if there is none
     if unfinished:

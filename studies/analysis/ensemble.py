@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...training import EnsembleConfig
-from ..runs.files import read_table, write_table
+from ..runs.kept_tables import keep_tables, kept_tables
 from .dead_units import can_be_seen, dead_unit_tables
 from .initial_law import InitialLaw
 from .layer import LAYER_TABLES, Tables, analyse_layer
@@ -54,18 +54,20 @@ def analyse(
     layers: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
     for layer in config.stored_layers:
         folder = partial / f"weight_{layer}"
-        if (folder / "done").exists():
-            found = {file.stem: read_table(file) for file in sorted(folder.glob("*.csv"))}
+        found = kept_tables(folder)
+        if found is not None:
             for _ in range(ensemble.sizes["epoch"]):
                 advance()
         else:
             law = InitialLaw.of_layer(config.initialisation, config.shapes[layer])
             is_output = layer == len(config.shapes) - 1
-            found = analyse_layer(ensemble[f"weight_{layer}"], law, masks, advance, replicates, is_output)
-            for name, table in found.items():
+            analysed = analyse_layer(ensemble[f"weight_{layer}"], law, masks, advance, replicates, is_output)
+            for table in analysed.values():
                 table.insert(0, "layer", layer)
-                write_table(folder / f"{name}.csv", table)
-            (folder / "done").touch()
+            keep_tables(folder, analysed)
+            # as they read back, so that a study that was interrupted ends with the same page
+            found = kept_tables(folder)
+            assert found is not None
         for name, table in found.items():
             layers[name].append(table)
     tables |= {name: pd.concat(parts, ignore_index=True) for name, parts in layers.items() if parts}

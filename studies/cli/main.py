@@ -69,15 +69,16 @@ def _without_command(
 def study(run: Path, options: dict[str, Any], replicates: ReplicatesOption = None) -> None:
     """Train an ensemble of networks, analyse its weights and write RUN/report.html.
 
-    The same command goes on with a study that was interrupted, and does nothing to a finished one.
+    The same command goes on with a study that was interrupted, makes damaged files again, and does nothing to a
+    finished one. With more --networks than before only the missing ones are trained.
     """
-    from ..pipeline import run_study
+    from ..pipeline import finish
     from ..runs.folder import RunFolder
 
-    config = configuration(options)
-    if RunFolder.claim(run, config, replicates).is_finished:
-        print("This study is finished; nothing to do.")
-    print(run_study(config, run, replicates=replicates))
+    with RunFolder.claimed(run, configuration(options), replicates) as folder:
+        if not finish(folder):
+            print("This study is finished; nothing to do.")
+    print(folder.report)
 
 
 @app.command()
@@ -94,8 +95,7 @@ def train(
     from ..pipeline import train as train_run
     from ..runs.folder import RunFolder
 
-    folder = RunFolder.claim(run, configuration(options))
-    with folder.locked():
+    with RunFolder.claimed(run, configuration(options)) as folder:
         train_run(folder, scheduler=scheduler, workers=workers)
     print(folder.ensemble)
 
@@ -109,9 +109,23 @@ def report(
     from ..pipeline import rebuild
     from ..runs.folder import RunFolder
 
-    folder = RunFolder.open(run, replicates)
-    with folder.locked():
+    with RunFolder.open(run, replicates).locked() as folder:
         print(rebuild(folder))
+
+
+@app.command()
+def verify(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or an ensemble.zarr.")],
+) -> None:
+    """Check every file of a RUN against its checksum; exit code 1 if something is damaged."""
+    from ..runs.verify import verify_run
+
+    found = verify_run(run)
+    for line in (*found.sound, *(f"damaged: {line}" for line in found.damaged)):
+        print(line)
+    if found.damaged:
+        print(found.advice)
+        raise typer.Exit(1)
 
 
 app.command()(network)

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from ...training.store.whole_files import PARTIAL
 from ..notation.number_format import listed
 from ..paper.size import reductions
 from ..paper.studies import PaperStudy
 from ..pipeline import run_study
-from ..runs.files import PARTIAL, write_text
+from ..runs.files import write_text
 from ..runs.folder import RunFolder
 from .page import write_comparison
 from .runs import SEVERAL
@@ -45,7 +46,8 @@ def run_paper_study(study: PaperStudy, path: Path, say: Callable[[str], None] = 
     folders = {name: path / name for name in study.configurations}
     # all are claimed before the first is trained, so that a contradiction shows at once
     for name, config in study.configurations.items():
-        RunFolder.claim(folders[name], config)
+        with RunFolder.claimed(folders[name], config):
+            pass
     notes = [f"Left out of this reduced version: {listed(list(study.left_out))}."] if study.left_out else []
     for line in [*reduced_in_words(study), *notes]:
         say(line)

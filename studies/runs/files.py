@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-PARTIAL = ".partial"
+from ...training.store.whole_files import write_whole
 
 # pandas reads numbers exactly by itself from version 3.1 on, and deprecates the option
 _OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
@@ -27,8 +27,13 @@ def file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, durable: bool = False) -> None:
     """Write a file, making its folder; an interruption leaves the old file, or none, under the name.
+
+    Args:
+        path: of the file.
+        content: all of it.
+        durable: whether it is to be on the disk before it has its name, as markers of finished work are.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -36,10 +41,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     ...     [file.name for file in (Path(folder) / "new").iterdir()]
     ['a.txt']
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + PARTIAL)
-    draft.write_bytes(content)
-    draft.replace(path)
+    write_whole(path, content, durable)
 
 
 def write_text(path: Path, content: str) -> None:

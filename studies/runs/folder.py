@@ -13,19 +13,26 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ...training import EnsembleConfig
+from ...training.store.layout import checksum, is_ensemble
 from ...training.store.lock import exclusive
-from .files import PARTIAL, write_text
+from ...training.store.store import EnsembleStore, read_configuration
+from ...training.store.whole_files import PARTIAL
+from .files import write_bytes, write_text
 from .provenance import fingerprint, package_version
 
 CONFIGURATION = "config.json"
+LOCK = "lock"
+
+# what a process leaves that is killed before there is a configuration
+_BEFORE_CONFIGURATION = (LOCK, CONFIGURATION + PARTIAL)
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class RunFolder:
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     run = RunFolder.claim(Path(folder) / "run", EnsembleConfig(networks=8))
-    ...     run.is_finished, RunFolder.open(run.path).config.networks
+    ...     with RunFolder.claimed(Path(folder) / "run", EnsembleConfig(networks=8)) as run:
+    ...         run.is_finished, RunFolder.open(run.path).config.networks
     (False, 8)
     """
 
@@ -49,28 +56,43 @@ class RunFolder:
     replicates: int | None = None
 
     @classmethod
-    def claim(cls, path: Path, config: EnsembleConfig, replicates: int | None = None) -> RunFolder:
-        """The RUN at `path`: a new one, or the one that is there if it was made with this configuration.
+    @contextmanager
+    def claimed(cls, path: Path, config: EnsembleConfig, replicates: int | None = None) -> Iterator[RunFolder]:
+        """Hold the RUN at `path`: a new one, or the one that is there if it was made with this configuration.
+
+        The ensemble that is there may also have fewer networks; the others are trained in addition. Nothing is written
+        before the folder is locked.
+
+        Args:
+            path: of the folder.
+            config: of the ensemble.
+            replicates: of the bootstrap.
 
         Raises:
             ValueError: `path` is something else, which is left as it is, or a RUN with other options (named).
+            BlockingIOError: another process works in the folder.
         """
+        run = cls(path, config, replicates)
         if path.exists() and not path.is_dir():
             raise ValueError(f"{path} must be a folder, but it is a file")
-        if (path / CONFIGURATION).exists():
-            existing = cls.open(path)
-            # without an ensemble nothing has been done yet that other options could contradict
-            if existing.ensemble.exists():
-                if differences := existing.config.differences(config):
-                    listed = "; ".join(
-                        f"{name}: {was!r} there, {now!r} now" for name, (was, now) in differences.items()
-                    )
-                    raise ValueError(f"{path} was made with other options ({listed}): give those, or another folder")
-                return cls(path, config, replicates)
-        elif path.is_dir() and any(file.name != CONFIGURATION + PARTIAL for file in path.iterdir()):
+        is_run = (path / CONFIGURATION).exists() or is_ensemble(run.ensemble)
+        if not is_run and path.is_dir() and any(file.name not in _BEFORE_CONFIGURATION for file in path.iterdir()):
             raise ValueError(f"{path} is not a RUN folder and not empty: give a new or an empty folder")
-        write_text(path / CONFIGURATION, config.model_dump_json(indent=2) + "\n")
-        return cls(path, config, replicates)
+        path.mkdir(parents=True, exist_ok=True)
+        with exclusive(path / LOCK):
+            if is_ensemble(run.ensemble):
+                there = read_configuration(run.ensemble)
+                if (differences := there.differences(config)) and not there.grows_to(config):
+                    raise ValueError(
+                        f"{path} was made with other options ({listed_differences(differences)}): give those, or "
+                        "another folder"
+                    )
+            elif (path / CONFIGURATION).exists():
+                cls.open(path)  # without an ensemble nothing has been done yet that other options could contradict
+            known = _configuration(path)
+            if known is None or known.differences(config) or not is_ensemble(run.ensemble):
+                write_text(path / CONFIGURATION, config.model_dump_json(indent=2) + "\n")
+            yield run
 
     @classmethod
     def open(cls, path: Path, replicates: int | None = None) -> RunFolder:
@@ -78,18 +100,21 @@ class RunFolder:
 
         Raises:
             FileNotFoundError: there is nothing at `path`.
-            ValueError: it is not a RUN folder.
+            ValueError: it is not a RUN folder, or its ensemble was made with another configuration.
         """
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist: give a folder that `pigmm study` or `pigmm train` made")
-        try:
-            content = json.loads((path / CONFIGURATION).read_bytes())
-            if not {"dataset", "hidden", "networks"} <= content.keys():
-                raise ValueError("other keys")
-            config = EnsembleConfig(**content)
-        except (OSError, ValueError, TypeError, AttributeError):
-            raise ValueError(f"{path} is not a RUN folder: it has no {CONFIGURATION} of a study") from None
-        return cls(path, config, replicates)
+        config = _configuration(path)
+        if config is None:
+            raise ValueError(f"{path} is not a RUN folder: it has no {CONFIGURATION} of a study")
+        run = cls(path, config, replicates)
+        if is_ensemble(run.ensemble) and (differences := config.differences(read_configuration(run.ensemble))):
+            raise ValueError(
+                f"{path / CONFIGURATION} is not the configuration of the ensemble beside it "
+                f"({listed_differences(differences, CONFIGURATION, 'ensemble')}): `pigmm study` with the options of "
+                "the ensemble writes it again"
+            )
+        return run
 
     @property
     def ensemble(self) -> Path:
@@ -113,52 +138,64 @@ class RunFolder:
 
     @property
     def partial(self) -> Path:
-        """Where finished layers of an unfinished analysis lie; keyed by what makes them, so that versions never mix."""
-        return self.path / "partial" / f"{fingerprint()}-{self.replicates}"
+        """Where finished layers of an unfinished analysis lie, keyed by what makes them: sources and ensemble."""
+        return self.path / "partial" / f"{fingerprint()}-{self.replicates}-{self._ensemble_identity}"
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Hold the folder; BlockingIOError if another process works in it."""
-        return exclusive(self.path / "lock")
+    @contextmanager
+    def locked(self) -> Iterator[RunFolder]:
+        """Hold the folder, as it is now; BlockingIOError if another process works in it."""
+        with exclusive(self.path / LOCK):
+            yield RunFolder.open(self.path, self.replicates)
 
     @property
     def is_finished(self) -> bool:
-        """Whether tables, figures and report are all there, made by the present sources with so many replicates."""
+        """Whether tables, figures and report are what was written, of this ensemble, by the present sources."""
+        marked = self._marked
+        made_by_these = all(marked.get(name) == value for name, value in self._origin.items())
+        return made_by_these and self.damaged_results() == []
+
+    def damaged_results(self) -> list[str] | None:
+        """Names of finished results that are missing or not what was written; None if no results are finished."""
+        if not (marked := self._marked):
+            return None
+        return [name for name, expected in marked["files"].items() if self._checksum(name) != expected]
+
+    def _checksum(self, name: str) -> int | None:
         try:
-            marker = json.loads(self._marker.read_bytes())
-            made = marker["fingerprint"], marker["replicates"]
-            return made == (fingerprint(), self.replicates) and all((self.path / f).exists() for f in marker["files"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+            return checksum((self.path / name).read_bytes())
+        except OSError:
+            return None
 
     def mark_unfinished(self) -> None:
         """Take the marker away before results are touched."""
         self._marker.unlink(missing_ok=True)
 
     def mark_finished(self, files: Sequence[Path]) -> None:
-        """Write the marker, and drop what only an interrupted study needs."""
-        shutil.rmtree(self.path / "partial", ignore_errors=True)
+        """Write the marker, and drop what only an interrupted study needs.
+
+        Args:
+            files: of the results.
+        """
         names = [file.relative_to(self.path).as_posix() for file in files]
-        made_by = {"pigmm": package_version(), "fingerprint": fingerprint(), "replicates": self.replicates}
-        content = {**made_by, "files": names}
-        write_text(self._marker, json.dumps(content, indent=1) + "\n")
+        content = {**self._origin, "files": {name: self._checksum(name) for name in names}}
+        write_bytes(self._marker, (json.dumps(content, indent=1) + "\n").encode(), durable=True)
+        shutil.rmtree(self.path / "partial", ignore_errors=True)
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """Steps done so far: step, started (UTC), seconds, pigmm (version), completed."""
         try:
-            entries: list[dict[str, Any]] = json.loads(self._history.read_bytes())
-            return entries
-        except FileNotFoundError:
+            entries = json.loads(self._history.read_bytes())
+        except (FileNotFoundError, ValueError):  # of an earlier version, which could leave it empty
             return []
+        return [entry for entry in entries if _is_step(entry)] if isinstance(entries, list) else []
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Note in the history how long a step took, interrupted or not."""
-        started, clock, completed = datetime.now(UTC), time.monotonic(), False
-        try:
-            yield
-            completed = True
-        finally:
+        started, clock = datetime.now(UTC), time.monotonic()
+
+        def note(completed: bool) -> None:
             entry = {
                 "step": step,
                 "started": started.isoformat(timespec="seconds"),
@@ -168,6 +205,37 @@ class RunFolder:
             }
             write_text(self._history, json.dumps([*self.history, entry], indent=1) + "\n")
 
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):  # on a full disk the first error is the one to be told
+                note(completed=False)
+            raise
+        note(completed=True)
+
+    @property
+    def _ensemble_identity(self) -> str:
+        return EnsembleStore(self.ensemble, self.config).identity if is_ensemble(self.ensemble) else ""
+
+    @property
+    def _origin(self) -> dict[str, Any]:
+        """What results are made by and of."""
+        return {
+            "pigmm": package_version(),
+            "fingerprint": fingerprint(),
+            "replicates": self.replicates,
+            "ensemble": self._ensemble_identity,
+        }
+
+    @property
+    def _marked(self) -> dict[str, Any]:
+        """What the marker says; nothing if it is not there, not whole, or of an earlier version."""
+        try:
+            marked: dict[str, Any] = json.loads(self._marker.read_bytes())
+            return marked if isinstance(marked["files"], dict) else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
     @property
     def _marker(self) -> Path:
         return self.path / "finished.json"
@@ -175,3 +243,31 @@ class RunFolder:
     @property
     def _history(self) -> Path:
         return self.path / "history.json"
+
+
+def _configuration(path: Path) -> EnsembleConfig | None:
+    """That of the RUN at `path`; None if there is none that can be read."""
+    try:
+        content = json.loads((path / CONFIGURATION).read_bytes())
+        return EnsembleConfig(**content) if {"dataset", "hidden", "networks"} <= content.keys() else None
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def listed_differences(differences: Mapping[str, tuple[Any, Any]], one: str = "there", other: str = "now") -> str:
+    """Differences of two configurations in words.
+
+    Args:
+        differences: as `EnsembleConfig.differences` gives them.
+        one: where the first value of each stands.
+        other: where the second stands.
+
+    >>> listed_differences({"epochs": (5, 6)})
+    'epochs: 5 there, 6 now'
+    """
+    return "; ".join(f"{name}: {was!r} {one}, {now!r} {other}" for name, (was, now) in differences.items())
+
+
+def _is_step(entry: Any) -> bool:
+    types: dict[str, Any] = {"step": str, "started": str, "seconds": (int, float)}
+    return isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in types.items())

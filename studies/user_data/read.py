@@ -169,7 +169,7 @@ def _checkpoint(path: Path) -> Named:
 
 
 def _folder(path: Path, epoch: float | None) -> Named:
-    from ...training.store.store import is_ensemble
+    from ...training.store.layout import is_ensemble
     from ..runs.folder import CONFIGURATION, RunFolder
 
     if (path / CONFIGURATION).exists():

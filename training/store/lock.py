@@ -1,16 +1,20 @@
-"""One training process a store: an operating-system lock, which ends with its holder however that ends."""
+"""One process a store or a folder: an operating-system lock, which ends with its holder however that ends."""
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 
 @contextmanager
 def exclusive(file: Path) -> Iterator[None]:
-    """Hold `file` locked (flock; made if it is not there, and left behind).
+    """Hold `file` locked.
+
+    Args:
+        file: made if it is not there, in a folder that exists, and left behind.
 
     Raises:
         BlockingIOError: another process, or this one, holds it.
@@ -20,9 +24,12 @@ def exclusive(file: Path) -> Iterator[None]:
     ...     print("alone")
     alone
     """
-    with file.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BlockingIOError(f"another process is training here and holds {file}: wait for it") from None
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BlockingIOError(f"another process is training here and holds {file}: wait for it") from None
+    try:
         yield
+    finally:
+        lock.release()

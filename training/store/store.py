@@ -1,37 +1,59 @@
 """An ensemble on disk: a zarr store that plain `xarray.open_zarr` reads, filled block by block.
 
     zarr.json, weight_k/, train_loss/, ..., network/, epoch/, step/
-    blocks/00000.done, blocks/00001.done, ...   a block counts if and only if its marker is there
-    blocks/lock                                 held (flock) by the process that trains
+    blocks/skeleton.json                        checksums of the files that say what the arrays are (see layout.py)
+    blocks/00000.done, blocks/00001.done, ...   a block counts if and only if its marker is there and whole
+    blocks/lock                                 held by the process that trains
     blocks/session-*/                           what a cluster works with while it trains (see cluster.py)
 
 A process may be killed at any moment: a block without a marker is trained again and overwrites what it had written.
-Reading needs no torch.
+Each chunk ends in a checksum, and the marker of its block holds it once more: a chunk that is damaged or missing is
+never used, and its block is trained again. Reading needs no torch.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import logging
+import os
 import shutil
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from math import ceil, prod
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.errors import ZarrUserWarning
+from zarr.storage import LocalStore
 
 from ..config import EngineName, EnsembleConfig
 from ..snapshot import METRICS, Snapshot
+from .checks import CheckedStore, Damage, ExpectedChunk, damaged
+from .layout import (
+    BLOCKS,
+    CHECKSUM_BYTES,
+    RECORD,
+    Attributes,
+    Skeleton,
+    array_names,
+    array_shape,
+    checksum,
+    chunk_files,
+    chunk_shape,
+    write_skeleton,
+)
+from .whole_files import flush_to_disk, write_whole
 
-CHUNK_BYTES = 2**24  # of the largest stored layer: files of at most 16 MB, unless a single matrix is larger
-BLOCKS = "blocks"  # a zarr group without members: a place inside the store that zarr knows about and leaves alone
+LOG = logging.getLogger(__name__)
+
+# of the system, when there is no room: these say neither where nor what
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def open_ensemble(path: Path | str) -> xr.Dataset:
@@ -46,6 +68,7 @@ def open_ensemble(path: Path | str) -> xr.Dataset:
     Raises:
         FileNotFoundError: there is nothing at `path`.
         ValueError: not an ensemble, or not finished.
+        DamagedEnsembleError: files are damaged or missing; of what is read later, when it is read. A ValueError too.
 
     >>> open_ensemble("nowhere.zarr")
     Traceback (most recent call last):
@@ -61,17 +84,11 @@ def open_ensemble(path: Path | str) -> xr.Dataset:
             f"{path} is not finished: {total - len(missing)} of {total} blocks are trained; "
             f"call train_ensemble again with the same configuration to go on"
         )
-    ensemble: xr.Dataset = xr.open_zarr(path, chunks=None)
+    if damages := [*store.damaged_skeleton(), *store.missing_chunks()]:
+        raise damaged(path, damages)
+    files = CheckedStore(LocalStore(path, read_only=True), store.expected_chunks())
+    ensemble: xr.Dataset = xr.open_zarr(files, chunks=None)
     return ensemble
-
-
-def is_ensemble(path: Path) -> bool:
-    """Whether there is an ensemble, finished or not, at `path`: stores come into being whole, metadata included.
-
-    >>> is_ensemble(Path("nowhere.zarr"))
-    False
-    """
-    return (path / "zarr.json").is_file()
 
 
 def read_configuration(path: Path) -> EnsembleConfig:
@@ -80,16 +97,12 @@ def read_configuration(path: Path) -> EnsembleConfig:
     Raises:
         ValueError: `path` is not an ensemble.
     """
-    try:
-        attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
-        return EnsembleConfig(**json.loads(attributes["configuration"]))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not an ensemble ({type(error).__name__}: {error})") from error
+    return Skeleton.read(path).config
 
 
 def engine_of(path: Path) -> tuple[EngineName, int | None]:
     """Engine and number of threads of the ensemble at `path`; stores from before there were two engines are torch's."""
-    attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
+    attributes: Mapping[str, Any] = Skeleton.read(path).attributes
     return attributes.get("engine", "torch"), attributes.get("threads")
 
 
@@ -100,16 +113,15 @@ class EnsembleStore:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     store = EnsembleStore.create(Path(folder) / "e.zarr", EnsembleConfig(networks=120), attributes={})
-    ...     store.mark_finished(range(50, 100), processor="x86_64 AVX2")
     ...     store.missing_blocks()
-    (range(0, 50), range(100, 120))
+    (range(0, 50), range(50, 100), range(100, 120))
     """
 
     path: Path
     config: EnsembleConfig
 
     @classmethod
-    def create(cls, path: Path, config: EnsembleConfig, attributes: Mapping[str, str | int]) -> EnsembleStore:
+    def create(cls, path: Path, config: EnsembleConfig, attributes: Attributes) -> EnsembleStore:
         """Make an empty store at `path`, which must not exist or be an empty folder.
 
         It is made beside it and renamed, so that a store at `path` is always a whole one.
@@ -123,7 +135,7 @@ class EnsembleStore:
             raise ValueError(f"{path} must be an ensemble, an empty folder or nothing; it is something else")
         draft = path.parent / f".{path.name}.{uuid4().hex}"
         try:
-            _write_skeleton(draft, config, attributes)
+            write_skeleton(draft, config, attributes, checksummed=True)
             draft.rename(path)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -132,13 +144,16 @@ class EnsembleStore:
 
     @classmethod
     def resume(cls, path: Path, config: EnsembleConfig) -> EnsembleStore:
-        """The store at `path`, if it was made with this configuration (but for data_root and device).
+        """The store at `path`, if it was made with this configuration (but for data_root and device), or a part of it.
+
+        With fewer networks there than in the configuration, the others are missing blocks; `mend` makes the place.
 
         Raises:
             ValueError: not an ensemble, or another one; names the fields that differ.
         """
-        differences = read_configuration(path).differences(config)
-        if differences:
+        there = read_configuration(path)
+        differences = there.differences(config)
+        if differences and not there.grows_to(config):
             listed = ", ".join(f"{name} ({was!r} there, {now!r} now)" for name, (was, now) in differences.items())
             raise ValueError(f"{path} was made with another configuration: {listed}")
         return cls(path, config)
@@ -151,20 +166,100 @@ class EnsembleStore:
     @property
     def snapshots_per_chunk(self) -> int:
         """Snapshots to be written together."""
-        return _chunks(self.config)[1]
+        return chunk_shape(self.config)[1]
 
     def missing_blocks(self) -> tuple[range, ...]:
-        """The blocks, as ranges of networks, that have no marker."""
-        return tuple(block for block in self.config.blocks if not self._marker(block).exists())
+        """The blocks, as ranges of networks, that have no whole marker."""
+        return tuple(block for block in self.config.blocks if self._marked(block) is None)
+
+    @property
+    def identity(self) -> str:
+        """Hash of what the ensemble is: configuration, engine, versions, and the checksums of finished blocks."""
+        digest = sha256()
+        skeleton = Skeleton.read(self.path)
+        config = skeleton.config.model_dump(mode="json", exclude={"data_root", "device"})
+        digest.update(json.dumps([config, dict(skeleton.attributes)], sort_keys=True).encode())
+        for block in self.config.blocks:
+            digest.update(json.dumps(self._marked(block), sort_keys=True).encode())
+        return digest.hexdigest()[:16]
+
+    def expected_chunks(self) -> dict[str, ExpectedChunk]:
+        """What is known of the files of all finished blocks, by their names below the store."""
+        checksummed = Skeleton.read(self.path).checksummed
+        expected = {}
+        for block in self.config.blocks:
+            if (marked := self._marked(block)) is not None:
+                sums = marked.get("checksums", {})
+                for name, size in chunk_files(self.config, block):
+                    expected[name] = ExpectedChunk(block, size, checksummed, sums.get(name))
+        return expected
+
+    def damaged_skeleton(self) -> list[Damage]:
+        """Files that say what the arrays are, and that are damaged or missing."""
+        return [Damage(*found) for found in Skeleton.read(self.path).damaged_files(self.path)]
+
+    def missing_chunks(self) -> list[Damage]:
+        """Files of finished blocks that are not there."""
+        chunks = self.expected_chunks().items()
+        return [
+            Damage(name, "is missing", chunk.networks) for name, chunk in chunks if not (self.path / name).is_file()
+        ]
+
+    def damages(self) -> list[Damage]:
+        """All damage that can be found: every file is read. None of blocks that are not finished."""
+        found = self.damaged_skeleton()
+        for name, chunk in self.expected_chunks().items():
+            try:
+                fault = chunk.fault((self.path / name).read_bytes())
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                fault = "is missing"
+            if fault is not None:
+                found.append(Damage(name, fault, chunk.networks))
+        return found
+
+    def mend(self) -> None:
+        """Make the store fit for training what is missing; the caller holds the lock.
+
+        The skeleton is written again if it is damaged, or if the configuration has more networks than the store. Blocks
+        of which a file is damaged lose their marker. Each damage is said by a warning of the logger.
+        """
+        damages = self.damages()
+        for damage in damages:
+            LOG.warning("%s: %s: it is made again", self.path, damage)
+        there = Skeleton.read(self.path)
+        if there.config.networks != self.config.networks or any(damage.networks is None for damage in damages):
+            self._write_skeleton_again(there)
+        for block in {damage.networks for damage in damages if damage.networks is not None}:
+            self._marker(block).unlink(missing_ok=True)
+
+    def _write_skeleton_again(self, there: Skeleton) -> None:
+        """The record first: whatever comes after it is known as damaged if we are killed before it is written."""
+        draft = self.session_folder()
+        try:
+            config = there.config.model_copy(update={"networks": self.config.networks})
+            write_skeleton(draft, config, there.attributes, there.checksummed)
+            files = [file for file in draft.rglob("*") if file.is_file()]
+            for file in sorted(files, key=lambda file: file != draft / RECORD):
+                place = self.path / file.relative_to(draft)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(place)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
     def write(self, block: range, first: int, snapshots: Sequence[Snapshot]) -> None:
         """Write consecutive snapshots of a block; networks beyond the block's range (the padding) are left out.
+
+        The first of a block remove what was there of it: zarr reads a chunk that it does not fill.
 
         Raises:
             OSError: the disk is full or not writable. Blocks already marked are in other files and stay whole.
         """
         with self._naming_what_failed(block):
-            self._write(block, first, snapshots)
+            if first == 0:
+                self._remove(block)
+            # a chunk of nothing but NaN, of networks that diverged, has a file too: one that is not there is missing
+            with zarr.config.set({"array.write_empty_chunks": True}):
+                self._write(block, first, snapshots)
 
     def _write(self, block: range, first: int, snapshots: Sequence[Snapshot]) -> None:
         group = zarr.open_group(self.path, mode="r+")
@@ -179,12 +274,19 @@ class EnsembleStore:
             array[region] = np.stack(states, axis=1, dtype=np.float32)[: len(block)]
 
     def mark_finished(self, block: range, processor: str) -> None:
-        """Say that a block is completely written: a marker with its networks and processor, renamed into place."""
-        marker = self._marker(block)
-        draft = marker.with_suffix(".tmp")
+        """Say that a block is completely written: a marker with its networks, processor and checksums.
+
+        All of it is on the disk before the marker has its name.
+        """
+        checksummed = Skeleton.read(self.path).checksummed
         with self._naming_what_failed(block):
-            draft.write_text(json.dumps({"first": block.start, "stop": block.stop, "processor": processor}) + "\n")
-        draft.replace(marker)
+            sums = {}
+            for name, _ in chunk_files(self.config, block):
+                content = (self.path / name).read_bytes()
+                sums[name] = checksum(content[:-CHECKSUM_BYTES] if checksummed else content)
+                flush_to_disk(self.path / name)
+            marked = {"first": block.start, "stop": block.stop, "processor": processor, "checksums": sums}
+            write_whole(self._marker(block), (json.dumps(marked) + "\n").encode(), durable=True)
 
     @contextmanager
     def _naming_what_failed(self, block: range) -> Iterator[None]:
@@ -192,29 +294,32 @@ class EnsembleStore:
         try:
             yield
         except OSError as error:
-            if error.filename is not None or error.errno is None:
+            if error.errno is None or (error.filename is not None and error.errno not in _FULL):
                 raise
             message = (
-                f"{error.strerror} while networks {block.start} to {block.stop - 1} were written; what was finished "
-                "before is kept, and the same call or command goes on"
+                f"{os.strerror(error.errno)} while networks {block.start} to {block.stop - 1} were written; what was "
+                "finished before is kept, and the same call or command goes on"
             )
             raise OSError(error.errno, message, str(self.path)) from error
 
     def files(self, block: range) -> list[Path]:
         """The files that hold the arrays of a block, and no other's."""
-        networks = _chunks(self.config)[0]
+        networks = chunk_shape(self.config)[0]
         chunks = range(block.start // networks, ceil(block.stop / networks))
-        folders = [self.path / name / "c" / str(chunk) for name in _names(self.config) for chunk in chunks]
+        folders = [self.path / name / "c" / str(chunk) for name in array_names(self.config) for chunk in chunks]
         return [file for folder in folders for file in folder.rglob("*") if file.is_file()]
 
     def take_over(self, draft: EnsembleStore, block: range) -> None:
         """Move the files of a block here from a store of the same configuration on the same file system."""
-        for file in self.files(block):  # of an interrupted training; chunks of nothing but NaN have no file
-            file.unlink()
+        self._remove(block)
         for file in draft.files(block):
             place = self.path / file.relative_to(draft.path)
             place.parent.mkdir(parents=True, exist_ok=True)
             file.replace(place)
+
+    def _remove(self, block: range) -> None:
+        for file in self.files(block):
+            file.unlink()
 
     def session_folder(self) -> Path:
         """A new name for what a cluster needs while it trains; nothing in it counts."""
@@ -231,15 +336,12 @@ class EnsembleStore:
         >>> EnsembleStore(Path(), EnsembleConfig()).bytes_on_disk()  # 1000 networks, 51 snapshots of 3 x 10 x 10
         62016000
         """
-        networks, epochs = _chunks(self.config)
+        networks, epochs = chunk_shape(self.config)
         snapshots = (
             networks * ceil(self.config.networks / networks) * epochs * ceil(len(self.config.snapshot_steps) / epochs)
         )
-        numbers = sum(
-            rows * (columns + self.config.bias)
-            for rows, columns in map(self.config.shapes.__getitem__, self.config.stored_layers)
-        )
-        return snapshots * 4 * (numbers + len(METRICS))
+        numbers = sum(prod(array_shape(self.config, name)) for name in array_names(self.config))
+        return snapshots * 4 * numbers
 
     def check_room(self) -> None:
         """Compare what the missing blocks need with what is free where the store is, or will be.
@@ -257,6 +359,15 @@ class EnsembleStore:
     def _marker(self, block: range) -> Path:
         return self.path / BLOCKS / f"{block.start // self.config.block_size:05d}.done"
 
+    def _marked(self, block: range) -> dict[str, Any] | None:
+        """What the marker of a block says; None if it is not there, not whole, or of other networks."""
+        try:
+            marked: dict[str, Any] = json.loads(self._marker(block).read_bytes())
+            of_block = (marked["first"], marked["stop"]) == (block.start, block.stop)
+            return marked if of_block and isinstance(marked.get("checksums", {}), dict) else None
+        except (OSError, KeyError, TypeError, AttributeError, ValueError):
+            return None
+
 
 def _in_bytes(size: int) -> str:
     """A size with its unit.
@@ -265,68 +376,3 @@ def _in_bytes(size: int) -> str:
     ('1954.56 GB', '4.32 MB')
     """
     return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"
-
-
-def _names(config: EnsembleConfig) -> list[str]:
-    """Of the arrays with values of every network."""
-    kinds = ("weight", "bias") if config.bias else ("weight",)
-    return [*(f"{kind}_{k}" for kind in kinds for k in config.stored_layers), *METRICS]
-
-
-def _chunks(config: EnsembleConfig) -> tuple[int, int]:
-    """(networks, epochs) of a chunk: networks divides the block size, so that blocks share no file."""
-    matrix = 4 * max(prod(config.shapes[k]) for k in config.stored_layers)
-    block = min(config.block_size, config.networks)
-    networks = max(n for n in range(1, block + 1) if block % n == 0 and (n == 1 or n * matrix <= CHUNK_BYTES))
-    epochs = min(max(1, CHUNK_BYTES // (networks * matrix)), len(config.snapshot_steps))
-    return networks, epochs
-
-
-def _write_skeleton(path: Path, config: EnsembleConfig, attributes: Mapping[str, str | int]) -> None:
-    """Coordinates, attributes and empty arrays."""
-    steps = np.array(config.snapshot_steps)
-    coordinates = xr.Dataset(
-        coords={
-            "network": ("network", np.arange(config.networks), {"long_name": "network"}),
-            "epoch": (
-                "epoch",
-                steps / config.steps_per_epoch,
-                {"long_name": "epochs of training, 0 is the initialisation"},
-            ),
-            "step": ("epoch", steps, {"long_name": "optimiser steps"}),
-        },
-        attrs={"configuration": config.model_dump_json(), **attributes},
-    )
-    coordinates.to_zarr(path, mode="w", zarr_format=3, consolidated=False)
-
-    group = zarr.open_group(path, mode="r+")
-    chunks = _chunks(config)
-
-    def declare(name: str, long_name: str, dims: tuple[str, ...] = (), shape: tuple[int, ...] = ()) -> None:
-        group.create_array(
-            name,
-            shape=(config.networks, len(steps), *shape),
-            chunks=(*chunks, *shape),
-            dtype="float32",
-            fill_value=float("nan"),
-            compressors=None,
-            dimension_names=("network", "epoch", *dims),
-            attributes={"long_name": long_name},
-        )
-
-    for k in config.stored_layers:
-        dims = (f"row_{k}", f"col_{k}")
-        declare(f"weight_{k}", f"weights of layer {k} (row: output unit, column: input unit)", dims, config.shapes[k])
-        if config.bias:
-            declare(f"bias_{k}", f"biases of layer {k}", dims[:1], config.shapes[k][:1])
-    for name in METRICS:
-        part, quantity = name.split("_")
-        kind = "running mean since the snapshot before" if part == "train" else "with these weights"
-        declare(name, f"{quantity} on the {part} set, {kind}")
-
-    group.create_group(BLOCKS)
-    with warnings.catch_warnings():
-        # Readers of format 3 agree on how consolidated metadata is kept, its specification does not stand yet. The
-        # metadata never changes, and with it xarray.open_zarr needs no listing of the folder and does not warn.
-        warnings.simplefilter("ignore", ZarrUserWarning)
-        zarr.consolidate_metadata(path)
