@@ -55,6 +55,9 @@ class Damage:
         file: its name below the store.
         fault: what is wrong.
         networks: whose values are lost with it; None: it belongs to no block.
+
+    >>> print(Damage("weight_1/c/0/0/0/0", "is missing", range(50)))
+    weight_1/c/0/0/0/0 (weight_1 of networks 0 to 49) is missing
     """
 
     file: str

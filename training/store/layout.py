@@ -59,16 +59,16 @@ class Skeleton:
             ValueError: `path` is not an ensemble.
         """
         try:
-            content = json.loads((path / RECORD).read_bytes())
-            if content.pop("checksum") == _checksum_of_json(content):
-                configuration = EnsembleConfig(**content.pop("configuration"))
-                return cls(configuration, content["attributes"], content["checksummed"], content["files"])
+            content = unsealed((path / RECORD).read_bytes())
+            configuration = EnsembleConfig(**content["configuration"])
+            return cls(configuration, content["attributes"], content["checksummed"], content["files"])
         except (OSError, KeyError, TypeError, AttributeError, ValueError):
             pass
         try:
             metadata = json.loads((path / "zarr.json").read_bytes())
             attributes = dict(metadata["attributes"])
             config = EnsembleConfig(**json.loads(attributes.pop("configuration")))
+            attributes.pop("coordinates", None)  # xarray's own
             codecs = metadata["consolidated_metadata"]["metadata"][METRICS[0]]["codecs"]
             return cls(config, attributes, any(codec["name"] == "crc32c" for codec in codecs), {})
         except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
@@ -102,6 +102,37 @@ def checksum(content: Any) -> int:
     'e3069283'
     """
     return int(google_crc32c.value(content))
+
+
+def sealed(content: Mapping[str, Any]) -> bytes:
+    """JSON with a checksum of itself.
+
+    Args:
+        content: without the key `checksum`.
+
+    >>> sealed({"first": 0})
+    b'{"checksum": 632895231, "first": 0}\\n'
+    """
+    text = {"checksum": checksum(json.dumps(content, sort_keys=True).encode()), **content}
+    return (json.dumps(text) + "\n").encode()
+
+
+def unsealed(text: bytes) -> dict[str, Any]:
+    """What was `sealed`.
+
+    Raises:
+        ValueError: the text is not what was written.
+
+    >>> unsealed(sealed({"first": 0}))
+    {'first': 0}
+    """
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("an object is required")
+    expected = content.pop("checksum", None)
+    if checksum(json.dumps(content, sort_keys=True).encode()) != expected:
+        raise ValueError("the content does not match its checksum")
+    return content
 
 
 def array_names(config: EnsembleConfig) -> list[str]:
@@ -217,9 +248,4 @@ def write_skeleton(path: Path, config: EnsembleConfig, attributes: Attributes, c
         "checksummed": checksummed,
         "files": {file.relative_to(path).as_posix(): checksum(file.read_bytes()) for file in files},
     }
-    content = record | {"checksum": _checksum_of_json(record)}
-    write_whole(path / RECORD, (json.dumps(content, indent=1) + "\n").encode(), durable=True)
-
-
-def _checksum_of_json(content: Mapping[str, Any]) -> int:
-    return checksum(json.dumps(content, sort_keys=True).encode())
+    write_whole(path / RECORD, sealed(record), durable=True)

@@ -46,6 +46,8 @@ from .layout import (
     checksum,
     chunk_files,
     chunk_shape,
+    sealed,
+    unsealed,
     write_skeleton,
 )
 from .whole_files import flush_to_disk, write_whole
@@ -286,7 +288,7 @@ class EnsembleStore:
                 sums[name] = checksum(content[:-CHECKSUM_BYTES] if checksummed else content)
                 flush_to_disk(self.path / name)
             marked = {"first": block.start, "stop": block.stop, "processor": processor, "checksums": sums}
-            write_whole(self._marker(block), (json.dumps(marked) + "\n").encode(), durable=True)
+            write_whole(self._marker(block), sealed(marked), durable=True)
 
     @contextmanager
     def _naming_what_failed(self, block: range) -> Iterator[None]:
@@ -362,9 +364,11 @@ class EnsembleStore:
     def _marked(self, block: range) -> dict[str, Any] | None:
         """What the marker of a block says; None if it is not there, not whole, or of other networks."""
         try:
-            marked: dict[str, Any] = json.loads(self._marker(block).read_bytes())
-            of_block = (marked["first"], marked["stop"]) == (block.start, block.stop)
-            return marked if of_block and isinstance(marked.get("checksums", {}), dict) else None
+            text = self._marker(block).read_bytes()
+            marked: dict[str, Any] = json.loads(text)
+            if marked.keys() != {"first", "stop", "processor"}:  # as an earlier version wrote it
+                marked = unsealed(text)
+            return marked if (marked["first"], marked["stop"]) == (block.start, block.stop) else None
         except (OSError, KeyError, TypeError, AttributeError, ValueError):
             return None
 
