@@ -18,6 +18,7 @@ from .graphs.bases import graph_to_orbit_basis, multiply, orbit_to_graph_basis, 
 from .graphs.counting import count_multigraphs
 from .graphs.enumeration import multigraphs
 from .graphs.families import RECTANGULAR, SQUARE, SYMMETRIC, SYMMETRIC_ZERO_DIAGONAL, TWO_SQUARE, ArcType, GraphFamily
+from .graphs.given import as_graph
 from .graphs.labels import parse_label
 from .graphs.multigraph import Multigraph
 from .representation.matrix_kinds import PARAMETERS, ROWS, SIZE
@@ -36,6 +37,7 @@ __all__ = [
     "GraphFamily",
     "InvariantMoments",
     "Multigraph",
+    "as_graph",
     "count_multigraphs",
     "covariance",
     "evaluate",

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...invariants.checks import checked_integer
 from ...invariants.expectation.compiled import ExpectationMap, expectation_map
-from ...invariants.graphs.multigraph import Multigraph
+from ...invariants.graphs.given import GivenGraph
 from ...invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions, space_of
 from .blocks import blocks_from_parameters, check_positive_definite, parameters_from_blocks
 from .storage import read_json, space_content, space_from_content, write_json
@@ -261,7 +261,7 @@ class BlockGaussian:
         logs = sum(d * np.linalg.slogdet(c)[1] for d, c in zip(self.dimensions, self.covariances, strict=True))
         return 0.5 * (self.total_dimension * (1 + log(2 * pi)) + float(logs))
 
-    def expectation(self, graphs: Iterable[Multigraph]) -> Array:
+    def expectation(self, graphs: Iterable[GivenGraph]) -> Array:
         """Exact expectation values (len(graphs),) of invariants; compiled once for a set of graphs and a size.
 
         >>> PIGMM.iid(4, variance=2.0).expectation([Multigraph([(0, 1), (0, 1)])])  # sum_ij M_ij^2
@@ -269,11 +269,11 @@ class BlockGaussian:
         """
         return self._expectation_map(graphs)(self.parameters)
 
-    def expectation_gradient(self, graphs: Iterable[Multigraph]) -> Array:
+    def expectation_gradient(self, graphs: Iterable[GivenGraph]) -> Array:
         """Derivatives (len(graphs), len(parameters)) of the expectation values by the parameters."""
         return self._expectation_map(graphs).gradient(self.parameters)
 
-    def _expectation_map(self, graphs: Iterable[Multigraph]) -> ExpectationMap:
+    def _expectation_map(self, graphs: Iterable[GivenGraph]) -> ExpectationMap:
         return expectation_map(graphs, self.space.sizes, self.space.decomposition.family)
 
     def influence(self, matrices: ArrayLike) -> Array:

@@ -15,7 +15,7 @@ from ...invariants.checks import checked_integer
 from ...invariants.evaluation.on_arrays import evaluate_arrays
 from ...invariants.expectation.compiled import ExpectationMap, expectation_map
 from ...invariants.graphs.enumeration import multigraphs
-from ...invariants.graphs.families import checked_graphs
+from ...invariants.graphs.given import GivenGraph, checked_graphs
 from ...invariants.graphs.multigraph import Multigraph
 from ...invariants.representation.spaces import MatrixSpace
 from ...simd.cores import cores
@@ -74,7 +74,7 @@ class BootstrapComparison:
 def bootstrap_comparison(
     model: BlockGaussian,
     matrices: ArrayLike,
-    graphs: Iterable[Multigraph],
+    graphs: Iterable[GivenGraph],
     *,
     fitted: bool = True,
     replicates: int = 1000,
@@ -103,7 +103,7 @@ def bootstrap_comparison(
     >>> result.global_p_value == result.smallest_p_value == 0.01
     True
     """
-    graphs = checked_graphs(graphs)
+    graphs = checked_graphs(graphs, model.space.decomposition.family)
     batch = checked_batch(matrices, model.space)
     checked_integer("replicates", replicates, least=1)
     checked_integer("seed", seed, least=0)
@@ -143,7 +143,7 @@ def bootstrap_comparison(
 
 def gaussianity_test(
     matrices: ArrayLike,
-    graphs: Iterable[Multigraph] | None = None,
+    graphs: Iterable[GivenGraph] | None = None,
     *,
     space: MatrixSpace | None = None,
     replicates: int = 1000,
@@ -176,7 +176,7 @@ def gaussianity_test(
 def replicate_z(
     model: BlockGaussian,
     count: int,
-    graphs: Iterable[Multigraph],
+    graphs: Iterable[GivenGraph],
     *,
     fitted: bool = True,
     replicates: int = 1000,
@@ -190,7 +190,7 @@ def replicate_z(
     >>> replicate_z(PIGMM.iid(4, variance=1.0), 50, multigraphs(3), replicates=2).shape
     (2, 52)
     """
-    chosen = checked_graphs(graphs)
+    chosen = checked_graphs(graphs, model.space.decomposition.family)
     expectations = expectation_map(chosen, model.space.sizes, model.space.decomposition.family)
     seeds = np.random.SeedSequence(seed).spawn(replicates)
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
 from ...invariants.evaluation.evaluate import evaluate
-from ...invariants.graphs.families import checked_graphs
+from ...invariants.graphs.given import GivenGraph, checked_graphs
 from ...invariants.graphs.multigraph import Multigraph
 from ..model.gaussian import BlockGaussian
 from ..model.sufficient_statistics import checked_batch
@@ -30,7 +30,7 @@ _SINGLE_THREAD = 1 << 18
 
 
 def compare(
-    model: BlockGaussian, matrices: ArrayLike, graphs: Iterable[Multigraph], *, fitted: bool = True
+    model: BlockGaussian, matrices: ArrayLike, graphs: Iterable[GivenGraph], *, fitted: bool = True
 ) -> pd.DataFrame:
     """Predicted and measured means of invariants, with a standard error that allows for the fit of the model.
 
@@ -66,7 +66,7 @@ def compare(
     >>> table[["graph", "degree", "nodes"]].values.tolist()
     [['00 00 00', 3, 1]]
     """
-    graphs = checked_graphs(graphs)
+    graphs = checked_graphs(graphs, model.space.decomposition.family)
     batch = checked_batch(matrices, model.space)
     if len(batch) < 2:
         raise ValueError(f"matrices must be at least 2 for a standard deviation, got {len(batch)}")
@@ -178,14 +178,15 @@ def _product(left: Array, right: Array) -> Array:
 
 
 def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int]]:
-    """The columns by which tables name graphs: graph (its label), formula, degree, nodes.
+    """The columns by which tables name graphs: graph (its label), name (if it has one), formula, degree, nodes.
 
     >>> graph_columns([Multigraph([(0, 1)])])
-    {'graph': ['01'], 'formula': ['sum_ij M_ij'], 'degree': [1], 'nodes': [2]}
+    {'graph': ['01'], 'name': ['sum M'], 'formula': ['sum_ij M_ij'], 'degree': [1], 'nodes': [2]}
     """
     rows = tuple(graphs)
     return {
         "graph": [graph.label for graph in rows],
+        "name": [graph.name or "" for graph in rows],
         "formula": [graph.formula for graph in rows],
         "degree": [graph.degree for graph in rows],
         "nodes": [graph.number_of_nodes for graph in rows],

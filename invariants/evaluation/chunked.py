@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import checked_integer
-from ..graphs.families import GraphFamily, checked_family, checked_graphs
+from ..graphs.families import GraphFamily, checked_family
+from ..graphs.given import GivenGraph, checked_graphs
 from ..graphs.multigraph import Multigraph
 from .moments import InvariantMoments
 from .on_arrays import evaluate_arrays
@@ -20,7 +21,7 @@ Graphs = tuple[Multigraph, ...]
 
 def evaluate_chunks(
     source: Any,
-    graphs: Iterable[Multigraph],
+    graphs: Iterable[GivenGraph],
     *,
     chunk: int | None = None,
     family: GraphFamily | None = None,
@@ -51,14 +52,14 @@ def evaluate_chunks(
     >>> [values[:, 0].tolist() for values in evaluate_chunks(batches, [Multigraph([(0, 0)])])]
     [[0.0, 0.0], [4.0, 4.0], [8.0, 8.0]]
     """
-    chosen = checked_graphs(graphs)
+    chosen = checked_graphs(graphs, family)
     known = checked_family(chosen, family)
     if chunk is not None:
         chunk = checked_integer("chunk", chunk, least=1)
     return (values for _, values in _evaluated(source, chosen, known, chunk, advance))
 
 
-def evaluate_chunked(source: Any, graphs: Iterable[Multigraph], family: GraphFamily | None = None) -> Any:
+def evaluate_chunked(source: Any, graphs: Iterable[GivenGraph], family: GraphFamily | None = None) -> Any:
     """Values of invariants of a chunked array, in the manner of the array: what `evaluate` does with one.
 
     An xarray.DataArray, with the matrix in its last axes, gives a DataArray with the leading dimensions and coordinates
@@ -80,7 +81,7 @@ def evaluate_chunked(source: Any, graphs: Iterable[Multigraph], family: GraphFam
     >>> evaluate_chunked(weights, [Multigraph([(0, 0)])]).sel(graph="00").to_dict()["data"]
     [4.0, 4.0]
     """
-    chosen = checked_graphs(graphs)
+    chosen = checked_graphs(graphs, family)
     known = checked_family(chosen, family)
     leading = checked_shape(source, known)
     if is_labelled(source):
@@ -92,7 +93,7 @@ def evaluate_chunked(source: Any, graphs: Iterable[Multigraph], family: GraphFam
 
 def invariant_moments(
     source: Any,
-    graphs: Iterable[Multigraph],
+    graphs: Iterable[GivenGraph],
     *,
     chunk: int | None = None,
     family: GraphFamily | None = None,

@@ -10,7 +10,7 @@ from array_api_compat import is_torch_array
 from numpy.typing import ArrayLike, NDArray
 
 from ..graphs.families import GraphFamily
-from ..graphs.multigraph import Multigraph
+from ..graphs.given import GivenGraph
 from .chunked import evaluate_chunked
 from .kernels.arrays import evaluate_tensor
 from .on_arrays import evaluate_arrays
@@ -19,7 +19,7 @@ from .sources import is_chunked
 
 def evaluate(
     matrices: ArrayLike,
-    graphs: Iterable[Multigraph],
+    graphs: Iterable[GivenGraph],
     *,
     family: GraphFamily | None = None,
     out: NDArray[np.float64] | None = None,
@@ -33,7 +33,7 @@ def evaluate(
         matrices: (..., N, N); (..., M, N) for bipartite graphs; (..., k, N, N) for graphs of k > 1 matrices;
             any real dtype, computed in float64. Also a torch tensor, evaluated on its device in its dtype and
             differentiable; or an array of zarr, dask or xarray, read piece by piece.
-        graphs: all of one kind of matrices.
+        graphs: all of one kind of matrices; Multigraphs, labels such as "01 12 20", or names such as "tr M^4".
         family: the kind of matrices, if the graphs alone do not tell (how many there are, zero diagonal).
         out: (..., len(graphs)) float64, to write the result into: of many small matrices the memory of the result
             costs more time than its computation, so use one again. Its content is lost if an error is raised.
@@ -47,7 +47,7 @@ def evaluate(
             not symmetric for undirected graphs, or hold NaN or infinite entries; the graphs are of several kinds; or
             `out` is of another shape or dtype, or given for something else than an array.
 
-    >>> evaluate(np.ones((2, 4, 4)), [Multigraph([(0, 0)]), Multigraph([(0, 1), (1, 0)])])
+    >>> evaluate(np.ones((2, 4, 4)), ["tr M", "tr M^2"])
     array([[ 4., 16.],
            [ 4., 16.]])
     """

@@ -16,8 +16,8 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 from numpy.typing import ArrayLike
 
-from ..graphs.families import GraphFamily, checked_family, checked_graphs
-from ..graphs.multigraph import Multigraph
+from ..graphs.families import GraphFamily, checked_family
+from ..graphs.given import GivenGraph, checked_graphs
 from .kernels.arrays import Array, checked_batch, contract, perform, side_by_side, transposed
 from .kernels.contractions import slices
 from .kernels.plan import Plan, plan
@@ -31,7 +31,7 @@ _TENSOR_ENTRIES = 1 << 20
 
 def evaluate_gradient(
     matrices: ArrayLike,
-    graphs: Iterable[Multigraph],
+    graphs: Iterable[GivenGraph],
     *,
     weights: ArrayLike | None = None,
     family: GraphFamily | None = None,
@@ -67,7 +67,7 @@ def evaluate_gradient(
     array([[11., 13.],
            [12., 14.]])
     """
-    graphs = checked_graphs(graphs)
+    graphs = checked_graphs(graphs, family)
     family = checked_family(graphs, family)
     batch, leading = checked_batch(matrices, family)
     factors = None if weights is None else _checked_weights(weights, batch, leading, len(graphs))

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import as_array
-from ..graphs.families import ArcType, GraphFamily, checked_family, checked_graphs
+from ..graphs.families import ArcType, GraphFamily, checked_family
+from ..graphs.given import GivenGraph, checked_graphs
 from ..graphs.labels import parse_label
-from ..graphs.multigraph import Multigraph
 from .on_arrays import evaluate_arrays
 from .sources import matrix_axes
 
@@ -60,8 +60,8 @@ class InvariantMoments:
     (6, array([2., 8.]))
     """
 
-    def __init__(self, graphs: Iterable[Multigraph], *, family: GraphFamily | None = None, cross: bool = True) -> None:
-        self.graphs = checked_graphs(graphs)
+    def __init__(self, graphs: Iterable[GivenGraph], *, family: GraphFamily | None = None, cross: bool = True) -> None:
+        self.graphs = checked_graphs(graphs, family)
         self.family = checked_family(self.graphs, family)
         self.cross = cross
         self.shape: tuple[int, ...] | None = None  # of one matrix; unknown before the first
@@ -71,7 +71,7 @@ class InvariantMoments:
 
     @classmethod
     def of(
-        cls, matrices: ArrayLike, graphs: Iterable[Multigraph], *, family: GraphFamily | None = None, cross: bool = True
+        cls, matrices: ArrayLike, graphs: Iterable[GivenGraph], *, family: GraphFamily | None = None, cross: bool = True
     ) -> InvariantMoments:
         """Moments over one batch of matrices, (..., N, N) as `evaluate` takes them.
 
@@ -213,7 +213,7 @@ class InvariantMoments:
         return error
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas.DataFrame, a row a graph: graph (its label), formula, degree, nodes, mean, standard_deviation,
+        """A pandas.DataFrame, a row a graph: graph (its label), name, formula, degree, nodes, mean, standard_deviation,
         standard_error, count.
 
         >>> InvariantMoments.of(np.ones((5, 4, 4)), [Multigraph([(0, 0)])]).to_frame()[["graph", "mean", "count"]]
@@ -225,6 +225,7 @@ class InvariantMoments:
         return pd.DataFrame(
             {
                 "graph": [graph.label for graph in self.graphs],
+                "name": [graph.name or "" for graph in self.graphs],
                 "formula": [graph.formula for graph in self.graphs],
                 "degree": [graph.degree for graph in self.graphs],
                 "nodes": [graph.number_of_nodes for graph in self.graphs],

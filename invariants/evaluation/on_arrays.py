@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from ...simd import aligned_empty
 from ...simd.cores import cores
 from ..checks import as_array, check_finite
-from ..graphs.families import GraphFamily, checked_family, checked_graphs
+from ..graphs.families import GraphFamily, checked_family
+from ..graphs.given import GivenGraph, checked_graphs
 from ..graphs.multigraph import Multigraph
 from .kernels.arrays import checked_batch, run_on_arrays
 from .kernels.lanes import assemble_lanes, run_lanes
@@ -32,7 +33,7 @@ Run = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 
 def evaluate_arrays(
     matrices: ArrayLike,
-    graphs: Iterable[Multigraph],
+    graphs: Iterable[GivenGraph],
     *,
     family: GraphFamily | None = None,
     out: NDArray[np.float64] | None = None,
@@ -57,7 +58,7 @@ def evaluate_arrays(
     [[4.0], [4.0]]
     """
     matrices = as_array("matrices", matrices)
-    graphs = checked_graphs(graphs)
+    graphs = checked_graphs(graphs, family)
     family = checked_family(graphs, family)
     # of one matrix the kernels see all entries; of several the graphs may leave some out
     batch, leading = checked_batch(matrices, family, finite=len(family.arc_types) > 1)

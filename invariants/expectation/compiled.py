@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..graphs.families import GraphFamily, checked_family, checked_graphs
+from ..graphs.families import GraphFamily, checked_family
+from ..graphs.given import GivenGraph, checked_graphs
 from ..graphs.multigraph import Multigraph
 from .symbolic import checked_sizes, rounded_number
 from .wick import Monomial, propagator, wick_expectation
@@ -83,7 +84,7 @@ class ExpectationMap:
 
 
 def expectation_map(
-    graphs: Iterable[Multigraph], size: int | Sequence[int], family: GraphFamily | None = None
+    graphs: Iterable[GivenGraph], size: int | Sequence[int], family: GraphFamily | None = None
 ) -> ExpectationMap:
     """Compile the expectation values of graphs at one size; remembered, so that calling it for every fit is free.
 
@@ -98,7 +99,7 @@ def expectation_map(
     >>> expectation_map([Multigraph([(0, 0)])], 4).coefficients.round(3)
     array([[1.   , 1.732]])
     """
-    chosen = checked_graphs(graphs)
+    chosen = checked_graphs(graphs, family)
     family = checked_family(chosen, family)
     return _compiled(chosen, checked_sizes(size, family), family)
 

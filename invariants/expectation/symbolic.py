@@ -9,13 +9,14 @@ from math import isqrt, prod, sqrt
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
 from ..graphs.families import GraphFamily, checked_family, checked_size_of_each_kind
+from ..graphs.given import GivenGraph, as_graph
 from ..graphs.multigraph import Multigraph
 from ..representation.tensors import FIELD, Coefficient, padded_sizes
 from .wick import Monomial, polynomial_at, propagator, wick_expectation
 
 
 def expectation(
-    graph: Multigraph, size: int | Sequence[int] | None = None, *, family: GraphFamily | None = None
+    graph: GivenGraph, size: int | Sequence[int] | None = None, *, family: GraphFamily | None = None
 ) -> Expr:
     """Exact expectation value of an invariant under the Gaussian model, by Wick's theorem.
 
@@ -25,7 +26,7 @@ def expectation(
     columns) mu, G00 ... GHH in `ROWS` and `SIZE`, for example.
 
     Args:
-        graph: of any degree; time and length of the result grow fast above degree 6.
+        graph: of any degree, or its label or name; time and length of the result grow fast above degree 6.
         size: an integer N >= 4 (or (M, N) of at least 2 each for a rectangular matrix) for exact numbers as
             coefficients; by default the size stays a symbol.
         family: the kind of matrices, if the graph alone does not tell (symmetric matrices of zero diagonal).
@@ -38,9 +39,10 @@ def expectation(
 
     >>> expectation(Multigraph([(0, 0)]))
     mu_1 + mu_2*sqrt(N - 1)
-    >>> expectation(Multigraph([(0, 0)]), size=5)
+    >>> expectation("tr M", size=5)
     mu_1 + 2*mu_2
     """
+    graph = as_graph(graph, family)
     family = checked_family([graph], family)
     if size is None:
         return _symbolic(graph, family)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from sympy import Add, Expr, Integer, Mul, Poly, Pow, Rational, Symbol
 
 from ..graphs.families import SQUARE, GraphFamily, checked_family
-from ..graphs.multigraph import Multigraph
+from ..graphs.given import GivenGraph, as_graph
 from ..graphs.partitions import Partition
 from ..representation.matrix_kinds import SIZE
 from ..representation.tensors import padded_sizes, power_of
@@ -65,7 +65,7 @@ def two_point_coefficients(family: GraphFamily = SQUARE) -> dict[Symbol, Expr]:
 
 
 def two_point_expectation(
-    graph: Multigraph, size: int | Sequence[int] | None = None, *, family: GraphFamily | None = None
+    graph: GivenGraph, size: int | Sequence[int] | None = None, *, family: GraphFamily | None = None
 ) -> Expr:
     """Exact expectation value of an invariant in the coefficients of mean and covariance: polynomials in the size.
 
@@ -79,6 +79,7 @@ def two_point_expectation(
     >>> two_point_expectation(Multigraph([(0, 1), (1, 0)]), size=4).coeff(Symbol("C_il_jk", real=True))
     16
     """
+    graph = as_graph(graph, family)
     family = checked_family([graph], family)
     symbols = two_point_symbols(family)
     if size is not None:

@@ -103,7 +103,7 @@ def family_of(graph: Multigraph) -> GraphFamily:
     True
     """
     if not isinstance(graph, Multigraph):
-        raise ValueError(f"graph must be a Multigraph (parse_label makes one of a label), got {graph!r}")
+        raise ValueError(f"graph must be a Multigraph, got {graph!r}")
     count = 1 + max(graph.colours)
     if not any(graph.kinds) and graph.directed:
         return GraphFamily(SQUARE.arc_types * count)
@@ -127,25 +127,6 @@ def common_family(graphs: Iterable[Multigraph]) -> GraphFamily:
     return families[-1]
 
 
-def checked_graphs(graphs: Iterable[Multigraph]) -> tuple[Multigraph, ...]:
-    """Graphs as a tuple; ValueError if there are none, or they are something else.
-
-    >>> checked_graphs(Multigraph([(0, 0)]))
-    Traceback (most recent call last):
-        ...
-    ValueError: graphs must be several Multigraphs, in a list or tuple, got Multigraph([(0, 0)])
-    """
-    found = tuple(graphs) if isinstance(graphs, Iterable) else ()
-    if not found or not all(isinstance(graph, Multigraph) for graph in found):
-        raise ValueError(f"graphs must be several Multigraphs, in a list or tuple, got {_shortened(graphs)}")
-    return found
-
-
-def _shortened(value: object, length: int = 80) -> str:
-    text = repr(value)
-    return text if len(text) <= length else text[:length] + "..."
-
-
 def checked_family(graphs: Iterable[Multigraph], family: GraphFamily | None) -> GraphFamily:
     """The family of graphs: the one given, if they belong to it; else the one they tell. ValueError otherwise.
 
@@ -158,6 +139,8 @@ def checked_family(graphs: Iterable[Multigraph], family: GraphFamily | None) -> 
         ...
     ValueError: graph must be one of symmetric-zero-diagonal matrices, got Multigraph([(0, 0)], directed=False)
     """
+    if family is not None and not isinstance(family, GraphFamily):
+        raise ValueError(f"family must be a GraphFamily, such as SQUARE or RECTANGULAR, got {family!r}")
     return _checked_family(tuple(graphs), family)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import networkx
 
 from .canonical import Adjacency, canonical_order
+from .names import name_of
 
 if TYPE_CHECKING:
     Graph = networkx.Graph[int]
@@ -164,6 +165,25 @@ class Multigraph:
         """
         factors = " ".join(f"{m}_{{{i}{j}}}" + (f"^{{{p}}}" if p > 1 else "") for m, i, j, p in self._factors())
         return rf"\sum_{{{','.join(self._index_names())}}} {factors}"
+
+    @cached_property
+    def name(self) -> str | None:
+        """What the invariant is called, if it has a name: a product of traces, sums of powers, and sums of products.
+
+        >>> Multigraph([(0, 1), (1, 2), (2, 3), (3, 0)]).name, Multigraph([(0, 1), (0, 1), (0, 1)]).name
+        ('tr M^4', 'sum M_ij^3')
+        """
+        return name_of(self)
+
+    def _repr_svg_(self) -> str:
+        """The drawing that a notebook shows."""
+        from .markup import graph_svg  # not needed but in notebooks
+
+        return graph_svg(self, standalone=True)
+
+    def _repr_latex_(self) -> str:
+        """The formula that a notebook shows where it draws no pictures."""
+        return f"${self.latex}$"
 
     def _index_names(self) -> list[str]:
         used: Counter[int] = Counter()

@@ -9,6 +9,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ...invariants import RECTANGULAR, SQUARE, GraphFamily, Multigraph, parse_label
+from ...invariants.graphs.markup import graph_svg
 from ...training import EnsembleConfig
 from ..analysis.network_subsets import ALL
 from ..analysis.published_invariants import papers_choice
@@ -16,7 +17,6 @@ from ..analysis.selection import at_last_epoch, records, where
 from ..notation.number_format import number, rounded
 from ..notation.p_values import p_text
 from ..notation.symbols import formula_html, formula_key, layer_name
-from ..plots.graph_markup import graph_svg
 
 Cards = dict[str, dict[str, Any]]
 

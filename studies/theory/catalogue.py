@@ -15,8 +15,8 @@ from sympy import Add, Expr, Mul, Symbol, latex, mathml
 from ...invariants import GraphFamily, Multigraph, count_multigraphs, expectation, multigraphs
 from ...invariants.evaluation.kernels.plan import plan
 from ...invariants.graphs.families import family_by_name
+from ...invariants.graphs.markup import graph_svg, graph_tikz
 from ..notation.symbols import displayed, formula_html
-from ..plots.graph_markup import graph_svg, graph_tikz
 from ..report.html import render
 from ..runs.files import write_text
 from ..runs.progress import progress_of

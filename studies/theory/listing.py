@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...invariants import multigraphs
 from ...invariants.graphs.families import family_by_name
-from ..plots.graph_markup import graph_svg
+from ...invariants.graphs.markup import graph_svg
 from ..runs.files import write_text
 
 
@@ -24,18 +24,18 @@ def listing(degree: int, kind: str = "square") -> Iterator[str]:
 
     >>> for line in listing(1):
     ...     print(line)
-    graph  nodes  components  automorphisms  formula
-    00         1           1              1  sum_i M_ii
-    01         2           1              1  sum_ij M_ij
+    graph  nodes  components  automorphisms  formula; name
+    00         1           1              1  sum_i M_ii; tr M
+    01         2           1              1  sum_ij M_ij; sum M
     <BLANKLINE>
     2 invariants of degree 1; by number of nodes 1: 1, 2: 1
     """
     graphs = multigraphs(degree, family_by_name(kind))
     width = max(5, *(len(graph.label) for graph in graphs))
-    yield f"{'graph':<{width}}  nodes  components  automorphisms  formula"
+    yield f"{'graph':<{width}}  nodes  components  automorphisms  formula; name"
     for graph in graphs:
         numbers = f"{graph.number_of_nodes:>5}  {len(graph.components):>10}  {graph.automorphisms:>13}"
-        yield f"{graph.label:<{width}}  {numbers}  {graph.formula}"
+        yield f"{graph.label:<{width}}  {numbers}  {graph.formula}{f'; {graph.name}' if graph.name else ''}"
     counts = Counter(graph.number_of_nodes for graph in graphs)
     by_nodes = ", ".join(f"{nodes}: {count}" for nodes, count in sorted(counts.items()))
     yield ""

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pigmm.invariants import Multigraph, multigraphs
+from pigmm.fitting import PIGMM, compare
+from pigmm.invariants import RECTANGULAR, Multigraph, as_graph, evaluate, expectation, multigraphs
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3])
@@ -119,3 +120,62 @@ def test_indices_of_three_kinds_have_different_names():
     names = graph._index_names()
     assert len(set(names)) == 5
     assert all(f"M_{names[tail]}{names[head]}" in graph.formula for tail, head in graph.arcs)
+
+
+def test_names_are_unique_and_lead_back():
+    named = {}
+    for degree in range(1, 6):
+        for graph in multigraphs(degree):
+            if graph.name is not None:
+                assert graph.name not in named
+                named[graph.name] = graph
+    assert all(as_graph(name) == graph for name, graph in named.items())
+    assert {"tr M^4", "tr (M M^T)^2", "(tr M)^2", "sum M_ij^3", "sum M_ii^2", "sum M^T M", "tr M sum M"} <= named.keys()
+
+
+@pytest.mark.parametrize("name", ["tr M M^T", "tr (M M^T)^2", "tr M^2 (M^T)^2", "sum M M^T M", "sum M^3", "(tr M^2)^2"])
+def test_names_say_what_they_are(name):
+    m = np.random.default_rng(0).normal(size=(5, 5))
+    ones = np.ones(5)
+    values = {
+        "tr M M^T": np.trace(m @ m.T),
+        "tr (M M^T)^2": np.trace(m @ m.T @ m @ m.T),
+        "tr M^2 (M^T)^2": np.trace(m @ m @ m.T @ m.T),
+        "sum M M^T M": ones @ m @ m.T @ m @ ones,
+        "sum M^3": ones @ m @ m @ m @ ones,
+        "(tr M^2)^2": np.trace(m @ m) ** 2,
+    }
+    assert evaluate(m, [name])[0] == pytest.approx(values[name])
+    assert as_graph(name).name == name
+
+
+@pytest.mark.parametrize("text", ["tr", "tr X", "tr M^0", "sum M_ij^", "(tr M)^0", "tr M^2 x", "tr (M", "0.5", "01 0x"])
+def test_texts_that_are_no_graphs(text):
+    with pytest.raises(ValueError, match=r"graph must be|label must be|arcs must"):
+        as_graph(text)
+
+
+def test_labels_and_names_are_taken_wherever_graphs_are():
+    matrices = np.random.default_rng(1).normal(size=(20, 5, 5))
+    graphs = [Multigraph([(0, 1), (1, 0)]), Multigraph([(0, 1), (1, 2)])]
+    given = ["tr M^2", "01 12"]
+    np.testing.assert_array_equal(evaluate(matrices, given), evaluate(matrices, graphs))
+    model = PIGMM.fit(matrices)
+    np.testing.assert_array_equal(model.expectation(given), model.expectation(graphs))
+    assert compare(model, matrices, given).equals(compare(model, matrices, graphs))
+    assert compare(model, matrices, given).name.tolist() == ["tr M^2", "sum M^2"]
+    assert expectation("tr M^2") == expectation(graphs[0])
+    wide = np.ones((3, 2, 4))
+    assert evaluate(wide, ["01 02"], family=RECTANGULAR).tolist() == [[32.0]] * 3
+    with pytest.raises(ValueError, match="graphs must be several"):
+        evaluate(matrices, "tr M")
+    with pytest.raises(ValueError, match="family must be a GraphFamily"):
+        evaluate(matrices, graphs, family="square")
+    with pytest.raises(ValueError, match="have no names"):
+        evaluate(wide, ["tr M"], family=RECTANGULAR)
+
+
+def test_notebooks_show_a_drawing_and_a_formula():
+    graph = Multigraph([(0, 0), (0, 1)])
+    assert graph._repr_svg_().startswith("<svg")
+    assert graph._repr_latex_() == f"${graph.latex}$"

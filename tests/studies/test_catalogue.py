@@ -25,7 +25,7 @@ from pigmm.invariants import (
     multigraphs,
     two_point_expectation,
 )
-from pigmm.studies.plots.graph_markup import graph_svg, graph_tikz
+from pigmm.invariants.graphs.markup import graph_svg, graph_tikz
 from pigmm.studies.theory.catalogue import write_catalogue
 
 

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from pigmm.invariants import RECTANGULAR, SQUARE, SYMMETRIC, Multigraph, multigraphs
+from pigmm.invariants.graphs.geometry import arc_curves, node_places
 from pigmm.invariants.graphs.labels import parse_label
 from pigmm.studies.notation.symbols import formula_latex
-from pigmm.studies.plots.graphs import arc_curves, draw_graph, node_places
+from pigmm.studies.plots.graphs import draw_graph
 from pigmm.studies.plots.inline_svg import inline_svg
 from pigmm.studies.plots.style import as_svg, house_style
 from pigmm.studies.report.cards import compared_cards

@@ -12,8 +12,8 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
 from ...checks import check_symmetric, check_zero_diagonal, checked_matrices
-from ...graphs.families import GraphFamily, checked_family, checked_graphs
-from ...graphs.multigraph import Multigraph
+from ...graphs.families import GraphFamily, checked_family
+from ...graphs.given import GivenGraph, checked_graphs
 from .contractions import slices
 from .plan import Plan, plan
 
@@ -47,7 +47,7 @@ def run_on_arrays(plan: Plan, matrices: Array) -> Array:
 
 
 def evaluate_tensor(
-    matrices: Array, graphs: Iterable[Multigraph], *, family: GraphFamily | None = None
+    matrices: Array, graphs: Iterable[GivenGraph], *, family: GraphFamily | None = None
 ) -> Array:  # a tensor
     """`evaluate` for a torch tensor: (..., len(graphs)) in its dtype and on its device, differentiable by torch.
 
@@ -64,7 +64,7 @@ def evaluate_tensor(
     >>> evaluate_tensor(matrix, [Multigraph([(0, 1)])]).shape
     torch.Size([2, 1])
     """
-    graphs = checked_graphs(graphs)
+    graphs = checked_graphs(graphs, family)
     family = checked_family(graphs, family)
     batch, leading = checked_batch(matrices, family)
     steps = plan(graphs)

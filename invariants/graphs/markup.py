@@ -1,12 +1,16 @@
-"""A multigraph as SVG and as TikZ, from the same curves as the drawings of matplotlib."""
+"""A multigraph as SVG and as TikZ."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...invariants import Multigraph
-from .graphs import arc_curves, curve_points, node_places
+from .geometry import arc_curves, curve_points, node_places
+
+if TYPE_CHECKING:
+    from .multigraph import Multigraph
 
 Points = NDArray[np.float64]
 
@@ -22,6 +26,7 @@ def graph_svg(graph: Multigraph, *, scale: float = 64.0, standalone: bool = Fals
         scale: pixels of an arc between neighbouring nodes.
         standalone: on a white ground, for a file of its own.
 
+    >>> from pigmm.invariants import Multigraph
     >>> picture = graph_svg(Multigraph([(0, 1), (1, 0)]))
     >>> picture.count("<path"), picture.count("<circle")
     (4, 2)
@@ -58,6 +63,7 @@ def graph_svg(graph: Multigraph, *, scale: float = 64.0, standalone: bool = Fals
 def graph_tikz(graph: Multigraph) -> str:
     r"""A TikZ picture of a multigraph (needs \usepackage{tikz}).
 
+    >>> from pigmm.invariants import Multigraph
     >>> print(graph_tikz(Multigraph([(0, 1)])).splitlines()[1])
     \draw[-latex] (0.11,0.00) .. controls (0.50,0.00) .. (0.89,0.00);
     """
