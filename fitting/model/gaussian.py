@@ -264,6 +264,7 @@ class BlockGaussian:
     def expectation(self, graphs: Iterable[GivenGraph]) -> Array:
         """Exact expectation values (len(graphs),) of invariants; compiled once for a set of graphs and a size.
 
+        >>> from pigmm.invariants import Multigraph
         >>> PIGMM.iid(4, variance=2.0).expectation([Multigraph([(0, 1), (0, 1)])])  # sum_ij M_ij^2
         array([32.])
         """

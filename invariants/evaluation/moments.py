@@ -52,6 +52,7 @@ class InvariantMoments:
     Raises:
         ValueError: the graphs are none, or of several kinds.
 
+    >>> from pigmm.invariants import Multigraph
     >>> trace, total = Multigraph([(0, 0)]), Multigraph([(0, 1)])
     >>> moments = InvariantMoments([trace, total])
     >>> moments.update(np.ones((3, 4, 4)))
@@ -75,6 +76,7 @@ class InvariantMoments:
     ) -> InvariantMoments:
         """Moments over one batch of matrices, (..., N, N) as `evaluate` takes them.
 
+        >>> from pigmm.invariants import Multigraph
         >>> InvariantMoments.of(np.ones((5, 4, 4)), [Multigraph([(0, 0)])]).count
         5
         """
@@ -97,6 +99,7 @@ class InvariantMoments:
     def update_values(self, values: ArrayLike) -> None:
         """Add values of the invariants, (..., len(graphs)), where `evaluate` has been called already.
 
+        >>> from pigmm.invariants import Multigraph
         >>> moments = InvariantMoments([Multigraph([(0, 0)])])
         >>> moments.update_values([[1.0], [3.0]])
         >>> moments.mean
@@ -117,6 +120,7 @@ class InvariantMoments:
     def __add__(self, other: InvariantMoments) -> InvariantMoments:
         """Moments over the matrices of both; ValueError if they are of different graphs or matrices.
 
+        >>> from pigmm.invariants import Multigraph
         >>> loops = [Multigraph([(0, 0)])]
         >>> InvariantMoments(loops) + InvariantMoments([Multigraph([(0, 1)])])
         Traceback (most recent call last):
@@ -146,6 +150,7 @@ class InvariantMoments:
     def __copy__(self) -> InvariantMoments:
         """Independent of the original: matrices added to the one do not show in the other.
 
+        >>> from pigmm.invariants import Multigraph
         >>> from copy import copy
         >>> moments = InvariantMoments([Multigraph([(0, 0)])])
         >>> copy(moments).update_values([[1.0]])
@@ -169,6 +174,7 @@ class InvariantMoments:
     def second_moments(self) -> Array:
         """Centred sums sum_n (O_G - mean_G)(O_H - mean_H), (len(graphs), len(graphs)); ValueError without cross.
 
+        >>> from pigmm.invariants import Multigraph
         >>> moments = InvariantMoments([Multigraph([(0, 0)]), Multigraph([(0, 1)])])
         >>> moments.update_values([[1.0, 0.0], [3.0, 4.0]])
         >>> moments.second_moments
@@ -198,6 +204,7 @@ class InvariantMoments:
     def standard_deviation(self) -> Array:
         """Of the invariants of one matrix, (len(graphs),).
 
+        >>> from pigmm.invariants import Multigraph
         >>> moments = InvariantMoments([Multigraph([(0, 0)])], cross=False)
         >>> moments.update_values([[1.0], [3.0], [5.0]])
         >>> moments.standard_deviation
@@ -216,6 +223,7 @@ class InvariantMoments:
         """A pandas.DataFrame, a row a graph: graph (its label), name, formula, degree, nodes, mean, standard_deviation,
         standard_error, count.
 
+        >>> from pigmm.invariants import Multigraph
         >>> InvariantMoments.of(np.ones((5, 4, 4)), [Multigraph([(0, 0)])]).to_frame()[["graph", "mean", "count"]]
           graph  mean  count
         0    00   4.0      5
@@ -239,6 +247,7 @@ class InvariantMoments:
     def save(self, path: Path | str) -> None:
         """Write to a .npz file of numbers and labels (nothing pickled), from which `load` gives the same moments.
 
+        >>> from pigmm.invariants import Multigraph
         >>> from tempfile import TemporaryDirectory
         >>> moments = InvariantMoments.of(np.ones((5, 4, 4)), [Multigraph([(0, 0)])])
         >>> with TemporaryDirectory() as folder:

@@ -74,6 +74,7 @@ def two_point_expectation(
         size: an integer (for rectangular matrices two) for rational coefficients; by default a symbol.
         family: the kind of matrices, if the graph alone does not tell.
 
+    >>> from pigmm.invariants import Multigraph
     >>> two_point_expectation(Multigraph([(0, 0)]))
     N*m + N*m_ij
     >>> two_point_expectation(Multigraph([(0, 1), (1, 0)]), size=4).coeff(Symbol("C_il_jk", real=True))
@@ -107,6 +108,7 @@ def leading_term(expression: Expr, size: Symbol = SIZE) -> Expr:
         expression: a sum of products of powers of polynomials in the size, as `expectation` and `covariance` give.
         size: the symbol that becomes large.
 
+    >>> from pigmm.invariants import Multigraph
     >>> from pigmm.invariants.expectation.symbolic import expectation
     >>> leading_term(expectation(Multigraph([(0, 0)])))
     sqrt(N)*mu_2

@@ -59,6 +59,7 @@ def evaluate_tensor(
     Raises:
         ValueError: as in `evaluate`; also for tensors of integers.
 
+    >>> from pigmm.invariants import Multigraph
     >>> import torch
     >>> matrix = torch.ones(2, 4, 4, requires_grad=True)
     >>> evaluate_tensor(matrix, [Multigraph([(0, 1)])]).shape
