@@ -51,13 +51,22 @@ def checked_matrices(matrices: ArrayLike, *, square: bool, finite: bool = True) 
 
 
 def as_array(name: str, values: Any) -> NDArray[Any]:
-    """What numpy makes of an argument; ValueError that names it otherwise (rows of several lengths, some tensors).
+    """Convert an argument to a numpy array.
+
+    Raises:
+        ValueError: if numpy cannot (rows of several lengths, some tensors), or entries are masked: numpy would compute
+            with what lies under the mask.
 
     >>> as_array("weights", [[1.0], [2.0, 3.0]])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     ValueError: weights must be an array of numbers, got what numpy cannot make one of (...)
     """
+    parts = values if isinstance(values, list | tuple) else [values]
+    if any(np.ma.is_masked(part) for part in parts):
+        raise ValueError(
+            f"{name} must be complete, got a masked array with masked entries: leave these matrices out, or fill them"
+        )
     try:
         return np.asarray(values)
     # torch tells in these ways of tensors that require a gradient, are on a device, or are of a dtype of its own

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
+from scipy.special import hyp2f1
 
 from ..model.gaussian import BlockGaussian
 
@@ -59,9 +62,13 @@ def kl_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     """
     _check_same_space(p, q)
     total = 0.5 * _squared_shift(p, q, q.covariances[0])
-    for dimension, x in _relative_differences(p, q):
-        # of x = 0 nothing is left: exact also for models next to each other
-        total += 0.5 * dimension * float((x - np.log1p(x)).sum())
+    for dimension, pair in _pairs(p, q):
+        if (x := pair.small_differences) is not None:
+            # x - log(1 + x) without its cancellation
+            total += 0.5 * dimension * float((x**2 / 2 * hyp2f1(1, 2, 3, -x)).sum())
+        else:
+            logarithms = pair.log_determinant_of_first - pair.log_determinant_of_second
+            total += 0.5 * dimension * (pair.first_in_second - pair.copies - logarithms)
     return total
 
 
@@ -80,8 +87,11 @@ def jeffreys_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     """
     _check_same_space(p, q)
     total = 0.5 * (_squared_shift(p, q, p.covariances[0]) + _squared_shift(p, q, q.covariances[0]))
-    for dimension, x in _relative_differences(p, q):
-        total += 0.5 * dimension * float((x**2 / (1 + x)).sum())
+    for dimension, pair in _pairs(p, q):
+        if (x := pair.small_differences) is not None:
+            total += 0.5 * dimension * float((x**2 / (1 + x)).sum())
+        else:
+            total += 0.5 * dimension * (pair.first_in_second + pair.second_in_first - 2 * pair.copies)
     return total
 
 
@@ -101,8 +111,12 @@ def bhattacharyya_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     """
     _check_same_space(p, q)
     total = 0.125 * _squared_shift(p, q, (p.covariances[0] + q.covariances[0]) / 2)
-    for dimension, x in _relative_differences(p, q):
-        total += 0.25 * dimension * float(np.log1p(x**2 / (4 * (1 + x))).sum())
+    for dimension, pair in _pairs(p, q):
+        if (x := pair.small_differences) is not None:
+            total += 0.25 * dimension * float(np.log1p(x**2 / (4 * (1 + x))).sum())
+        else:
+            ends = pair.log_determinant_of_first + pair.log_determinant_of_second
+            total += 0.5 * dimension * (pair.log_determinant_of_average - ends / 2)
     return total
 
 
@@ -121,15 +135,80 @@ def hellinger_distance(p: BlockGaussian, q: BlockGaussian) -> float:
 
 def _squared_shift(p: BlockGaussian, q: BlockGaussian, covariance: Array) -> float:
     """Squared distance of the means in the metric of the inverse of a covariance of the trivial irrep."""
-    shift = p.means - q.means
-    return float(shift @ np.linalg.solve(covariance, shift))
+    root = _root(covariance)
+    return float(np.square(_solve(root, p.means - q.means)).sum())
 
 
-def _relative_differences(p: BlockGaussian, q: BlockGaussian) -> Iterator[tuple[int, Array]]:
-    """For each irrep its dimension and the eigenvalues of B^-1/2 (A - B) B^-1/2, A of p and B of q."""
+@dataclass(frozen=True)
+class _Pair:
+    """The covariances A = K K^T and B = L L^T of one irrep in two models.
+
+    Divergences are sums over the eigenvalues 1 + x of B^-1 A. Where all x are small, x itself keeps the digits. Where
+    one is not, the eigenvalues may differ by many orders, and the small ones would be lost beside the large ones;
+    traces and determinants, from triangular roots, are then accurate and cancel no more than a digit.
+    """
+
+    first: Array
+    second: Array
+
+    @property
+    def copies(self) -> int:
+        return len(self.first)
+
+    @property
+    def small_differences(self) -> Array | None:
+        """The eigenvalues x of B^-1 (A - B); None if one is above 1/2 in size."""
+        root = _root(self.second)
+        x: Array = np.linalg.eigvalsh(_solve(root, _solve(root, self.first - self.second).T))
+        return x if np.abs(x).max() < 0.5 else None
+
+    @property
+    def first_in_second(self) -> float:
+        """tr B^-1 A."""
+        return _trace_ratio(self.first, self.second)
+
+    @property
+    def second_in_first(self) -> float:
+        """tr A^-1 B."""
+        return _trace_ratio(self.second, self.first)
+
+    @property
+    def log_determinant_of_first(self) -> float:
+        return _log_determinant(self.first)
+
+    @property
+    def log_determinant_of_second(self) -> float:
+        return _log_determinant(self.second)
+
+    @property
+    def log_determinant_of_average(self) -> float:
+        """log det (A + B) / 2."""
+        return _log_determinant((self.first + self.second) / 2)
+
+
+def _pairs(p: BlockGaussian, q: BlockGaussian) -> Iterator[tuple[int, _Pair]]:
+    """For each irrep its dimension and the covariances of p and q."""
     for dimension, a, b in zip(p.dimensions, p.covariances, q.covariances, strict=True):
-        root = np.linalg.cholesky(b)
-        yield dimension, np.linalg.eigvalsh(np.linalg.solve(root, np.linalg.solve(root, a - b).T))
+        yield dimension, _Pair(a, b)
+
+
+def _trace_ratio(a: Array, b: Array) -> float:
+    """tr b^-1 a, as the squared norm of L^-1 K: a sum of positive terms."""
+    return float(np.square(_solve(_root(b), _root(a))).sum())
+
+
+def _log_determinant(a: Array) -> float:
+    return 2 * float(np.log(np.diag(_root(a))).sum())
+
+
+def _root(a: Array) -> Array:
+    """The lower triangular Cholesky root."""
+    return np.asarray(np.linalg.cholesky(a), dtype=np.float64)
+
+
+def _solve(root: Array, right: Array) -> Array:
+    """root^-1 right, root lower triangular: substitution keeps digits where a general solver would pivot."""
+    return np.asarray(scipy.linalg.solve_triangular(root, right, lower=True))
 
 
 def _check_same_space(p: BlockGaussian, q: BlockGaussian) -> None:

@@ -108,18 +108,16 @@ class BlockGaussian:
         copies = max(len(irrep.copies) for irrep in space.decomposition.irreps if irrep.is_trivial)
         least = 2 if shrinkage else 1 + copies
         if statistics.count < least:
-            raise ValueError(f"matrices must be at least {least} for a fit, got {statistics.count}")
+            hint = "; `analyse_matrix` tests the symmetry of a single matrix" if statistics.count == 1 else ""
+            raise ValueError(f"matrices must be at least {least} for a fit, got {statistics.count}{hint}")
         moments = statistics.moments
         if shrinkage:
             dimensions = irrep_dimensions(space)
             total = sum(d * float(np.trace(block)) for d, block in zip(dimensions, moments, strict=True))
             free = sum(d * len(block) for d, block in zip(dimensions, moments, strict=True))
             moments = tuple((1 - shrinkage) * m + shrinkage * total / free * np.eye(len(m)) for m in moments)
-        largest = max(float(np.trace(block)) for block in moments) + float(np.square(statistics.mean).sum())
-        for irrep, block in zip(space.decomposition.irreps, moments, strict=True):
-            # below this a block is rounding error of data without this part
-            if float(np.diag(block).min()) <= (100 * statistics.rounding) ** 2 * largest:
-                raise ValueError(_without_variation(space, irrep.name, statistics.rounding))
+        if constant := statistics.irreps_without_variation(moments):
+            raise ValueError(_without_variation(space, constant, statistics.rounding))
         return cls.from_space(space, parameters_from_blocks(statistics.mean, moments))
 
     @classmethod
@@ -348,17 +346,21 @@ class BlockGaussian:
         return [components[0] - self.means[:, None], *components[1:]]
 
 
-def _without_variation(space: MatrixSpace, irrep: str, rounding: float) -> str:
-    """What to say of matrices that vary in an irrep by no more than rounding errors."""
+def _without_variation(space: MatrixSpace, constant: tuple[str, ...], rounding: float) -> str:
+    """Explain that matrices vary in some irreps by no more than rounding errors."""
+    if len(constant) == len(space.decomposition.irreps):
+        return "matrices must vary in every irrep, got matrices that are all the same up to rounding"
     dtype = next((t.__name__ for t in (np.float16, np.float32) if np.finfo(t).eps == rounding), "float64")
     hint = ""
-    if isinstance(space, SquareSpace) and irrep == "3":
+    if isinstance(space, SquareSpace) and constant == ("V_3",):
         hint = "; symmetric matrices need SymmetricSpace"
+    elif constant == ("V_0",):
+        hint = "; do all matrices have one sum, or one trace?"
     elif dtype != "float64":
         hint = "; if it is more than rounding, take off a mean or give the matrices as float64"
     return (
         f"matrices must vary in every irrep by more than 100 rounding errors of the largest entries, got no more in "
-        f"V_{irrep} (rounding of {dtype}: {rounding:.1e}){hint}"
+        f"{', '.join(constant)} (rounding of {dtype}: {rounding:.1e}){hint}"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import stdtr
+from scipy.special import chdtrc, ndtr, stdtr
 from scipy.stats import chi2, t
 
 from ...invariants.checks import checked_integer
@@ -21,7 +21,9 @@ Array = NDArray[np.float64]
 
 METHODS = ("exact", "sandwich", "bootstrap")
 
-_NODES = 100  # of the quadrature over chi^2; the integrand is smooth
+# Of the quadrature: how many nodes, and how far in standard deviations.
+_NODES, _REACH = 201, 8.5
+_STRONG = 0.99  # correlation above which T is the one to sum over: the function of X is too steep for the nodes
 
 
 def confidence_intervals(
@@ -142,12 +144,21 @@ def fiducial_probability(scatter: ArrayLike, degrees: int, covariance: float) ->
 
 
 def _probability(correlation: Array, degrees: int, covariance: Array | float) -> Array:
-    """`fiducial_probability` for scatters of unit diagonal, given by their correlations (...)."""
-    width = np.sqrt((1 - correlation) * (1 + correlation) / (degrees - 1))
-    squares, weights = _chi_squared_nodes(degrees)
-    scaled = np.asarray(covariance)[..., None] * squares
-    below = stdtr(degrees - 1, (scaled - correlation[..., None]) / width[..., None])
-    return np.asarray(below @ weights)
+    """`fiducial_probability` for scatters of unit diagonal, given by their correlations (...).
+
+    The event is r - w T < c X. One of T and X is integrated out by its distribution function and the other by
+    quadrature: X in general, T for correlations near 1, where the function of X would be a step.
+    """
+    r, c = np.broadcast_arrays(correlation, np.asarray(covariance, dtype=np.float64))
+    width = np.sqrt((1 - r) * (1 + r) / (degrees - 1))
+    r, c, width = r[..., None], c[..., None], width[..., None]
+    chi_squared, student, weights = _nodes(degrees)
+    by_chi_squared = stdtr(degrees - 1, (c * chi_squared - r) / width)
+    with np.errstate(divide="ignore", over="ignore"):
+        bound = (r - width * student) / np.where(c == 0, np.finfo(np.float64).tiny, c)
+    above = chdtrc(degrees, np.maximum(bound, 0))
+    by_student = np.where(c < 0, 1 - above, above)
+    return np.asarray(np.where(np.abs(r) < _STRONG, by_chi_squared, by_student) @ weights)
 
 
 def _in_units_of_diagonal(scatter: ArrayLike) -> tuple[Array, Array]:
@@ -169,10 +180,17 @@ def _deviations(values: Array) -> Array:
 
 
 @lru_cache(maxsize=256)
-def _chi_squared_nodes(degrees: int) -> tuple[Array, Array]:
-    """Nodes and weights of means over chi^2: Gauss and Legendre's over its probability."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    return chi2.ppf((nodes + 1) / 2, degrees), weights / 2
+def _nodes(degrees: int) -> tuple[Array, Array, Array]:
+    """Nodes of chi^2 and of Student's t, and their weights: the trapezoidal rule over the normal score.
+
+    The rule converges exponentially for what falls off as smoothly as the normal density, and sees the tails.
+    """
+    score = np.linspace(-_REACH, _REACH, _NODES)
+    tail = ndtr(-np.abs(score))
+    chi_squared = np.where(score < 0, chi2.ppf(tail, degrees), chi2.isf(tail, degrees))
+    student = np.copysign(t.isf(tail, degrees - 1), score)
+    weights = np.exp(-(score**2) / 2)
+    return chi_squared, student, weights / weights.sum()
 
 
 def resampled_estimates(

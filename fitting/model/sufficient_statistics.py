@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from os import PathLike
@@ -147,6 +147,21 @@ class SufficientStatistics:
         """
         dimensions = irrep_dimensions(self.space)
         return tuple(s / (self.count * d) for s, d in zip(self.scatter, dimensions, strict=True))
+
+    def irreps_without_variation(self, covariances: Sequence[Array]) -> tuple[str, ...]:
+        """Name the irreps in which the matrices vary no more than by rounding errors.
+
+        Args:
+            covariances: for each irrep (copies, copies), an estimate from these statistics.
+
+        >>> statistics = SufficientStatistics.of(np.eye(4) + np.zeros((3, 1, 1)))  # three times the identity
+        >>> statistics.irreps_without_variation(statistics.moments)
+        ('V_0', 'V_H', 'V_2', 'V_3')
+        """
+        largest = max(float(np.trace(block)) for block in self.moments) + float(np.square(self.mean).sum())
+        least = (100 * self.rounding) ** 2 * largest
+        pairs = zip(self.space.decomposition.irreps, covariances, strict=True)
+        return tuple(f"V_{irrep.name}" for irrep, block in pairs if float(np.diag(block).min()) <= least)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write as JSON; every digit is kept."""

@@ -31,13 +31,15 @@ def log_beta_survival(value: float, first: ArrayLike, second: ArrayLike, weights
         return 1.0
     a, b, w = (np.asarray(array, dtype=np.float64)[:, None] for array in (first, second, weights))
     limit = float((a / w).min())
+    beyond = np.where(a / w > limit, a - limit * w, 0.0)  # exactly 0 for the nearest pole, however near s comes to it
 
-    def derivative(order: int, s: float) -> float:
-        terms = scipy.special.polygamma(order - 1, a - s * w) - scipy.special.polygamma(order - 1, a + b - s * w)
+    def derivative(order: int, distance: float) -> float:
+        own = beyond + distance * w
+        terms = scipy.special.polygamma(order - 1, own) - scipy.special.polygamma(order - 1, own + b)
         return float((-1) ** order * (w**order * terms).sum())
 
     def excess(distance: float) -> float:
-        return derivative(1, limit - np.exp(distance)) - value
+        return derivative(1, np.exp(distance)) - value
 
     high = float(np.log(limit))
     low = high - 1
@@ -45,17 +47,20 @@ def log_beta_survival(value: float, first: ArrayLike, second: ArrayLike, weights
         low -= 1
     while excess(high) > 0:
         high += 1
-    saddle = limit - float(np.exp(scipy.optimize.brentq(excess, low, high)))
-    spread = derivative(2, saddle) ** -0.5
-    if abs(saddle) < _DISTANCE * spread:
+    distance = float(np.exp(scipy.optimize.brentq(excess, low, high)))
+    spread = derivative(2, distance) ** -0.5
+    if abs(limit - distance) < _DISTANCE * spread:
         # on the left there is always room
-        saddle = -_DISTANCE * spread
-        spread = derivative(2, saddle) ** -0.5
-    bend = derivative(3, saddle) / (6 * derivative(2, saddle))
+        distance = limit + _DISTANCE * spread
+        spread = derivative(2, distance) ** -0.5
+    saddle = limit - distance
+    bend = derivative(3, distance) / (6 * derivative(2, distance))
     u = _STEP * spread * np.arange(round(_REACH / _STEP))
-    s = saddle + bend * u**2 + 1j * u
+    step = bend * u**2 + 1j * u
+    s = saddle + step
+    own = beyond + (distance - step) * w  # a - s w
     log_gamma = scipy.special.loggamma
-    cumulant = (log_gamma(a - s * w) - log_gamma(a + b - s * w) + log_gamma(a + b) - log_gamma(a)).sum(axis=0)
+    cumulant = (log_gamma(own) - log_gamma(own + b) + log_gamma(a + b) - log_gamma(a)).sum(axis=0)
     integrand = np.exp(cumulant - s * value) / s * (1 - 2j * bend * u)
     integrand[0] /= 2  # the other half of the contour is the mirror image
     integral = float(integrand.real.sum()) * _STEP * spread / np.pi

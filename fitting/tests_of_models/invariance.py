@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from ...invariants.checks import checked_integer
 from ...invariants.representation.spaces import MatrixSpace
+from ..model.blocks import check_positive_definite
 from ..model.gaussian import BlockGaussian
 from .beta_products import log_beta_survival, wilks_factors
 from .symmetry import in_units, randomisation_p_value
@@ -58,15 +59,18 @@ def mean_invariance_test(matrices: ArrayLike, *, space: MatrixSpace | None = Non
     rows, factors = [], []
     irreps = model.space.decomposition.irreps
     parts = model.space.project(batch)
-    for irrep, d, covariance, part in zip(irreps, model.dimensions, model.covariances, parts, strict=True):
+    for irrep, d, part in zip(irreps, model.dimensions, parts, strict=True):
         if irrep.is_trivial:
             continue
         copies = len(irrep.copies)
         mean = part.mean(axis=0)
-        # from the eigenvalues of (W + B)^-1 B, so that small ratios keep their digits
-        root = np.linalg.cholesky(n * d * covariance)
-        shares = np.linalg.svd(np.linalg.solve(root, np.sqrt(n) * mean), compute_uv=False)[:copies] ** 2
-        ratio = -n * d * float(np.log1p(-shares).sum())
+        centred = part - mean
+        scatter = np.einsum("nxa,nya->xy", centred, centred)
+        check_positive_definite(scatter, irrep.name)
+        # from the eigenvalues of W^-1 B, so that ratios next to 1 and very large ones keep their digits
+        root = np.linalg.cholesky(scatter)
+        excess = np.linalg.svd(np.linalg.solve(root, np.sqrt(n) * mean), compute_uv=False)[:copies] ** 2
+        ratio = n * d * float(np.log1p(excess).sum())
         own = np.vstack([wilks_factors(copies, d, n), np.full(copies, n * d)])
         factors.append(own)
         rows.append((f"V_{irrep.name}", copies * d, ratio, log_beta_survival(ratio, *own)))

@@ -137,8 +137,12 @@ def _fits(
             left_out[rung.name] = f"needs {rung.least} matrices, got {statistics.count}"
             continue
         mean, blocks = rung.estimate(statistics.mean, statistics.moments)
+        if constant := statistics.irreps_without_variation(blocks):
+            left_out[rung.name] = f"no variance in {', '.join(constant)}"
+            continue
         try:
-            _check_not_rounding(statistics, blocks)
+            for irrep, block in zip(statistics.space.decomposition.irreps, blocks, strict=True):
+                check_positive_definite(block, irrep.name)
         except ValueError as error:
             left_out[rung.name] = str(error)
         else:
@@ -146,15 +150,6 @@ def _fits(
     if not fits:
         raise ValueError(f"matrices must vary, got {left_out[rungs[0].name]}")
     return rungs, fits, left_out
-
-
-def _check_not_rounding(statistics: SufficientStatistics, blocks: Blocks) -> None:
-    """Raise ValueError if a block is singular, or as small as the rounding errors of the matrices make it."""
-    largest = max(float(np.trace(block)) for block in statistics.moments) + float(np.square(statistics.mean).sum())
-    for irrep, block in zip(statistics.space.decomposition.irreps, blocks, strict=True):
-        if np.diag(block).min() <= (100 * statistics.rounding) ** 2 * largest:
-            raise ValueError(f"no variance in V_{irrep.name}")
-        check_positive_definite(block, irrep.name)
 
 
 def _model(space: MatrixSpace, mean: Array, blocks: Blocks) -> BlockGaussian:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mpmath import det, log, matrix, mp, mpf
 
 from pigmm.fitting import (
     PIGMM,
@@ -12,6 +13,7 @@ from pigmm.fitting import (
     wasserstein_distance,
     wasserstein_distance_squared,
 )
+from pigmm.fitting.model.blocks import parameters_from_blocks
 
 
 def test_golden_distances(golden):
@@ -108,3 +110,42 @@ def test_every_distance_vanishes_between_equals_only(distance, random_model):
     p, q = random_model(5, seed=1), random_model(5, seed=2)
     assert abs(distance(p, p)) < 1e-12
     assert distance(p, q) > 0.1
+
+
+def exact_divergences(p, q):
+    """KL, Jeffreys and Bhattacharyya in 120 digits."""
+    mp.dps = 120
+    total = [mpf(0)] * 3
+    for d, *blocks in zip(p.dimensions, p.covariances, q.covariances, strict=True):
+        a, b = (matrix([[mpf(float(x)) for x in row] for row in block]) for block in blocks)
+        there, back = (sum((x**-1 * y)[i, i] for i in range(len(a))) - len(a) for x, y in ((b, a), (a, b)))
+        logs = [log(det(x)) for x in (a, b, (a + b) / 2)]
+        own = (there - logs[0] + logs[1], there + back, logs[2] - (logs[0] + logs[1]) / 2)
+        total = [sum_ + mpf(d) / 2 * term for sum_, term in zip(total, own, strict=True)]
+    return [float(value) for value in total]
+
+
+@pytest.mark.parametrize("decades", [0, 8, 16, 40, 100])
+@pytest.mark.parametrize("nearness", [None, 0.3, 1e-3, 1e-8])
+def test_divergences_keep_their_digits_at_all_ratios(decades, nearness):
+    """Of correlated blocks whose copies differ by many orders of magnitude, and of models next to each other."""
+    rng = np.random.default_rng(decades)
+
+    def model():
+        blocks = []
+        for copies in (2, 3, 1, 1):
+            roots, scale = rng.normal(size=(copies, 6)), 10.0 ** (-decades / 2 * rng.uniform(size=copies))
+            blocks.append(roots @ roots.T * np.outer(scale, scale))
+        return PIGMM(6, parameters_from_blocks(np.zeros(2), blocks))
+
+    p = model()
+    q = model() if nearness is None else PIGMM(6, p.parameters * (1 + nearness))
+    found = [divergence(p, q) for divergence in (kl_divergence, jeffreys_divergence, bhattacharyya_distance)]
+    np.testing.assert_allclose(found, exact_divergences(p, q), rtol=1e-13)
+
+
+def test_divergences_of_iid_models_beyond_the_digits_of_their_ratio():
+    """16 entries of variances 1e-17 and 1: 4 log((1 + r)^2 / 4 r)."""
+    found = bhattacharyya_distance(PIGMM.iid(4, 1e-17), PIGMM.iid(4, 1.0))
+    assert found == pytest.approx(4 * (17 * np.log(10) - np.log(4)), rel=1e-14)
+    assert np.isfinite(kl_divergence(PIGMM.iid(4, 1e-200), PIGMM.iid(4, 1.0)))

@@ -209,3 +209,25 @@ def test_bad_input(random_model):
         confidence_intervals(model, np.ones((9, 5, 5)))
     with pytest.raises(ValueError, match="count must be an integer of at least 3, got 2"):
         sample_estimates(model, 2, 5)
+
+
+@pytest.mark.parametrize("degrees", [3, 20, 1000])
+@pytest.mark.parametrize("correlation", [1 - 1e-9, 1e-9 - 1])
+def test_covariances_of_copies_that_are_nearly_one_have_the_interval_of_a_variance(degrees, correlation):
+    low, high = covariance_interval([[1.0, correlation], [correlation, 1.0]], degrees, 0.025)
+    ends = np.array([1 / scipy.stats.chi2.isf(0.025, degrees), 1 / scipy.stats.chi2.ppf(0.025, degrees)])
+    expected = ends if correlation > 0 else -ends[::-1]
+    np.testing.assert_allclose([low, high], expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("correlation", [0.3, 0.9, 0.989, 0.991, 0.9999])
+@pytest.mark.parametrize("degrees", [3, 10, 100])
+def test_fiducial_probabilities_by_simulation(correlation, degrees):
+    rng = np.random.default_rng(0)
+    size = 200_000
+    noise = rng.standard_t(degrees - 1, size) * np.sqrt((1 - correlation**2) / (degrees - 1))
+    drawn = (correlation - noise) / rng.chisquare(degrees, size)
+    for level in (0.025, 0.5, 0.975):
+        value = np.quantile(drawn, level)
+        found = fiducial_probability([[1.0, correlation], [correlation, 1.0]], degrees, value)
+        assert float(found) == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / size))

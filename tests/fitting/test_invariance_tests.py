@@ -194,3 +194,22 @@ def test_bad_input():
         mean_invariance_test(np.full((5, 4, 4), np.nan))
     with pytest.raises(ValueError, match="shape"):
         mean_invariance_test(np.ones((5, 4, 4)), space=SquareSpace(5))
+
+
+@pytest.mark.parametrize("shift", [10.0, 1e4, 1e8])
+def test_a_very_clear_departure_has_a_p_value(shift):
+    matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
+    plain = mean_invariance_test(matrices)
+    matrices[:, 0] += shift
+    table = mean_invariance_test(matrices)
+    assert table.p_value["V_H"] == table.p_value["all"] == 0
+    # rows move V_H alone
+    np.testing.assert_allclose(table.likelihood_ratio["V_2"], plain.likelihood_ratio["V_2"], rtol=1e-6)
+    # n d log(1 + n |c|^2 / w), w the scatter of what moves
+    expected = 100 * 4 * np.log(shift**2)
+    assert table.likelihood_ratio["V_H"] == pytest.approx(expected, abs=1000)
+
+
+def test_tails_that_vanish_are_zero():
+    assert log_beta_survival(1e9, [3.0], [1.0], [1.0]) == 0
+    assert log_beta_survival(230.0, [3.0], [1.0], [1.0]) == pytest.approx(np.exp(-690.0), rel=1e-9)

@@ -18,6 +18,7 @@ from pigmm.fitting import (
     SymmetricSpace,
     matrix_chunks,
 )
+from pigmm.invariants import evaluate, multigraphs
 
 SPACES = [SquareSpace(4), RectangularSpace(3, 5), SymmetricSpace(4, diagonal=False), SeveralSpace(2, 4)]
 
@@ -214,3 +215,28 @@ def test_chunks_of_a_dask_array():
     assert all(isinstance(chunk, np.ndarray) for chunk in chunks)
     np.testing.assert_array_equal(np.concatenate(chunks), matrices)
     np.testing.assert_array_equal(PIGMM.fit(matrix_chunks(lazy)).parameters, PIGMM.fit(matrices).parameters)
+
+
+@pytest.mark.parametrize("use", [PIGMM.fit, SufficientStatistics.of, lambda m: evaluate(m, multigraphs(1))])
+@pytest.mark.parametrize("wrap", [lambda m: m, list])
+def test_masked_entries_are_refused(use, wrap):
+    """Numpy would compute with what lies under the mask."""
+    matrices = np.ma.masked_greater(np.random.default_rng(0).normal(size=(9, 4, 4)), 1.0)
+    with pytest.raises(ValueError, match="matrices must be complete, got a masked array"):
+        use(wrap(matrices))
+    use(np.ma.masked_greater(matrices.data, 9.0))  # nothing is masked
+
+
+@pytest.mark.parametrize(
+    ("matrices", "message"),
+    [
+        (np.ones((0, 4, 4)), r"matrices must be at least 1, got shape \(0, 4, 4\)"),
+        (np.ones((9, 4, 4)), "matrices must vary in every irrep, got matrices that are all the same"),
+        (np.zeros((9, 4, 4)), "matrices must vary in every irrep, got matrices that are all the same"),
+        (np.eye(4)[None] * np.ones((9, 1, 1)), "matrices must vary in every irrep, got matrices that are all the same"),
+        (np.random.default_rng(0).normal(size=(1, 4, 4)), "at least 3 for a fit, got 1; `analyse_matrix`"),
+    ],
+)
+def test_what_cannot_be_fitted_is_named(matrices, message):
+    with pytest.raises(ValueError, match=message):
+        PIGMM.fit(matrices)
