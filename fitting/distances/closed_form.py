@@ -159,7 +159,8 @@ class _Pair:
     def small_differences(self) -> Array | None:
         """The eigenvalues x of B^-1 (A - B); None if one is above 1/2 in size."""
         root = _root(self.second)
-        x: Array = np.linalg.eigvalsh(_solve(root, _solve(root, self.first - self.second).T))
+        relative = _solve(root, _solve(root, self.first - self.second).T)
+        x = np.asarray(np.linalg.eigvalsh(relative), dtype=np.float64)
         return x if np.abs(x).max() < 0.5 else None
 
     @property
