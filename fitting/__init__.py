@@ -25,7 +25,7 @@ from .tests_of_models.bootstrap import BootstrapComparison, bootstrap_comparison
 from .tests_of_models.comparison import compare
 from .tests_of_models.invariance import invariance_p_values, mean_invariance_test, permutation_invariance_test
 from .tests_of_models.multiple_testing import q_values
-from .tests_of_models.nested_models import model_ladder, restricted_fits
+from .tests_of_models.nested_models import model_ladder, nested_models, restricted_fits
 from .tests_of_models.one_matrix import analyse_matrix
 from .tests_of_models.restrictions import Restriction, restrictions
 from .tests_of_models.symmetry import randomisation_test, symmetry_p_values, wald_tests
@@ -58,6 +58,7 @@ __all__ = [
     "matrix_chunks",
     "mean_invariance_test",
     "model_ladder",
+    "nested_models",
     "permutation_invariance_test",
     "q_values",
     "randomisation_test",

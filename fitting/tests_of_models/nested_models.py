@@ -20,7 +20,7 @@ from .restrictions import Blocks, Restriction, log_determinant, restrictions, un
 Array = NDArray[np.float64]
 
 
-def model_ladder(
+def nested_models(
     data: ArrayLike | SufficientStatistics | BlockGaussian,
     count: int | None = None,
     *,
@@ -51,7 +51,7 @@ def model_ladder(
         ValueError: if not even the lowest rung fits, or an argument is not as above.
 
     >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
-    >>> table = model_ladder(matrices)
+    >>> table = nested_models(matrices)
     >>> table.bic.idxmin(), table.parameters.tolist()
     ('iid, zero mean', [1, 2, 4, 5, 4, 11, 13])
     """
@@ -74,6 +74,9 @@ def model_ladder(
     table = pd.DataFrame(rows).set_index("symmetry")
     table = table.reindex(columns=["parameters", "log_likelihood", "aic", "bic", *columns, "left_out"])
     return table.astype({"against": object, "degrees_of_freedom": "Int64"}).fillna({"against": ""})
+
+
+model_ladder = nested_models
 
 
 def restricted_fits(

@@ -160,3 +160,12 @@ def test_threads_are_at_most_as_many_as_asked_for(size, monkeypatch):
         monkeypatch.setattr(place, "ThreadPoolExecutor", Pool)
     module.replicate_z(PIGMM.iid(size, variance=1.0), 40, multigraphs(2)[-2:], replicates=2, threads=1)
     assert asked == [1]
+
+
+@pytest.mark.parametrize("mean", [1e4, 1e6])
+def test_a_large_mean_is_no_departure(mean):
+    """The test is of the matrices about their mean, so that moving all entries changes nothing but rounding."""
+    matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
+    plain, moved = (gaussianity_test(matrices + shift, GRAPHS, replicates=19) for shift in (0.0, mean))
+    np.testing.assert_allclose(moved.table.z, plain.table.z, atol=1e-4)
+    assert moved.global_p_value == plain.global_p_value
