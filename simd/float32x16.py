@@ -38,7 +38,7 @@ _vector = _VectorType()
 @register_model(_VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _LLVM_VECTOR)
+        super().__init__(manager, kind, _LLVM_VECTOR)  # type: ignore[no-untyped-call]
 
 
 def aligned_singles(count: int) -> NDArray[np.float32]:

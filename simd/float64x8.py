@@ -37,7 +37,7 @@ _block = types.UniTuple(_vector, WIDTH)
 @register_model(_VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _LLVM_VECTOR)
+        super().__init__(manager, kind, _LLVM_VECTOR)  # type: ignore[no-untyped-call]
 
 
 def aligned_empty(count: int) -> NDArray[np.float64]:
