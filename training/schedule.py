@@ -14,6 +14,22 @@ class Piece(NamedTuple):
     end: int
 
 
+def count_steps(images: int, batch_size: int) -> int:
+    """Count the optimiser steps of one epoch, a last partial batch included.
+
+    Args:
+        images: how many an epoch has.
+        batch_size: how many a step takes.
+
+    Returns:
+        The number of steps.
+
+    >>> count_steps(250, 20)
+    13
+    """
+    return -(-images // batch_size)
+
+
 def snapshot_steps(snapshots: Literal["epochs", "log"] | int, epochs: int, steps_per_epoch: int) -> tuple[int, ...]:
     """Steps after which a snapshot is taken; the first is 0, the last the end of the training.
 

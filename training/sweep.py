@@ -11,7 +11,7 @@ import xarray as xr
 
 from .cluster.cluster import crew
 from .config import EnsembleConfig
-from .data import LabelledImages
+from .data import LabelledData
 from .engines.select import chosen_engine
 from .ensemble import finish, is_sound
 from .progress import NamedReport, table_progress
@@ -25,7 +25,7 @@ def train_ensembles(
     *,
     scheduler: str | None = None,
     workers: int | None = None,
-    data: LabelledImages | None = None,
+    data: LabelledData | None = None,
 ) -> dict[str, xr.Dataset]:
     """Train ensembles one after another, each into `folder`/NAME.zarr, and open them.
 

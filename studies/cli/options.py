@@ -1,4 +1,4 @@
-"""The options that make an ensemble, as flags of a command; light, so that help needs no library of ours."""
+"""The options that make an ensemble, as flags of a command: the fields of its configuration."""
 
 from __future__ import annotations
 
@@ -6,44 +6,27 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from pydantic.fields import FieldInfo
 
-if TYPE_CHECKING:
-    from ...training import EnsembleConfig
+from ...training.config import EnsembleConfig
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run: new, empty, or to go on with.")]
 
-# name: (type, default, help). A test compares names and defaults with those of EnsembleConfig.
-ENSEMBLE_OPTIONS: dict[str, tuple[type, Any, str]] = {
-    "dataset": (str, "mnist-5k", "Images: mnist-5k (bundled), mnist, fashion-mnist or cifar10."),
-    "data_root": (Path, None, "Folder of the images, downloaded to if they are not there (default: the user's cache)."),
-    "hidden": (str, "10,10,10", "Widths of the hidden layers, with commas."),
-    "networks": (int, 1000, "How many networks."),
-    "epochs": (int, 50, "Passes over the training images."),
-    "batch_size": (int, 100, "Images in a step."),
-    "optimizer": (str, "adam", "adam, adamw or sgd."),
-    "learning_rate": (float, 1e-3, "Step size of the optimizer."),
-    "momentum": (float, 0.0, "Of sgd."),
-    "weight_decay": (float, 0.0, "Coefficient of the weights added to the gradient (L2); with adamw decoupled."),
-    "l1": (float, 0.0, "Coefficient of the sum of absolute weights in what is minimised."),
-    "dropout": (float, 0.0, "Probability that a hidden unit is off for an image and a step."),
-    "activation": (str, "relu", "relu, tanh, gelu or identity."),
-    "bias": (bool, False, "Whether units have biases."),
-    "initialisation": (
-        str,
-        "gaussian",
-        "gaussian, N(0, 1/fan_in); uniform on +-1/sqrt(fan_in); xavier-normal, xavier-uniform, he-normal, he-uniform, "
-        "orthogonal; or any variance, as normal(2/(fan_in + fan_out)).",
-    ),
-    "seed": (int, 0, "Key of all random numbers."),
-    "device": (str, "cpu", "Torch device, such as cpu, cuda or cuda:1."),
-    "engine": (str, "auto", "numba (compiled, small networks), torch, or auto: numba where it can."),
-    "block_size": (int, 50, "Networks trained together; bounds the memory."),
-    "layers": (str, "square", "Weights stored: square, all, or indices with commas (0 is the input layer)."),
-    "snapshots": (str, "epochs", "When: epochs, log (the steps are powers of two), or every so many steps."),
-}
+
+def _option(field: FieldInfo) -> tuple[type, Any, str]:
+    """Type, default and help of the option for a field; what is no number, switch or path is given as text."""
+    default: Any = field.default
+    kind = Path if default is None else type(default) if isinstance(default, bool | int | float) else str
+    if isinstance(default, tuple):
+        default = ",".join(str(part) for part in default)
+    return kind, default, " ".join((field.description or "").split())
+
+
+# name: (type, default, help)
+ENSEMBLE_OPTIONS = {name: _option(field) for name, field in EnsembleConfig.model_fields.items()}
 
 
 def takes_ensemble_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -90,8 +73,6 @@ def configuration(options: dict[str, Any]) -> EnsembleConfig:
     >>> configuration({"hidden": "10,20", "layers": "all"}).widths
     (784, 10, 20, 10)
     """
-    from ...training import EnsembleConfig
-
     values = dict(options)
     if "hidden" in values:
         values["hidden"] = _integers("hidden", values["hidden"])

@@ -76,7 +76,7 @@ def test_too_few_or_too_uniform_networks_make_no_comparison() -> None:
 def test_training_kills_units_of_the_first_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = EnsembleConfig(networks=30, epochs=4, layers="all")
     ensemble = train_ensemble(config, tmp_path / "ensemble.zarr", progress=False)
-    tables = dead_unit_tables(ensemble, config, load_dataset(config.dataset).test_images)
+    tables = dead_unit_tables(ensemble, config, load_dataset(config.dataset).test_inputs)
     units = tables["units"]
     assert len(units) == 2 * 3 * 30
     mean = units.groupby(["layer", "epoch"]).dead.mean()
@@ -84,7 +84,7 @@ def test_training_kills_units_of_the_first_layer(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(
         "pigmm.studies.analysis.dead_units._SLAB_BYTES", 1 << 18
     )  # some networks, some images at a time
-    again = dead_unit_tables(ensemble, config, load_dataset(config.dataset).test_images)
+    again = dead_unit_tables(ensemble, config, load_dataset(config.dataset).test_inputs)
     pd.testing.assert_frame_equal(again["units"], units)
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pigmm.training import EnsembleConfig, LabelledImages, load_dataset
+from pigmm.training import EnsembleConfig, LabelledData, load_dataset
 
 
 @pytest.fixture(scope="session")
-def digits() -> LabelledImages:
+def digits() -> LabelledData:
     """The bundled digits, 4,000 for training and 1,000 for testing."""
     return load_dataset("mnist-5k")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from pigmm.training import EnsembleConfig, LabelledImages, load_dataset, train_ensemble, train_plain
+from pigmm.training import EnsembleConfig, LabelledData, load_dataset, train_ensemble, train_plain
 from pigmm.training.config import EngineName
 from pigmm.training.engines.select import chosen_engine, load_engine
 from pigmm.training.snapshot import Snapshot
@@ -48,7 +48,7 @@ def distance(mine: Snapshot, position: int, plain: Snapshot) -> float:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("regime", REGIMES, ids=lambda regime: "-".join(str(value) for value in regime.values()))
 def test_networks_agree_with_the_plain_loop_after_one_epoch(
-    digits: LabelledImages, regime: dict[str, Any], engine: EngineName
+    digits: LabelledData, regime: dict[str, Any], engine: EngineName
 ) -> None:
     # 64 does not divide 4000: the last batch of the epoch is a partial one
     config = EnsembleConfig(epochs=1, batch_size=64, layers="all", **regime)
@@ -77,7 +77,7 @@ def test_networks_agree_with_the_plain_loop_after_one_epoch(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_regimes_differ(digits: LabelledImages, engine: EngineName) -> None:
+def test_the_regimes_differ(digits: LabelledData, engine: EngineName) -> None:
     """So that the agreement above is not that of two trainers which ignore their options."""
     train_block = load_engine(engine)
     ends = [
@@ -110,7 +110,7 @@ OPTIONS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_every_option_agrees_with_the_plain_loop(
-    digits: LabelledImages, options: dict[str, Any], engine: EngineName
+    digits: LabelledData, options: dict[str, Any], engine: EngineName
 ) -> None:
     config = EnsembleConfig(epochs=2, batch_size=900, layers="all", **options)  # the fifth batch is a partial one
     if engine == "numba" and chosen_engine(config) != engine:
@@ -134,7 +134,7 @@ def test_every_option_agrees_with_the_plain_loop(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_after_600_steps(digits: LabelledImages, engine: EngineName) -> None:
+def test_after_600_steps(digits: LabelledData, engine: EngineName) -> None:
     """Most trainings have not parted yet (see above), the others by no more than float32 and float64 do."""
     config = EnsembleConfig(epochs=3, batch_size=20, layers="all")
     networks = range(5)

@@ -18,7 +18,7 @@ import pytest
 import torch
 from distributed import Client, LocalCluster
 
-from pigmm.training import EnsembleConfig, LabelledImages, open_ensemble, train_ensemble, train_ensembles
+from pigmm.training import EnsembleConfig, LabelledData, open_ensemble, train_ensemble, train_ensembles
 from pigmm.training.cluster import cluster as training_cluster
 from pigmm.training.cluster.blocks import train_block_into
 from pigmm.training.cluster.cluster import environment_kept, train_draft
@@ -137,7 +137,7 @@ def test_interrupted_workers_stop(client: Client, small: EnsembleConfig, tmp_pat
 
 
 def test_nothing_is_left_of_a_closed_session(
-    client: Client, small: EnsembleConfig, tmp_path: Path, digits: LabelledImages
+    client: Client, small: EnsembleConfig, tmp_path: Path, digits: LabelledData
 ) -> None:
     """A worker that writes while the folder is removed makes it anew, and takes it away when it notices."""
     config = small.model_copy(update={"epochs": 10_000})
@@ -192,7 +192,7 @@ def test_killed_coordinator(tmp_path: Path) -> None:
     assert arrays(tmp_path / "a") == arrays(tmp_path / "b")
 
 
-def test_a_draft_does_not_count(small: EnsembleConfig, tmp_path: Path, digits: LabelledImages) -> None:
+def test_a_draft_does_not_count(small: EnsembleConfig, tmp_path: Path, digits: LabelledData) -> None:
     """What a worker leaves that outlived its coordinator is in nobody's way."""
     store = EnsembleStore.create(tmp_path / "a", small, {"threads": 1})
     session = store.session_folder()

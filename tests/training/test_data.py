@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pigmm.training import LabelledImages, load_dataset, normalise
+from pigmm.training import LabelledData, load_dataset, normalise
 
 
 def write_idx(file: Path, array: NDArray[np.uint8], keep: int | None = None) -> None:
@@ -40,14 +40,14 @@ def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
 
 
-def test_bundled_digits(digits: LabelledImages) -> None:
-    assert digits.train_images.shape == (4000, 784)
-    assert digits.test_images.shape == (1000, 784)
+def test_bundled_digits(digits: LabelledData) -> None:
+    assert digits.train_inputs.shape == (4000, 784)
+    assert digits.test_inputs.shape == (1000, 784)
     assert np.bincount(digits.train_labels).tolist() == [400] * 10
     assert np.bincount(digits.test_labels).tolist() == [100] * 10
-    assert digits.train_images.dtype == np.uint8
-    assert (digits.train_images.min(), digits.train_images.max()) == (0, 255)
-    assert not {image.tobytes() for image in digits.train_images} & {image.tobytes() for image in digits.test_images}
+    assert digits.train_inputs.dtype == np.uint8
+    assert (digits.train_inputs.min(), digits.train_inputs.max()) == (0, 255)
+    assert not {image.tobytes() for image in digits.train_inputs} & {image.tobytes() for image in digits.test_inputs}
 
 
 def test_normalise() -> None:
@@ -63,7 +63,7 @@ def test_full_mnist() -> None:
     images = load_dataset("mnist", root)
     assert np.bincount(images.train_labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert images.test_labels[:5].tolist() == [7, 2, 1, 0, 4]
-    assert abs(images.train_images.mean() / 255 - 0.1307) < 1e-4
+    assert abs(images.train_inputs.mean() / 255 - 0.1307) < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ def test_cifar10_binary_files(tmp_path: Path) -> None:
         records[:, 1:] = number
         records.tofile(file)
     images = load_dataset("cifar10", tmp_path)
-    assert images.train_images.shape == (50_000, 3072)
-    assert images.train_images[::10_000, -1].tolist() == [0, 1, 2, 3, 4]
+    assert images.train_inputs.shape == (50_000, 3072)
+    assert images.train_inputs[::10_000, -1].tolist() == [0, 1, 2, 3, 4]
     assert images.train_labels[:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
-    assert (images.test_images == 5).all()
+    assert (images.test_inputs == 5).all()
 
     os.truncate(files[2], 1000)
     with pytest.raises(ValueError, match=r"data_batch_3.bin is damaged \(30730000 bytes are required, got 1000\)"):

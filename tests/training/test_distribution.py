@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
-from pigmm.training import EnsembleConfig, LabelledImages, train_plain
+from pigmm.training import EnsembleConfig, LabelledData, train_plain
 from pigmm.training.config import EngineName
 from pigmm.training.engines.select import load_engine
 from pigmm.training.snapshot import Snapshot
@@ -33,7 +33,7 @@ def features(snapshots: Iterable[Snapshot]) -> NDArray[np.float64]:
 
 
 @pytest.fixture(scope="module")
-def plain(digits: LabelledImages) -> Iterator[NDArray[np.float64]]:
+def plain(digits: LabelledData) -> Iterator[NDArray[np.float64]]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # fastest for small networks, far so on a busy machine
     yield np.concatenate([features(train_plain(CONFIG, digits, network)) for network in range(40)])
@@ -47,7 +47,7 @@ def smallest_p_value(first: NDArray[np.float64], second: NDArray[np.float64]) ->
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])
 def test_engines_draw_from_the_distribution_of_the_plain_loop(
-    digits: LabelledImages, plain: NDArray[np.float64], engine: EngineName
+    digits: LabelledData, plain: NDArray[np.float64], engine: EngineName
 ) -> None:
     config = CONFIG.model_copy(update={"seed": 1})
     assert smallest_p_value(plain, features(load_engine(engine)(config, digits, range(100), 1))) > 0.01
@@ -66,7 +66,7 @@ def test_engines_draw_from_the_distribution_of_the_plain_loop(
     ids=str,
 )
 def test_another_distribution_is_noticed(
-    digits: LabelledImages, plain: NDArray[np.float64], fault: dict[str, Any]
+    digits: LabelledData, plain: NDArray[np.float64], fault: dict[str, Any]
 ) -> None:
     config = CONFIG.model_copy(update={"seed": 1, **fault})
     assert smallest_p_value(plain, features(load_engine("numba")(config, digits, range(100)))) < 1e-4

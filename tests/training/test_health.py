@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from pigmm.training import EnsembleConfig, LabelledImages, train_ensemble, untrained
+from pigmm.training import EnsembleConfig, LabelledData, train_ensemble, untrained
 from pigmm.training.engines.plain import evaluate
 
 
@@ -25,8 +25,8 @@ def test_diverged_and_trained_networks(tmp_path: Path) -> None:
     assert untrained(bad).all()
 
 
-def test_a_dead_network_is_below_the_bound(digits: LabelledImages) -> None:
-    images, labels = torch.tensor(digits.test_images).float(), torch.tensor(digits.test_labels)
+def test_a_dead_network_is_below_the_bound(digits: LabelledData) -> None:
+    images, labels = torch.tensor(digits.test_inputs).float(), torch.tensor(digits.test_labels)
     dead = nn.Sequential(nn.Linear(784, 10, bias=False), nn.ReLU(), nn.Linear(10, 10, bias=False))
     nn.init.constant_(dead[0].weight, -1.0)
     loss, accuracy = evaluate(dead, images, labels)

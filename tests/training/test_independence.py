@@ -21,7 +21,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from pigmm.training import EnsembleConfig, LabelledImages
+from pigmm.training import EnsembleConfig, LabelledData
 from pigmm.training.engines import numba_engine
 from pigmm.training.snapshot import Snapshot
 from pigmm.training.streams import initial_weights, shuffling_order
@@ -121,7 +121,7 @@ SEEDS = 10
 Trained = list[tuple[Snapshot, ...]]
 
 
-def trained(images: LabelledImages, networks: int) -> Trained:
+def trained(images: LabelledData, networks: int) -> Trained:
     """Beginning and end of ensembles of neighbouring seeds, so many networks in all."""
     configs = (TRAINED.model_copy(update={"seed": seed}) for seed in range(SEEDS))
     return [tuple(numba_engine.train_block(config, images, range(networks // SEEDS))) for config in configs]
@@ -170,7 +170,7 @@ def relabelled(layers: Sequence[Numbers], rng: np.random.Generator) -> list[Numb
     ]
 
 
-def test_relabelled_networks_are_the_same_networks(digits: LabelledImages) -> None:
+def test_relabelled_networks_are_the_same_networks(digits: LabelledData) -> None:
     [(_, end)] = [tuple(numba_engine.train_block(TRAINED, digits, range(3)))]
     layers = [end.weights[k].astype(np.float64) for k in (1, 2, 3)]
     other = relabelled(layers, np.random.default_rng(0))
@@ -202,12 +202,12 @@ def shifts(ensembles: Trained) -> Numbers:
     return standard_deviations_off(statistic, draws=500)
 
 
-def test_networks_end_independent(digits: LabelledImages) -> None:
+def test_networks_end_independent(digits: LabelledData) -> None:
     assert likeness(trained(digits, 200)).max() < 4
     assert shifts(trained(digits, 1000)).max() < 4
 
 
-def test_a_common_part_of_initial_weights_is_noticed(digits: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_common_part_of_initial_weights_is_noticed(digits: LabelledData, monkeypatch: pytest.MonkeyPatch) -> None:
     def partly_common(kind: str, shape: tuple[int, int], seed: int, network: int, layer: int) -> NDArray[np.float32]:
         own, common = (initial_weights(kind, shape, seed, n, layer) for n in (network, 10**6))
         return np.float32(np.sqrt(0.9)) * own + np.float32(np.sqrt(0.1)) * common
@@ -216,7 +216,7 @@ def test_a_common_part_of_initial_weights_is_noticed(digits: LabelledImages, mon
     assert likeness(trained(digits, 200)).max() > 8
 
 
-def test_a_common_order_is_noticed(digits: LabelledImages, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_common_order_is_noticed(digits: LabelledData, monkeypatch: pytest.MonkeyPatch) -> None:
     def common(size: int, seed: int, network: int, epoch: int) -> NDArray[np.int64]:
         return shuffling_order(size, seed, 0, epoch)
 

@@ -13,7 +13,7 @@ from numba import njit
 
 from pigmm.simd import float32x16 as singles
 from pigmm.simd.float32x16 import LANES, aligned_singles
-from pigmm.training import EnsembleConfig, LabelledImages, train_plain
+from pigmm.training import EnsembleConfig, LabelledData, train_plain
 from pigmm.training.engines.kernels import exponential
 from pigmm.training.engines.numba_engine import Layout, Network, train_block
 from pigmm.training.engines.patches import patch_places, patched
@@ -21,12 +21,12 @@ from pigmm.training.engines.select import chosen_engine
 from pigmm.training.snapshot import METRICS, Snapshot
 
 
-def some(images: LabelledImages, train: int, test: int = 50) -> LabelledImages:
+def some(images: LabelledData, train: int, test: int = 50) -> LabelledData:
     """A few images of all classes."""
     chosen = [np.random.default_rng(0).permutation(len(labels)) for labels in (images.train_labels, images.test_labels)]
     first, second = chosen[0][:train], chosen[1][:test]
-    return LabelledImages(
-        images.train_images[first], images.train_labels[first], images.test_images[second], images.test_labels[second]
+    return LabelledData(
+        images.train_inputs[first], images.train_labels[first], images.test_inputs[second], images.test_labels[second]
     )
 
 
@@ -56,7 +56,7 @@ def largest_difference(mine: Snapshot, position: int, plain: Snapshot) -> float:
     ids=str,
 )
 def test_every_shape_agrees_with_the_plain_loop(
-    digits: LabelledImages, options: dict[str, Any], steps: int, tolerance: float
+    digits: LabelledData, options: dict[str, Any], steps: int, tolerance: float
 ) -> None:
     config = EnsembleConfig(epochs=1, layers="all", **options)
     # the last batch is a partial one
@@ -75,21 +75,21 @@ def test_colour_images_agree_with_the_plain_loop() -> None:
     rng = np.random.default_rng(1)
     pixels = rng.integers(256, size=(60, 3072), dtype=np.uint8)
     labels = rng.integers(10, size=60)
-    images = LabelledImages(pixels, labels, pixels[:20], labels[:20])
+    images = LabelledData(pixels, labels, pixels[:20], labels[:20])
     config = EnsembleConfig(dataset="cifar10", epochs=1, batch_size=20, layers="all")
     *_, end = train_block(config, images, [0])
     *_, plain = train_plain(config, images, 0)
     assert largest_difference(end, 0, plain) < 1e-5
 
 
-def test_a_second_epoch_goes_on_where_the_first_ended(digits: LabelledImages) -> None:
+def test_a_second_epoch_goes_on_where_the_first_ended(digits: LabelledData) -> None:
     config = EnsembleConfig(epochs=3)
     images = some(digits, 250)
     for mine, plain in zip(train_block(config, images, [4]), train_plain(config, images, 4), strict=True):
         assert largest_difference(mine, 0, plain) < 1e-5
 
 
-def test_bits_do_not_depend_on_neighbours_or_threads(digits: LabelledImages) -> None:
+def test_bits_do_not_depend_on_neighbours_or_threads(digits: LabelledData) -> None:
     config = EnsembleConfig(epochs=2, layers="all")
     together = list(train_block(config, some(digits, 450), range(5)))
     cores = os.sched_getaffinity(0)
@@ -105,7 +105,7 @@ def test_bits_do_not_depend_on_neighbours_or_threads(digits: LabelledImages) -> 
             assert getattr(many, name)[3] == getattr(one, name)[0]
 
 
-def test_stopped_in_the_middle_it_leaves_no_thread_at_work(digits: LabelledImages) -> None:
+def test_stopped_in_the_middle_it_leaves_no_thread_at_work(digits: LabelledData) -> None:
     """What Ctrl-C comes to, as train_ensemble closes its engine."""
     before = threading.active_count()
     snapshots = train_block(EnsembleConfig(epochs=1000), digits, range(50))
@@ -117,11 +117,11 @@ def test_stopped_in_the_middle_it_leaves_no_thread_at_work(digits: LabelledImage
     assert time.monotonic() - begun < 2  # of 50 seconds of work that waited; one epoch of a network is 1 ms
 
 
-def test_threads_work_beside_one_another(digits: LabelledImages) -> None:
+def test_threads_work_beside_one_another(digits: LabelledData) -> None:
     """The compiled steps let go of the interpreter: meanwhile Python runs on."""
     layout, places = Layout.of(EnsembleConfig()), patch_places((1, 28, 28))
     network = Network(EnsembleConfig(), layout, places, 0)
-    train = patched(digits.train_images, digits.train_labels, places)
+    train = patched(digits.train_inputs, digits.train_labels, places)
     order = np.tile(np.arange(len(digits.train_labels)), 100)
     network.train(order[:100], train)  # compiled
     worker = threading.Thread(target=network.train, args=(order, train))
@@ -133,10 +133,10 @@ def test_threads_work_beside_one_another(digits: LabelledImages) -> None:
     assert turns > 10
 
 
-def test_a_network_that_is_off_stays_as_it_is(digits: LabelledImages) -> None:
+def test_a_network_that_is_off_stays_as_it_is(digits: LabelledData) -> None:
     """All ReLUs off: every answer is the first class, the loss log(10), no gradient, no step; and no slow numbers."""
     images = some(digits, 300)
-    black = LabelledImages(images.train_images * 0, images.train_labels, images.test_images * 0, images.test_labels)
+    black = LabelledData(images.train_inputs * 0, images.train_labels, images.test_inputs * 0, images.test_labels)
     config = EnsembleConfig(epochs=1, hidden=(2, 2), layers="all")
     # of several networks some are off for black images, -1 everywhere: their first layer's sums are negative
     start, end = train_block(config, black, range(12))
@@ -147,7 +147,7 @@ def test_a_network_that_is_off_stays_as_it_is(digits: LabelledImages) -> None:
     assert (end.test_accuracy[off] == (images.test_labels == 0).mean()).all()
 
 
-def test_diverged_networks_are_not_numbers_and_harm_nobody(digits: LabelledImages) -> None:
+def test_diverged_networks_are_not_numbers_and_harm_nobody(digits: LabelledData) -> None:
     config = EnsembleConfig(epochs=2, optimizer="sgd", learning_rate=1e9)
     *_, end = train_block(config, some(digits, 250), range(3))
     assert not np.isfinite(end.train_loss).any() or (np.abs(end.weights[1]) > 1e3).any()
@@ -168,14 +168,14 @@ def test_layout_is_a_permutation(hidden: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(layer, again)
 
 
-def test_patches_hold_the_whole_image(digits: LabelledImages) -> None:
+def test_patches_hold_the_whole_image(digits: LabelledData) -> None:
     places = patch_places((1, 28, 28))
-    cut = patched(digits.test_images, digits.test_labels, places)
+    cut = patched(digits.test_inputs, digits.test_labels, places)
     assert cut.pixels.ctypes.data % 64 == 0
-    again = np.zeros_like(digits.test_images)
+    again = np.zeros_like(digits.test_inputs)
     image = np.repeat(np.arange(len(again)), np.diff(cut.first))
     again[image[:, None], places[cut.numbers]] = cut.pixels.reshape(-1, 16)
-    np.testing.assert_array_equal(again, digits.test_images)
+    np.testing.assert_array_equal(again, digits.test_inputs)
     assert cut.pixels.reshape(-1, 16).any(axis=1).all()
 
 

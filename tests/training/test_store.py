@@ -24,7 +24,7 @@ import pytest
 import xarray as xr
 import zarr
 
-from pigmm.training import EnsembleConfig, LabelledImages, ensemble, open_ensemble, train_ensemble
+from pigmm.training import EnsembleConfig, LabelledData, ensemble, open_ensemble, train_ensemble
 from pigmm.training.config import EngineName
 from pigmm.training.snapshot import METRICS, Snapshot
 from pigmm.training.store.checks import DamagedEnsembleError
@@ -490,7 +490,7 @@ def test_a_store_that_appears_while_images_are_loaded(
     images_of = ensemble.images_of
     with ExitStack() as held:
 
-        def slowly(*arguments: Any) -> LabelledImages:
+        def slowly(*arguments: Any) -> LabelledData:
             store = EnsembleStore.create(store_path, small, {"engine": "numba", "threads": 1})
             held.enter_context(exclusive(store.lock_file))
             return images_of(*arguments)

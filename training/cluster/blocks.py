@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from ..config import EngineName
-from ..data import LabelledImages
+from ..data import LabelledData
 from ..engines.select import load_engine
 from ..snapshot import Snapshot
 from ..store.store import EnsembleStore
@@ -14,7 +14,7 @@ from ..store.store import EnsembleStore
 
 def train_block_into(
     store: EnsembleStore,
-    images: LabelledImages,
+    images: LabelledData,
     engine: EngineName,
     block: range,
     threads: int | None,

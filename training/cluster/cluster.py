@@ -37,7 +37,7 @@ import numpy as np
 
 from ...simd.cores import cores
 from ..config import EngineName, EnsembleConfig
-from ..data import LabelledImages
+from ..data import LabelledData
 from ..environment import check_device, processor, versions
 from ..optional_dependencies import missing_extra
 from ..progress import Report
@@ -52,7 +52,7 @@ WORKER_SECONDS = 60.0
 SECONDS_BETWEEN_MESSAGES = 0.2  # of one worker about its progress
 RETRIES = 2  # of a block whose training failed with an error, such as one of the file system
 
-_PARTS = ("train_images", "train_labels", "test_images", "test_labels")
+_PARTS = ("train_inputs", "train_labels", "test_inputs", "test_labels")
 _one_at_a_time = threading.Lock()  # of a worker's process, which dask may give as many tasks as it has threads
 
 
@@ -142,7 +142,7 @@ def _connected(scheduler: str) -> Iterator[Client]:
 def train_on_cluster(
     client: Client,
     store: EnsembleStore,
-    images: LabelledImages,
+    images: LabelledData,
     engine: EngineName,
     threads: int | None,
     report: Report,
@@ -255,7 +255,7 @@ def train_draft(
 
     with _one_at_a_time:
         _check_open(folder, worker.address)
-        images = LabelledImages(*(np.load(folder / "images" / f"{part}.npy", allow_pickle=False) for part in _PARTS))
+        images = LabelledData(*(np.load(folder / "images" / f"{part}.npy", allow_pickle=False) for part in _PARTS))
         path = folder / f"draft-{uuid4().hex}"
         try:
             draft = EnsembleStore.create(path, config, {})
@@ -269,7 +269,7 @@ def train_draft(
 
 
 @contextmanager
-def _session(store: EnsembleStore, images: LabelledImages) -> Iterator[Path]:
+def _session(store: EnsembleStore, images: LabelledData) -> Iterator[Path]:
     """The folder through which coordinator and workers exchange arrays."""
     folder = store.session_folder()
     (folder / "images").mkdir(parents=True)

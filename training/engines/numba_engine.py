@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ...simd.cores import cores
 from ...simd.float32x16 import LANES, aligned_singles
-from ..config import CLASSES, EnsembleConfig
-from ..data import LabelledImages
-from ..schedule import pieces, snapshot_steps
+from ..config import EnsembleConfig
+from ..data import LabelledData
+from ..schedule import count_steps, pieces, snapshot_steps
 from ..snapshot import Snapshot
 from ..streams import initial_weights, shuffling_order
 from . import kernels
@@ -30,7 +30,7 @@ TILE_SIZES = (8, 10, 12)
 
 
 def train_block(
-    config: EnsembleConfig, images: LabelledImages, networks: Sequence[int], threads: int | None = None
+    config: EnsembleConfig, images: LabelledData, networks: Sequence[int], threads: int | None = None
 ) -> Generator[Snapshot, None, None]:
     """Train the given networks and yield the snapshots of the configuration; on all cores if threads is None.
 
@@ -42,10 +42,10 @@ def train_block(
     """
     layout = Layout.of(config)
     places = patch_places(config.image_shape)
-    train = patched(images.train_images, images.train_labels, places)
-    test = patched(images.test_images, images.test_labels, places)
+    train = patched(images.train_inputs, images.train_labels, places)
+    test = patched(images.test_inputs, images.test_labels, places)
     states = [Network(config, layout, places, network) for network in networks]
-    steps = snapshot_steps(config.snapshots, config.epochs, -(-len(train.labels) // config.batch_size))
+    steps = snapshot_steps(config.snapshots, config.epochs, count_steps(len(train.labels), config.batch_size))
 
     with ThreadPoolExecutor(threads or cores()) as pool:
         try:
@@ -216,7 +216,7 @@ class Network:
         """The steps from `first` to before `last`, once those before them are done."""
         before.result()
         count, batch = len(train.labels), self.config.batch_size
-        steps_per_epoch = -(-count // batch)
+        steps_per_epoch = count_steps(count, batch)
         loss, hits, seen = 0.0, 0, 0
         for epoch, begin, end in pieces(first, last, steps_per_epoch):
             if self.order[0] != epoch:
@@ -237,7 +237,7 @@ class Network:
             self.offsets,
             self.others,
             self.units,
-            CLASSES,
+            self.config.classes,
             self.settings,
             steps_before,
             self.layout.workspace(),
@@ -254,7 +254,7 @@ class Network:
             self.offsets,
             self.others,
             self.units,
-            CLASSES,
+            self.config.classes,
             self.layout.workspace(),
         )
         return loss / len(images.labels), hits / len(images.labels)

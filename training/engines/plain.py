@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ..config import EnsembleConfig
-from ..data import LabelledImages, normalise
-from ..schedule import snapshot_steps
+from ..data import LabelledData, normalise
+from ..schedule import count_steps, snapshot_steps
 from ..snapshot import Snapshot
 from ..streams import dropout_scales, initial_weights, shuffling_order
 
 
 def train_plain(
-    config: EnsembleConfig, images: LabelledImages, network: int, dtype: torch.dtype = torch.float32
+    config: EnsembleConfig, images: LabelledData, network: int, dtype: torch.dtype = torch.float32
 ) -> Iterator[Snapshot]:
     """Train one network of the ensemble from its own initial weights in its own order; snapshots of one network.
 
@@ -29,8 +29,8 @@ def train_plain(
     >>> after.weights[3].shape, bool(after.test_loss < before.test_loss)
     ((1, 10, 10), True)
     """
-    x_train, y_train = torch.from_numpy(normalise(images.train_images)).to(dtype), torch.tensor(images.train_labels)
-    x_test, y_test = torch.from_numpy(normalise(images.test_images)).to(dtype), torch.tensor(images.test_labels)
+    x_train, y_train = torch.from_numpy(normalise(images.train_inputs)).to(dtype), torch.tensor(images.train_labels)
+    x_test, y_test = torch.from_numpy(normalise(images.test_inputs)).to(dtype), torch.tensor(images.test_labels)
 
     linears = [nn.Linear(inputs, outputs, bias=config.bias) for outputs, inputs in config.shapes]
     for layer, linear in enumerate(linears):
@@ -62,7 +62,7 @@ def train_plain(
 
     model.train(False)
     yield snapshot(evaluate(model, x_train, y_train))
-    steps_per_epoch = -(-len(y_train) // config.batch_size)
+    steps_per_epoch = count_steps(len(y_train), config.batch_size)
     for first, last in pairwise(snapshot_steps(config.snapshots, config.epochs, steps_per_epoch)):
         loss_sum = hits = seen = 0.0
         model.train()

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from typing import Protocol
 
 from ..config import EngineName, EnsembleConfig
-from ..data import LabelledImages
+from ..data import LabelledData
 from ..snapshot import Snapshot
 from .patches import PATCH_SIDE
 
@@ -15,7 +15,7 @@ class Engine(Protocol):
     """Trains the given networks; threads are of the processor, None is the engine's own choice."""
 
     def __call__(
-        self, config: EnsembleConfig, images: LabelledImages, networks: Sequence[int], threads: int | None = None
+        self, config: EnsembleConfig, images: LabelledData, networks: Sequence[int], threads: int | None = None
     ) -> Generator[Snapshot, None, None]: ...
 
 
@@ -63,6 +63,10 @@ def _obstacle(config: EnsembleConfig) -> str:
         return f"device='cpu', got {config.device!r}"
     if max(config.hidden) > WIDEST:
         return f"layers of at most {WIDEST} units, got hidden={config.hidden}"
+    if config.classes > WIDEST:
+        return f"at most {WIDEST} classes, got {config.classes}"
+    if not config.pixels:
+        return "images with pixels from 0 to 255, got features"
     if config.batch_size > LARGEST_BATCH:
         return f"batches of at most {LARGEST_BATCH} images, got batch_size={config.batch_size}"
     if config.bias:

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, gelu
 
 from ..config import EnsembleConfig
-from ..data import LabelledImages, normalise
-from ..schedule import pieces, snapshot_steps
+from ..data import Inputs, LabelledData, normalise
+from ..schedule import count_steps, pieces, snapshot_steps
 from ..snapshot import Snapshot
 from ..streams import dropout_scales, initial_weights, shuffling_order
 
@@ -37,7 +37,7 @@ EVALUATION_SIZE = 2**24
 
 
 def train_block(
-    config: EnsembleConfig, images: LabelledImages, networks: Sequence[int], threads: int | None = None
+    config: EnsembleConfig, images: LabelledData, networks: Sequence[int], threads: int | None = None
 ) -> Generator[Snapshot, None, None]:
     """Train the given networks together and yield the snapshots of the configuration.
 
@@ -51,14 +51,14 @@ def train_block(
     ((4, 10, 10), True)
     """
     with _threads(threads):
-        train = _Examples.on(config.device, images.train_images, images.train_labels)
-        test = _Examples.on(config.device, images.test_images, images.test_labels)
+        train = _Examples.on(config.device, images.train_inputs, images.train_labels)
+        test = _Examples.on(config.device, images.test_inputs, images.test_labels)
         model = _Networks.initial(config, networks)
         optimizer = _optimizer(config, model)
         batch = train.inputs.new_empty(len(networks), config.batch_size, train.inputs.shape[1])
 
         yield _snapshot(config, model, _evaluate(model, train), _evaluate(model, test))
-        steps_per_epoch = -(-len(train.labels) // config.batch_size)
+        steps_per_epoch = count_steps(len(train.labels), config.batch_size)
         epoch, orders = 0, np.empty((len(networks), 0), np.int64)
         for first, last in pairwise(snapshot_steps(config.snapshots, config.epochs, steps_per_epoch)):
             running = _Running.start(len(networks), config.device)
@@ -84,13 +84,13 @@ def _threads(count: int | None) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Examples:
-    """Normalised images (count, pixels) float32 and labels (count,) int64 on the device."""
+    """Inputs (count, features) float32 and labels (count,) int64 on the device."""
 
     inputs: Tensor
     labels: Tensor
 
     @classmethod
-    def on(cls, device: str, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> _Examples:
+    def on(cls, device: str, images: Inputs, labels: NDArray[np.int64]) -> _Examples:
         return cls(torch.from_numpy(normalise(images)).to(device), torch.tensor(labels, device=device))
 
 
