@@ -148,8 +148,8 @@ class EnsembleConfig(BaseModel):
     """Weights that are stored: square, all, or indices (0 is the input layer)."""
 
     snapshots: Literal["epochs", "log"] | Positive = "epochs"
-    """When weights are stored: after epochs; log, after 1, 2, 4, 8, ... steps; or after every so many steps. The first
-    and the last state are always stored."""
+    """When weights are stored: after epochs; log, after 1, 2, 4, 8 and so on steps; or after every so many steps.
+    The first and the last state are always stored."""
 
     if not TYPE_CHECKING:  # type checkers keep the signature that pydantic derives from the fields
 

@@ -41,7 +41,7 @@ class LabelledData:
 
     >>> LabelledData(np.zeros((1, 784), np.uint8), np.array([-1]), np.zeros((0, 784), np.uint8), np.array([]))
     Traceback (most recent call last):
-    ValueError: train_labels must be integers from 0 on, one an input (1), got int64 of shape (1,) from -1
+    ValueError: train_labels must be integers from 0 on, one an image (1), got int64 of shape (1,) from -1
     """
 
     train_inputs: Inputs
@@ -60,7 +60,7 @@ class LabelledData:
                 raise ValueError(f"{part}_inputs must be finite, got NaN or infinity")
             if labels.shape != inputs.shape[:1] or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
                 raise ValueError(
-                    f"{part}_labels must be integers from 0 on, one an input ({len(inputs)}), "
+                    f"{part}_labels must be integers from 0 on, one an image ({len(inputs)}), "
                     f"got {labels.dtype} of shape {labels.shape} from {labels.min(initial=0)}"
                 )
         kinds = self.train_inputs.dtype, self.test_inputs.dtype
@@ -143,6 +143,8 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
         return _bundled_digits()
     root = _cache_folder() if data_root is None else Path(data_root).expanduser()
     images = _cifar10(root) if name == "cifar10" else _mnist_kind(name, root)
+    if (largest := max(images.train_labels.max(initial=0), images.test_labels.max(initial=0))) >= CLASSES:
+        raise ValueError(_damaged(name, root, f"labels must be integers from 0 to {CLASSES - 1}, got {largest}"))
     expected = (TRAINING_IMAGES[name], INPUTS[name]), (TEST_IMAGES[name], INPUTS[name])
     if (images.train_inputs.shape, images.test_inputs.shape) != expected:
         raise ValueError(

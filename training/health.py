@@ -18,9 +18,9 @@ def untrained(ensemble: xr.Dataset) -> xr.DataArray:
     Chance is 1 / classes. With ten classes the bound is 0.2: to be below it is to know less than two of them. A network
     without biases whose ReLUs are all off gives constant logits and answers every image with one class, which is right
     for the share of that class: 10 %, or 11.4 % in the full MNIST. A network at initialisation stays near that too
-    (0.16 is the highest of 200 on the bundled digits). Networks that learn are far above (after 50 epochs there 0.84 is the
-    mean, and all but 4 of 200 are above 0.65). With 1,000 test images the sampling error of an accuracy, 1.3 %, hardly
-    reaches from one side to the other. A network whose weights diverged is at chance, or NaN, and counted too.
+    (0.16 is the highest of 200 on the bundled digits). Networks that learn are far above (after 50 epochs there 0.84 is
+    the mean, and all but 4 of 200 are above 0.65). With 1,000 test images the sampling error of an accuracy, 1.3 %,
+    hardly reaches from one side to the other. A network whose weights diverged is at chance, or NaN, and counted too.
 
     Args:
         ensemble: dataset with `test_accuracy` (network, epoch), as train_ensemble returns. The number of classes is
