@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from os import PathLike
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ...invariants.checks import checked_integer
@@ -137,6 +139,26 @@ class BlockGaussian:
     def names(self) -> tuple[str, ...]:
         """Names of the parameters, in order."""
         return tuple(str(parameter.symbol) for parameter in self.space.decomposition.parameters)
+
+    def __getitem__(self, name: str) -> float:
+        """The parameter of a name.
+
+        Raises:
+            KeyError: if no parameter has this name.
+
+        >>> PIGMM.iid(4, variance=2.0)["G3"]
+        2.0
+        """
+        if name not in self.names:
+            raise KeyError(f"name must be one of {', '.join(self.names)}, got {name!r}")
+        return float(self.parameters[self.names.index(name)])
+
+    def to_frame(self) -> pd.DataFrame:
+        """The parameters as a table: index parameter, column value."""
+        return pd.DataFrame({"value": self.parameters}, index=pd.Index(self.names, name="parameter"))
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(f'{type(self).__name__} on {self.space}')}</p>{self.to_frame().to_html()}"
 
     @property
     def means(self) -> Array:

@@ -334,3 +334,12 @@ def test_wrong_number_of_parameters():
         PIGMM(5, GOOD).log_prob(np.ones((3, 4, 4)))
     with pytest.raises(ValueError, match=r"shape \(n, 5, 5\)"):
         BlockGaussian.fit(np.ones((3, 4, 4)), SquareSpace(5))
+
+
+def test_parameters_by_name_and_as_a_table(random_model):
+    model = random_model(5, seed=1)
+    assert [model[name] for name in model.names] == model.parameters.tolist()
+    assert model.to_frame()["value"].to_dict() == dict(zip(model.names, model.parameters.tolist(), strict=True))
+    assert "<td>" in model._repr_html_()
+    with pytest.raises(KeyError, match=r"name must be one of mu_1, .*, got 'mu_3'"):
+        model["mu_3"]
