@@ -21,6 +21,8 @@ from ..plots.style import Illustration
 from ..runs.folder import RunFolder
 from ..runs.provenance import package_version
 from .cards import Cards, compared_cards, initial_cards, last_layers
+from .figures.answer import answer_figure
+from .findings.finding import Finding
 from .findings.study import findings
 from .headline import headline
 from .html import Table, linked, render
@@ -55,6 +57,22 @@ CAPTIONS = {
 }
 
 
+#: Beside which finding a figure stands, by the beginning of its name.
+BESIDE = {
+    "Accuracy": ("learning",),
+    "Dead units": ("dead_units",),
+    "Initialisation": ("initialisation_",),
+    "Distance to initialisation": ("distances", "path_"),
+    "Which of the nested models?": ("nested_models",),
+    "The symmetry of the network": ("constraints",),
+    "What training moves": ("interior_parameters_",),
+    "The classes of the output layer": ("output_classes",),
+    "Beyond the Gaussian model": ("departures_by_epoch", "z_score_overview"),
+    "The same departures, seen more sharply": ("symmetrised_comparison",),
+    "Change of the deviations": ("changes",),
+}
+
+
 def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: Sequence[Illustration]) -> str:
     """The page report.html of a study.
 
@@ -65,6 +83,8 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         figures: they stand in the page itself.
     """
     config = run.config
+    found = [(finding, _beside(finding, figures)) for finding in findings(tables, config)]
+    placed = {figure.name for _, own in found for figure in own}
     summaries = []
     if "parameters" in tables:
         summaries.append(parameter_summary(tables["parameters"]))
@@ -78,12 +98,18 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         configuration=configuration_rows(config),
         origin=origin_rows(run, ensemble),
         headline=headline(tables, config),
-        findings=findings(tables, config),
-        figures=figures,
+        answer=answer_figure(tables, config),
+        findings=found,
+        figures=[figure for figure in figures if figure.name not in placed],
         summaries=summaries,
         tables=linked(tables, CAPTIONS),
         cards=study_cards(tables, config),
     )
+
+
+def _beside(finding: Finding, figures: Sequence[Illustration]) -> list[Illustration]:
+    names = BESIDE.get(finding.heading, ())
+    return [figure for figure in figures if names and figure.name.startswith(names)]
 
 
 def size_notes(config: EnsembleConfig) -> list[str]:

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pigmm.studies.report.html import cell
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra `test`")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -53,6 +55,7 @@ def page(browser: sync_api.Browser, moved_alone: Path) -> Iterator[sync_api.Page
 def test_a_table_is_sorted_by_the_headings_of_its_columns(page: sync_api.Page) -> None:
     table = page.locator("details", has_text="The largest departures at the last epoch").first
     table.locator("summary").click()
+    table.locator(".filters").wait_for()
     column = [text.strip() for text in table.locator("th").all_text_contents()].index("z")
     heading = table.locator("th").nth(column)
     cells = table.locator(f"tbody td:nth-child({column + 1})")
@@ -69,6 +72,46 @@ def test_a_table_is_sorted_by_the_headings_of_its_columns(page: sync_api.Page) -
     heading.get_by_role("button").press("Enter")
     assert values() == sorted(before, reverse=True)
     assert heading.get_attribute("aria-sort") == "descending"
+
+
+def test_all_rows_of_a_table_are_searched_and_filtered(page: sync_api.Page, finished_run: Path) -> None:
+    with (finished_run / "tables" / "comparison.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    table = page.locator("details", has=page.locator('a[href="tables/comparison.csv"]'))
+    table.locator("summary").click()
+    table.locator(".filters").wait_for()
+    count = table.locator(".count")
+    assert count.inner_text().startswith(f"{len(rows)} of {len(rows)} rows match.")
+    layer, epoch = rows[-1]["layer"], f"{float(rows[-1]['epoch']):g}"
+    table.get_by_label("layer").select_option(layer)
+    table.get_by_label("epoch").select_option(epoch)
+    chosen = [row for row in rows if row["layer"] == layer and float(row["epoch"]) == float(epoch)]
+    assert 0 < len(chosen) < len(rows)
+    assert count.inner_text().startswith(f"{len(chosen)} of {len(rows)} rows match.")
+    wanted = chosen[-1]["graph"]
+    table.get_by_label("Search the table").fill(wanted)
+    found = [row for row in chosen if wanted in row["graph"]]
+    assert table.locator("tbody tr").count() == len(found) < len(chosen)
+    place = [text.strip() for text in table.locator("th").all_text_contents()].index("graph")
+    assert set(table.locator(f"tbody td:nth-child({place + 1})").all_text_contents()) == {wanted}
+
+
+def test_numbers_are_written_as_in_the_rows_without_a_script(page: sync_api.Page) -> None:
+    values = [0.0, 0.1235, -12.0, 1234.0, 12340.0, 1.234e20, 0.0001, 0.00001235, -1e-7, 9999.0, 1e4]
+    assert page.evaluate("values => values.map(written)", values) == [cell(value) for value in values]
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, {"width": 390, "height": 844}])
+def test_the_first_screen_holds_the_answer(size: dict[str, int], page: sync_api.Page) -> None:
+    page.set_viewport_size(size)
+    sentences = page.locator(".answer p:not(.quiet)")
+    assert sentences.count() >= 1
+    for shown in (page.locator("h1"), page.locator(".first svg"), *sentences.all()):
+        box = shown.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= size["height"]
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
 
 
 def test_numbers_are_read_as_they_are_written(page: sync_api.Page) -> None:

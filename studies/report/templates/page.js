@@ -18,7 +18,11 @@ function numberIn(text) {
 
 function sortBy(heading, column) {
   const descending = heading.getAttribute("aria-sort") === "ascending";
-  const body = heading.closest("table").tBodies[0];
+  const whole = heading.closest("table");
+  for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
+  if (whole.sortAll) return whole.sortAll(column, descending);
+  const body = whole.tBodies[0];
   const rows = [...body.rows].map((row) => {
     const text = row.cells[column].textContent.trim();
     return { row, text, number: numberIn(text), missing: text === "" || text === "–" };
@@ -30,8 +34,6 @@ function sortBy(heading, column) {
     return descending ? -order : order;
   });
   body.append(...rows.map((entry) => entry.row));
-  for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
-  heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
 }
 
 function csvOf(table) {
@@ -68,6 +70,98 @@ for (const scroll of document.querySelectorAll(".scroll")) {
   scroll.after(button);
 }
 
+// Long tables: all rows come packed by column and are unpacked when the table is opened. At most so many rows are
+// written into the page at once; search, filters and sorting act on all of them.
+
+const DRAWN = 500;
+const FILTERS = ["layer", "epoch", "subset", "ensemble", "run"];
+
+// a number as Python's format ".4g" writes it
+function written(value) {
+  if (value === null) return "–";
+  if (value === 0) return "0";
+  const power = Math.floor(Math.log10(Math.abs(value)) + 1e-12);
+  const text = power < -4 || power >= 4
+    ? value.toExponential().replace(/e([+-])(\d)$/, "e$10$2")
+    : String(value);
+  return text.replaceAll("-", "−");
+}
+
+async function unpacked(script) {
+  const bytes = Uint8Array.from(atob(script.textContent), (character) => character.charCodeAt(0));
+  const columns = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  return columns.map((column) => column.values
+    ? { text: (row) => written(column.values[row]), key: (row) => column.values[row], count: column.values.length }
+    : { text: (row) => column.texts[column.places[row]], key: (row) => column.texts[column.places[row]], count: column.places.length });
+}
+
+const plainText = (html) => html.replace(/<[^>]*>/g, "");
+
+async function explore(details, script) {
+  const columns = await unpacked(script);
+  const table = details.querySelector("table");
+  const headings = [...table.tHead.rows[0].cells];
+  const all = [...Array(columns[0].count).keys()];
+  const filters = document.createElement("div");
+  filters.className = "filters";
+  const search = Object.assign(document.createElement("input"), { type: "search", placeholder: "Search" });
+  search.setAttribute("aria-label", "Search the table");
+  filters.append(search);
+  const chosen = [];
+  headings.forEach((heading, column) => {
+    const name = heading.textContent.trim();
+    if (!FILTERS.includes(name)) return;
+    const select = document.createElement("select");
+    select.setAttribute("aria-label", name);
+    select.add(new Option(`${name}: all`, ""));
+    for (const value of new Set(all.map(columns[column].text))) select.add(new Option(`${name} ${plainText(value)}`, value));
+    select.addEventListener("change", draw);
+    filters.append(select);
+    chosen.push([select, columns[column]]);
+  });
+  search.addEventListener("input", draw);
+  details.querySelector(".scroll").before(filters);
+  let order = all;
+
+  function matching() {
+    const wanted = search.value.trim().toLowerCase();
+    return order.filter((row) => chosen.every(([select, column]) => !select.value || column.text(row) === select.value)
+      && (!wanted || columns.some((column) => plainText(column.text(row)).toLowerCase().includes(wanted))));
+  }
+  function markup(row) {
+    return `<tr>${columns.map((column) => `<td>${column.text(row)}</td>`).join("")}</tr>`;
+  }
+  function draw() {
+    const rows = matching();
+    table.tBodies[0].innerHTML = rows.slice(0, DRAWN).map(markup).join("");
+    table.tBodies[0].querySelectorAll("[data-invariant]").forEach(enlist);
+    const shown = rows.length > DRAWN ? `The first ${DRAWN} of them are shown.` : "";
+    details.querySelector(".count").textContent = `${rows.length} of ${all.length} rows match. ${shown}`;
+  }
+  table.sortAll = (column, descending) => {
+    const values = all.map((row) => {
+      const key = columns[column].key(row);
+      return typeof key === "string" ? plainText(key) : key;
+    });
+    const missing = (value) => value === null || value === "–" || value === "";
+    const numbers = values.map((value) => (typeof value === "number" ? value : value === null ? NaN : numberIn(value)));
+    const numeric = all.every((row) => missing(values[row]) || !Number.isNaN(numbers[row]));
+    order = [...all].sort((a, b) => {
+      if (missing(values[a]) || missing(values[b])) return missing(values[a]) - missing(values[b]);
+      const difference = numeric ? numbers[a] - numbers[b] : words.compare(values[a], values[b]);
+      return descending ? -difference : difference;
+    });
+    draw();
+  };
+  draw();
+}
+
+for (const script of document.querySelectorAll(".packed")) {
+  script.closest("details").addEventListener("toggle", (event) => explore(event.target, script), { once: true });
+}
+
+for (const line of document.querySelectorAll(".interactive")) line.hidden = false;
+
 // Figures: the link leads to the file beside the page; the script saves what is in the page itself, which may have
 // been moved alone, with the colours of the file instead of those of the page.
 
@@ -93,16 +187,18 @@ const panel = document.getElementById("invariant");
 const mentions = new Map();
 let pinned = null;
 
-for (const element of document.querySelectorAll("[data-invariant]")) {
+function enlist(element) {
   const key = element.dataset.invariant;
-  if (!(key in cards)) continue;
-  mentions.set(key, [...(mentions.get(key) ?? []), element]);
+  if (!(key in cards)) return;
+  mentions.set(key, [...(mentions.get(key) ?? []).filter((other) => other.isConnected), element]);
   const svg = element.closest("svg");
   // of a figure one point is reached by the tabulator, the others from it by the arrow keys
   element.setAttribute("tabindex", svg?.querySelector("[data-invariant][tabindex]") ? "-1" : "0");
   element.setAttribute("role", "button");
   if (svg) element.setAttribute("aria-label", cards[key].plain);
 }
+
+document.querySelectorAll("[data-invariant]").forEach(enlist);
 
 const mentionAt = (event) => event.target.closest?.("[data-invariant][tabindex]");
 
