@@ -147,12 +147,13 @@ def packed(table: pd.DataFrame) -> str:
     for name in table:
         column = table[name]
         if pd.api.types.is_float_dtype(column.dtype):
-            values = [float(f"{value:.4g}") if np.isfinite(value) else None for value in column.to_numpy(float)]
+            numbers = column.to_numpy(float)
+            values: list[object] = [float(f"{value:.4g}") if np.isfinite(value) else None for value in numbers]
             columns.append({"values": values})
         else:
             texts: dict[str, int] = {}
             places: list[object] = [texts.setdefault(str(escape(cell(value))), len(texts)) for value in column]
-            columns.append({"texts": list(texts), "places": places})
+            columns.append({"texts": [*texts], "places": places})
     content = json.dumps(columns, separators=(",", ":"), allow_nan=False).encode()
     return b64encode(gzip.compress(content, mtime=0)).decode()
 
