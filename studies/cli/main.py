@@ -234,7 +234,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if code == _INTERRUPTED:
             raise KeyboardInterrupt
         sys.exit(code)
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt) as stopped:
+        if isinstance(stopped.__cause__ or stopped.__context__, EOFError):  # a file that ends early is no interruption
+            print("error: a file ends before its content is complete", file=sys.stderr)
+            sys.exit(2)
         print("interrupted: the same command goes on from here", file=sys.stderr)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:

@@ -140,3 +140,13 @@ def test_commands_have_help_for_every_parameter() -> None:
         for parameter in inspect.signature(command.callback, eval_str=True).parameters.values():
             assert parameter.annotation.__metadata__[0].help
     assert np.all([text.endswith(".") for _, _, text in ENSEMBLE_OPTIONS.values()])
+
+
+def test_a_file_that_ends_early_is_no_interruption(pigmm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends_early(*arguments: Any, **options: Any) -> None:
+        raise EOFError
+
+    monkeypatch.setattr("pigmm.studies.theory.catalogue.write_catalogue", ends_early)
+    outcome = pigmm("derive", "catalogue", "--degree", "1")
+    # click has ended the line, as it does at a prompt
+    assert (outcome.code, outcome.err.strip()) == (2, "error: a file ends before its content is complete")
