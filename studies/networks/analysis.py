@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
 from ...fitting import analyse_matrix
-from ..user_data.read import _arrays
+from ...training.store.limits import check_size
+from ..user_data.formats.stored_array import StoredArray
+from ..user_data.read import stored_arrays
 from .pieces import Reading, expanded, factors, multiplied, pieces, reading_of
 
 Network = str | PathLike[str] | Sequence[str | PathLike[str]] | Mapping[str, Any]
@@ -157,25 +160,27 @@ def _matrices(
     network: Network, split: Mapping[str, int], passed_over: dict[str, str]
 ) -> Iterator[tuple[str, NDArray[Any], Reading]]:
     """The matrices one after the other: of a file, one tensor is in memory at a time."""
-    shapes = {name: tuple(np.shape(tensor)) for name, tensor in _tensors(network)}
-    for name, tensor in _tensors(network):
-        reading = reading_of(name, shapes, split)
+    shapes = {stored.name: stored.shape for stored in _tensors(network)}
+    for stored in _tensors(network):
+        reading = reading_of(stored.name, shapes, split)
         if isinstance(reading, str):
-            passed_over[name] = reading
+            passed_over[stored.name] = reading
             continue
-        for piece, matrix in pieces(name, _as_numpy(name, tensor), reading):
+        check_size(stored.name, stored.bytes)
+        for piece, matrix in pieces(stored.name, _as_numpy(stored.name, stored.load()), reading):
             yield piece, matrix, reading
 
 
-def _tensors(network: Network) -> Iterator[tuple[str, Any]]:
+def _tensors(network: Network) -> Iterator[StoredArray]:
     if isinstance(network, Mapping):
-        yield from network.items()
+        for name, tensor in network.items():
+            yield StoredArray(name, tuple(np.shape(tensor)), 0, lambda tensor=tensor: tensor)  # type: ignore[misc]
         return
     paths = [network] if isinstance(network, str | PathLike) else list(network)
     for path in map(Path, paths):
-        for name, array in _arrays(path, None):
-            label = name or path.stem
-            yield (label if len(paths) == 1 else f"{path.stem}: {label}"), array
+        for stored in stored_arrays(path):
+            name = stored.name or path.stem
+            yield replace(stored, name=name if len(paths) == 1 else f"{path.stem}: {name}")
 
 
 def _as_numpy(name: str, tensor: Any) -> NDArray[Any]:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import re
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...invariants.checks import checked_matrices
+from ...training.store.limits import check_regular, check_size, read_json
 from ..notation.number_format import counted
+from .formats.ensembles import ensemble_arrays
+from .formats.numpy_files import numpy_arrays
+from .formats.safetensors_files import safetensors_arrays
+from .formats.stored_array import FileRefused, StoredArray, label
+from .formats.torch_checkpoints import torch_arrays
+from .formats.zarr_stores import is_zarr, zarr_arrays
 
-Named = Iterator[tuple[str, NDArray[Any]]]
 Ensembles = dict[str, NDArray[Any]]
 
-_PICKLE_CODEC = re.compile(r'"(id|name)"\s*:\s*"[^"]*pickle')
-_ARRAY_FILES = (".npy", ".npz", ".safetensors")
-_BEGINNINGS = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")  # .npy, .npz, an empty .npz
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin")
+_READERS: dict[str, Callable[[Path], Iterator[StoredArray]]] = {
+    ".npy": numpy_arrays,
+    ".npz": numpy_arrays,
+    ".safetensors": safetensors_arrays,
+    **dict.fromkeys(_CHECKPOINTS, torch_arrays),
+}
 
 
 def read_matrices(
@@ -61,19 +65,24 @@ def read_matrices(
     whole: Ensembles = {}
     singles: dict[tuple[str, tuple[int, ...]], list[NDArray[Any]]] = {}
     seen: list[str] = []
+    size = 0
     for path in paths:
-        for name, array in _arrays(path, epoch):
-            seen.append(f"{name or path.stem} {array.shape}")
+        for stored in stored_arrays(path, epoch):
+            name, where = stored.name, label(path, stored.name)
+            seen.append(f"{name or path.stem} {stored.shape}")
             if not fnmatchcase(name or path.stem, pattern):
                 skipped(seen[-1], f"the name does not match {pattern!r}")
                 continue
-            if array.ndim not in (2, 3):
-                skipped(seen[-1], f"{counted(array.ndim, 'axis')}, where matrices have 2 or 3")
+            if len(stored.shape) not in (2, 3):
+                skipped(seen[-1], f"{counted(len(stored.shape), 'axis')}, where matrices have 2 or 3")
                 continue
+            size += stored.bytes
+            check_size(where if size == stored.bytes else f"{where}, with the arrays before it", size)
+            array = stored.load()
             try:
                 checked_matrices(array, square=False)
             except ValueError as error:
-                raise ValueError(f"{path}{f', {name}' if name else ''}: {error}") from None
+                raise FileRefused(f"{where}: {error}") from None
             if array.ndim == 3:
                 whole[_unused(f"{path.stem} {name}".strip(), whole)] = array
             else:
@@ -86,145 +95,57 @@ def read_matrices(
     return whole
 
 
-def _arrays(path: Path, epoch: float | None) -> Named:
-    """(tensor name, array) of one path; the name is empty where a file holds a single array without one."""
+def stored_arrays(path: Path, epoch: float | None = None) -> Iterator[StoredArray]:
+    """The arrays stored at one path, none of them read yet.
+
+    Args:
+        path: a file, a zarr store, an ensemble or a RUN folder.
+        epoch: of an ensemble (default: the last).
+
+    Yields:
+        The arrays; each is read by its `load`.
+
+    Raises:
+        FileNotFoundError: there is nothing at the path.
+        ValueError: what is there is none of these, or cannot be read; one line that names it.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.save(Path(folder) / "a.npy", np.eye(4))
+    ...     [array.shape for array in stored_arrays(Path(folder) / "a.npy")]
+    [(4, 4)]
+    """
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     if path.is_dir():
         yield from _folder(path, epoch)
         return
-    readers: dict[str, Callable[[Path], Named]] = {".npy": _npy, ".npz": _npz, ".safetensors": _safetensors}
-    reader = readers.get(path.suffix) or (_checkpoint if path.suffix in _CHECKPOINTS else None)
-    if reader is None:
-        known = ", ".join((*readers, ".zarr", *_CHECKPOINTS))
-        raise ValueError(f"{path} must be one of {known} or a RUN folder")
-    yield from reader(path)
+    check_regular(path)
+    if path.suffix not in _READERS:
+        raise FileRefused(f"{path} must be one of {', '.join((*_READERS, '.zarr'))} or a RUN folder")
+    yield from _READERS[path.suffix](path)
 
 
-def _npy(path: Path) -> Named:
-    with _numpy(path) as content:
-        yield "", content
-
-
-def _npz(path: Path) -> Named:
-    with _numpy(path) as content:
-        for name in content.files:
-            yield name, content[name]
-
-
-@contextmanager
-def _numpy(path: Path) -> Iterator[Any]:
-    # opened here, for numpy leaves its own file open if it is no archive
-    with path.open("rb") as file:
-        if not file.peek(len(_BEGINNINGS[0])).startswith(_BEGINNINGS):  # numpy takes anything else for a pickle
-            raise ValueError(f"{path} is not a file of numpy's (.npy or .npz): its first bytes are others")
-        try:
-            yield np.load(file, allow_pickle=False)
-        except (ValueError, EOFError, BadZipFile) as error:
-            raise _unreadable(path, error) from None
-
-
-def _safetensors(path: Path) -> Named:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as content:
-            for name in content.keys():  # noqa: SIM118 (not a dictionary)
-                yield name, content.get_tensor(name)
-    except (SafetensorError, TypeError) as error:  # TypeError: bfloat16, which numpy lacks
-        raise _unreadable(path, error) from None
-
-
-def _checkpoint(path: Path) -> Named:
-    from pickle import UnpicklingError
-
-    import torch
-
-    with path.open("rb") as file:
-        if not file.peek(1).startswith((b"PK", b"\x80")):  # an archive, or as it was before version 1.6
-            raise ValueError(f"{path} is not a torch checkpoint: its first bytes are others")
-    try:
-        # torch warns of pickle protocols before it refuses what it cannot read
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError:
-        raise ValueError(
-            f"{path} holds pickled objects besides tensors, which is refused because unpickling runs code: "
-            f"save the state_dict, or safetensors"
-        ) from None
-    except Exception as error:  # what is no checkpoint at all fails in whatever way its bytes lead to
-        raise ValueError(f"{path} is a damaged torch checkpoint ({error!r})") from None
-
-    def tensors(value: Any, name: str) -> Iterator[tuple[str, NDArray[Any]]]:
-        if isinstance(value, torch.Tensor):
-            tensor = value.detach()
-            # numpy has no bfloat16
-            yield name, (tensor.to(torch.float32) if tensor.is_floating_point() else tensor).numpy()
-        elif isinstance(value, dict):
-            for key, inner in value.items():
-                yield from tensors(inner, f"{name}.{key}" if name else str(key))
-
-    yield from tensors(content, "")
-
-
-def _folder(path: Path, epoch: float | None) -> Named:
-    from ...training.store.layout import is_ensemble
+def _folder(path: Path, epoch: float | None) -> Iterator[StoredArray]:
     from ..runs.folder import CONFIGURATION, RunFolder
 
     if (path / CONFIGURATION).exists():
-        yield from _ensemble(RunFolder.open(path).ensemble, epoch)
-    elif not is_ensemble(path) and not any((path / name).exists() for name in (".zarray", ".zgroup")):
-        files = sorted({file.suffix for file in path.iterdir() if file.suffix in (*_ARRAY_FILES, *_CHECKPOINTS)})
+        yield from ensemble_arrays(RunFolder.open(path).ensemble, epoch)
+    elif not is_zarr(path):
+        files = sorted({file.suffix for file in path.iterdir() if file.suffix in _READERS})
         hint = f"; to take the files in it, give {path}/*{files[0]}" if files else ""
-        raise ValueError(f"{path} is a folder, but neither a zarr store nor a RUN{hint}")
+        raise FileRefused(f"{path} is a folder, but neither a zarr store nor a RUN{hint}")
     elif _is_of_networks(path):
-        yield from _ensemble(path, epoch)
+        yield from ensemble_arrays(path, epoch)
     else:
-        yield from _zarr(path)
+        yield from zarr_arrays(path)
 
 
 def _is_of_networks(path: Path) -> bool:
     try:
-        return "configuration" in json.loads((path / "zarr.json").read_bytes()).get("attributes", {})
-    except (OSError, ValueError):
+        return "configuration" in read_json(path / "zarr.json")["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _ensemble(path: Path, epoch: float | None) -> Named:
-    from ...training import open_ensemble
-
-    ensemble = open_ensemble(path)
-    epochs = ensemble.epoch.to_numpy()
-    chosen = epochs[-1] if epoch is None else epoch
-    if chosen not in epochs:
-        raise ValueError(f"epoch must be one of {epochs.tolist()}, got {epoch:g}")
-    for name, weights in ensemble.data_vars.items():
-        if str(name).startswith("weight_"):
-            yield str(name), weights.sel(epoch=chosen).to_numpy()
-
-
-def _zarr(path: Path) -> Named:
-    import zarr
-
-    # before zarr sees it: a codec of old stores unpickles their chunks
-    for metadata in (file for name in (".zarray", ".zmetadata", "zarr.json") for file in path.rglob(name)):
-        if _PICKLE_CODEC.search(metadata.read_text()):
-            raise _unreadable(metadata, ValueError("its chunks are pickled"))
-    try:
-        found = zarr.open(path, mode="r")
-        arrays = [("", found)] if isinstance(found, zarr.Array) else found.members(max_depth=None)
-        for name, array in arrays:
-            if isinstance(array, zarr.Array):
-                yield name, np.asarray(array[...])
-    except (ValueError, RuntimeError, TypeError, KeyError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    if "allow_pickle" in str(error) or "pickled" in str(error):
-        return ValueError(f"{path} holds pickled objects, which is refused because unpickling runs code")
-    return ValueError(f"{path} cannot be read: {error}")
 
 
 def _unused(name: str, taken: Ensembles) -> str:

@@ -30,7 +30,6 @@ from uuid import uuid4
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.storage import LocalStore
 
 from ..config import EngineName, EnsembleConfig
 from ..snapshot import METRICS, Snapshot
@@ -51,6 +50,7 @@ from .layout import (
     write_skeleton,
 )
 from .whole_files import flush_to_disk, write_whole
+from .zarr_guard import GuardedStore
 
 LOG = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def open_ensemble(path: Path | str) -> xr.Dataset:
         )
     if damages := [*store.damaged_skeleton(), *store.missing_chunks()]:
         raise damaged(path, damages)
-    files = CheckedStore(LocalStore(path, read_only=True), store.expected_chunks())
+    files = CheckedStore(GuardedStore(path, chunks_required=False), store.expected_chunks())
     ensemble: xr.Dataset = xr.open_zarr(files, chunks=None)
     return ensemble
 
