@@ -103,7 +103,7 @@ def count_matrices(network: Network, split: Mapping[str, int], products: Sequenc
 
 def _names(network: Network, split: Mapping[str, int]) -> list[str]:
     """Names of all matrices that the tensors are cut into."""
-    shapes = {name: tuple(np.shape(tensor)) for name, tensor in _tensors(network)}
+    shapes = {stored.name: stored.shape for stored in _tensors(network)}
     readings = {name: reading_of(name, shapes, split) for name in shapes}
     return [
         name if reading.parts == 1 else f"{name}[{k}]"

@@ -155,7 +155,7 @@ def test_nothing_is_unpickled(pigmm: Any, tmp_path: Path, kind: str) -> None:
     outcome = pigmm("fit", path, "--output", tmp_path / "fit")
     assert outcome.code == 2
     assert outcome.err.count("\n") == 1
-    assert "unpickling runs code" in outcome.err
+    assert ("got {'id': 'pickle'}" if kind == "zarr" else "unpickling runs code") in outcome.err
     assert not sprung.exists()
     assert not (tmp_path / "fit").exists()
 
@@ -165,7 +165,7 @@ def test_nothing_is_unpickled(pigmm: Any, tmp_path: Path, kind: str) -> None:
     [
         ("a.npy", b"1.0 2.0\n", "is not a file of numpy's (.npy or .npz)"),
         ("a.npz", b"", "is not a file of numpy's (.npy or .npz)"),
-        ("a.npy", b"\x93NUMPY", "cannot be read"),
+        ("a.npy", b"\x93NUMPY", "must be of version 1.0 or 2.0"),
         ("a.npz", b"PK\x03\x04 and no more", "cannot be read"),
         ("a.pt", b"1.0 2.0\n", "is not a torch checkpoint"),
         ("a.pt", b"PK\x03\x04 and no more", "is a damaged torch checkpoint"),

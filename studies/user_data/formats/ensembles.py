@@ -19,8 +19,12 @@ def ensemble_arrays(path: Path, epoch: float | None) -> Iterator[StoredArray]:
         `weight_k` (networks, rows, columns) of each stored layer.
 
     Raises:
-        FileNotFoundError: there is no ensemble.
-        FileRefused: it has no such epoch, is not finished or damaged; it names the variable.
+        FileRefused: there is no ensemble; it has no such epoch, is not finished or damaged; it names the variable.
+
+    >>> list(ensemble_arrays(Path("nowhere.zarr"), None))
+    Traceback (most recent call last):
+        ...
+    pigmm.studies.user_data.formats.stored_array.FileRefused: nowhere.zarr cannot be read: ...
     """
     from ....training import open_ensemble
 

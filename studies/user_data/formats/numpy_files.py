@@ -33,6 +33,12 @@ def numpy_arrays(path: Path) -> Iterator[StoredArray]:
 
     Raises:
         FileRefused: the file is something else, cut off, encrypted, or holds pickled objects; it names the member.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/a.npz", x=np.zeros((2, 4, 4)))
+    ...     [(array.name, array.shape) for array in numpy_arrays(Path(folder) / "a.npz")]
+    [('x', (2, 4, 4))]
     """
     with path.open("rb") as file:
         beginning = file.read(len(npy.MAGIC_PREFIX))

@@ -27,6 +27,14 @@ def safetensors_arrays(path: Path) -> Iterator[StoredArray]:
     Raises:
         FileRefused: the file is something else or damaged; a tensor that is loaded is of a type that numpy lacks
             (bfloat16, float8).
+
+    >>> import numpy as np
+    >>> from safetensors.numpy import save_file
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_file({"x": np.zeros((4, 4))}, f"{folder}/a.safetensors")
+    ...     [(array.name, array.bytes) for array in safetensors_arrays(Path(folder) / "a.safetensors")]
+    [('x', 128)]
     """
     from safetensors import safe_open
 

@@ -31,8 +31,17 @@ def torch_arrays(path: Path) -> Iterator[StoredArray]:
             themselves, are nested more than 50 deep or have more than 1000000 entries; a tensor that is loaded is
             sparse, quantised, or without entries of its own (meta).
         ModuleNotFoundError: torch is not installed.
+
+    >>> import torch
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     torch.save({"state": {"weight": torch.zeros(4, 4)}, "epoch": 3}, f"{folder}/a.pt")
+    ...     [array.name for array in torch_arrays(Path(folder) / "a.pt")]
+    ['state.weight']
     """
     import torch
+
+    visited = 0
 
     def tensors(value: Any, name: str, depth: int) -> Iterator[StoredArray]:
         nonlocal visited
@@ -47,7 +56,6 @@ def torch_arrays(path: Path) -> Iterator[StoredArray]:
             for key, inner in value.items():
                 yield from tensors(inner, f"{name}.{key}" if name else str(key), depth + 1)
 
-    visited = 0
     yield from tensors(_content(path), "", 0)
 
 
