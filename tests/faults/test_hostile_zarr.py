@@ -16,6 +16,7 @@ import zarr
 
 from pigmm.studies.user_data.read import read_matrices
 from pigmm.training import open_ensemble
+from pigmm.training.store.layout import RECORD, checksum, sealed, unsealed
 from pigmm.training.store.zarr_guard import GuardedStore, _zstd_length
 
 MATRICES = np.random.default_rng(0).normal(size=(6, 4, 4))
@@ -110,6 +111,9 @@ def test_ensembles_and_runs_are_guarded(finished_run: Path, tmp_path: Path) -> N
     content = json.loads(metadata.read_text())
     content["consolidated_metadata"]["metadata"]["weight_1"]["codecs"].append({"name": "numcodecs.pickle"})
     metadata.write_text(json.dumps(content))
+    record = run / "ensemble.zarr" / RECORD  # whoever plants metadata plants its checksum
+    sound = unsealed(record.read_bytes())
+    record.write_bytes(sealed({**sound, "files": {**sound["files"], "zarr.json": checksum(metadata.read_bytes())}}))
     for path in (run, run / "ensemble.zarr"):
         with pytest.raises(ValueError, match=r"zarr.json.*weight_1.*numcodecs\.pickle"):
             read_matrices([path])
