@@ -370,9 +370,9 @@ class BlockGaussian:
 
 def _without_variation(space: MatrixSpace, constant: tuple[str, ...], rounding: float) -> str:
     """Explain that matrices vary in some irreps by no more than rounding errors."""
-    if len(constant) == len(space.decomposition.irreps):
-        return "matrices must vary in every irrep, got matrices that are all the same up to rounding"
     dtype = next((t.__name__ for t in (np.float16, np.float32) if np.finfo(t).eps == rounding), "float64")
+    if dtype == "float64" and len(constant) == len(space.decomposition.irreps):
+        return "matrices must vary in every irrep, got matrices that are all the same up to rounding"
     hint = ""
     if isinstance(space, SquareSpace) and constant == ("V_3",):
         hint = "; symmetric matrices need SymmetricSpace"

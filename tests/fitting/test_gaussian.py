@@ -321,7 +321,7 @@ def test_coarse_entries_with_a_mean_are_refused_for_what_they_are():
             PIGMM.fit(coarse)
     with pytest.raises(ValueError, match=r"V_3 \(rounding of float64.*symmetric matrices need SymmetricSpace$"):
         PIGMM.fit(matrices + matrices.swapaxes(1, 2))
-    with pytest.raises(ValueError, match=r"V_0 \(rounding of float64: 2\.2e-16\)$"):
+    with pytest.raises(ValueError, match="all the same up to rounding"):
         PIGMM.fit(np.ones((5, 6, 6)))
 
 
