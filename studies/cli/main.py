@@ -139,7 +139,9 @@ def fit(
         list[Path],
         typer.Argument(metavar="PATH...", help=".npy, .npz, .safetensors, .zarr, .pt/.pth/.ckpt/.bin or a RUN folder."),
     ],
-    output: Annotated[Path, typer.Option(help="Folder for tables, models and report.")] = Path("pigmm-fit"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for tables, models and report.")] = Path(
+        "pigmm-fit"
+    ),
     tensor: Annotated[str, typer.Option(help="Only tensors whose name matches, such as '*.weight'.")] = "*",
     epoch: Annotated[float | None, typer.Option(help="Epoch of a RUN or an ensemble (default: the last).")] = None,
     kind: Annotated[

@@ -39,6 +39,7 @@ from pigmm.studies.analysis.tests import chosen_replicates
 from pigmm.studies.cli.main import main
 from pigmm.studies.runs.files import read_table
 from pigmm.studies.user_data.fit import fit_paths
+from pigmm.studies.user_data.output import output_folder
 from pigmm.studies.user_data.read import read_matrices
 
 Matrices = NDArray[np.float64]
@@ -110,8 +111,9 @@ def test_files_with_a_matrix_each_are_one_ensemble(tmp_path: Path, square: Matri
 
 def test_a_run_is_fitted_at_one_epoch(finished_run: Path, pigmm: Any, tmp_path: Path) -> None:
     for path in (finished_run, finished_run / "ensemble.zarr"):
-        assert pigmm("fit", path, "--epoch", "1", "--tensor", "weight_2", *ASYMPTOTIC, tmp_path / "fit").code == 0
-        fitted = read_table(tmp_path / "fit" / "tables" / "parameters.csv")
+        out = tmp_path / f"fit-{path.name}"
+        assert pigmm("fit", path, "--epoch", "1", "--tensor", "weight_2", *ASYMPTOTIC, out).code == 0
+        fitted = read_table(out / "tables" / "parameters.csv")
         study = read_table(finished_run / "tables" / "parameters.csv")
         rows = study[(study.layer == 2) & (study.epoch == 1) & (study.subset == "all")]
         np.testing.assert_array_equal(fitted.estimate, rows.estimate)
@@ -416,3 +418,47 @@ def test_output_of_others_is_left_alone(pigmm: Any, tmp_path: Path, square: Matr
     outcome = pigmm("fit", tmp_path / "square.npy", "--output", tmp_path / "mine")
     assert (outcome.code, "not the output of a fit" in outcome.err) == (2, True)
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["models"]
+
+
+def test_output_of_other_input_is_refused_before_the_work(pigmm: Any, tmp_path: Path, square: Matrices) -> None:
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", square)
+    out = tmp_path / "fit"
+    assert pigmm("fit", tmp_path / "a.npy", "--replicates", "0", "-o", out).code == 0
+    before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    outcome = pigmm("fit", tmp_path / "b.npy", "--output", out)
+    # no progress on stderr: nothing was tested
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"{out} holds the fit of other input, {tmp_path / 'a.npy'}: give another folder" in outcome.err
+    assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
+    assert pigmm("fit", tmp_path / "a.npy", "--kind", "rectangular", *ASYMPTOTIC, out).code == 0
+    assert len(read_table(out / "tables" / "parameters.csv")) == 5
+
+
+def test_one_process_writes_a_folder_and_failure_leaves_the_earlier_one(tmp_path: Path) -> None:
+    out, paths = tmp_path / "fit", [Path("a.npy")]
+    with output_folder(out, paths, {}) as draft:
+        (draft / "report.html").write_text("first")
+        with pytest.raises(ValueError, match="another process writes"), output_folder(out, paths, {}):
+            raise AssertionError
+
+    def fail() -> None:
+        with output_folder(out, paths, {}) as draft:
+            (draft / "report.html").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert (out / "report.html").read_text() == "first"
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".fit.lock", "fit"]
+
+
+def test_names_that_collide_keep_models_and_figures(pigmm: Any, tmp_path: Path, square: Matrices) -> None:
+    arrays = {name: square * scale for scale, name in enumerate(("a b", "a_b", "a/b"), 1)}
+    np.savez(tmp_path / "m.npz", allow_pickle=False, **arrays)
+    assert pigmm("fit", tmp_path / "m.npz", *ASYMPTOTIC, tmp_path / "fit").code == 0
+    found = [BlockGaussian.load(file).parameters[2] for file in (tmp_path / "fit" / "models").iterdir()]
+    expected = [PIGMM.fit(matrices).parameters[2] for matrices in arrays.values()]
+    np.testing.assert_allclose(sorted(found), sorted(expected))
+    assert len(list((tmp_path / "fit" / "figures").iterdir())) == 6
+    assert len(read_table(tmp_path / "fit" / "tables" / "parameters.csv")) == 39
