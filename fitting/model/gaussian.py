@@ -24,6 +24,9 @@ from .sufficient_statistics import SufficientStatistics, checked_batch
 
 Array = NDArray[np.float64]
 
+# Entries of the matrices that are projected together: 32 MiB in float64.
+_INFLUENCE_ENTRIES = 1 << 22
+
 
 @dataclass(frozen=True, init=False, eq=False)
 class BlockGaussian:
@@ -301,8 +304,14 @@ class BlockGaussian:
         """(n, len(parameters)): what each matrix adds to the fitted parameters, to leading order, times n.
 
         The mean over the matrices that were fitted is zero; the covariance divided by n is that of the estimates.
+
+        Args:
+            matrices: (n, rows, columns); the components of a few at a time are in memory.
         """
-        return self.influence_of_components(self.space.project(self._checked(matrices)))
+        batch = self._checked(matrices)
+        step = max(1, _INFLUENCE_ENTRIES // max(1, prod(self.space.shape)))
+        chunks = [batch[start : start + step] for start in range(0, max(1, len(batch)), step)]
+        return np.concatenate([self.influence_of_components(self.space.project(chunk)) for chunk in chunks])
 
     def influence_of_components(self, components: Sequence[Array]) -> Array:
         """`influence` of matrices that are given by their components, as `space.project` gives them.

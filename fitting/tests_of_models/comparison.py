@@ -177,7 +177,7 @@ def _product(left: Array, right: Array) -> Array:
     return result
 
 
-def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int]]:
+def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int | None]]:
     """The columns by which tables name graphs: graph (its label), name (if it has one), formula, degree, nodes.
 
     >>> graph_columns([Multigraph([(0, 1)])])
@@ -186,7 +186,7 @@ def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int]]:
     rows = tuple(graphs)
     return {
         "graph": [graph.label for graph in rows],
-        "name": [graph.name or "" for graph in rows],
+        "name": [graph.name for graph in rows],
         "formula": [graph.formula for graph in rows],
         "degree": [graph.degree for graph in rows],
         "nodes": [graph.number_of_nodes for graph in rows],

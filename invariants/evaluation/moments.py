@@ -233,7 +233,7 @@ class InvariantMoments:
         return pd.DataFrame(
             {
                 "graph": [graph.label for graph in self.graphs],
-                "name": [graph.name or "" for graph in self.graphs],
+                "name": [graph.name for graph in self.graphs],
                 "formula": [graph.formula for graph in self.graphs],
                 "degree": [graph.degree for graph in self.graphs],
                 "nodes": [graph.number_of_nodes for graph in self.graphs],

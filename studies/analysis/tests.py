@@ -52,8 +52,11 @@ _MOVING = 16
 # Not a seed that people give: a sample of the model by the random numbers of simulated matrices would be these
 # matrices again.
 _SEED = 6_180_339
-# Matrices and directions of the sliced distance, whose time they set.
+# Matrices and directions of the distances between samples, whose time they set; and entries that are drawn in all.
 _SLICED_MATRICES, _DIRECTIONS = 500, 50
+_DRAWN_ENTRIES = 1 << 29
+# Below so many matrices a distance between samples says nothing.
+_FEWEST_MATRICES = 30
 
 
 def chosen_replicates(asked: int | None, most: int, count: int, shape: tuple[int, ...]) -> int:
@@ -216,8 +219,8 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
 def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
     """How much of the matrices is not the Gaussian fitted to them: optimal transport to a sample of it.
 
-    Index "exact" (of at most 300 matrices) and "sliced" (of at most 500); columns as in `sample_distance_test`. No
-    rows where the refits would take long.
+    Index "exact" (of at most 300 matrices) and "sliced" (of at most 500); columns as in `sample_distance_test`. Of more
+    matrices a random part is taken, and compared with its own fit. No rows where even 30 matrices would take long.
 
     Args:
         matrices: (n, rows, columns), enough for a fit.
@@ -228,15 +231,16 @@ def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
     >>> bool((transport_tests(matrices, PIGMM.fit(matrices)).p_value > 0.01).all())
     True
     """
-    if TRANSPORT_DRAWS * matrices.size > _WORK:
+    most = min(_SLICED_MATRICES, _DRAWN_ENTRIES // (2 * TRANSPORT_DRAWS * matrices[0].size))
+    if most < min(_FEWEST_MATRICES, len(matrices)):
         return pd.DataFrame(columns=["distance", "null_mean", "null_lower", "null_upper", "p_value"], dtype=float)
     few, fit = matrices, model
-    if len(matrices) > _SLICED_MATRICES:
-        few = np.random.default_rng(_SEED).choice(matrices, _SLICED_MATRICES, replace=False)
+    if len(matrices) > most:
+        few = matrices[np.sort(np.random.default_rng(_SEED).choice(len(matrices), most, replace=False))]
         fit = type(model).fit(few, model.space)
     options: dict[str, Any] = {"draws": TRANSPORT_DRAWS, "level": BAND, "seed": _SEED}
     rows = {
-        "exact": sample_distance_test(matrices, model, method="exact", **options),
+        "exact": sample_distance_test(few, fit, method="exact", **options),
         "sliced": sample_distance_test(few, fit, method="sliced", projections=_DIRECTIONS, **options),
     }
     return pd.DataFrame.from_dict(rows, orient="index")

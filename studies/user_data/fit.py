@@ -35,6 +35,8 @@ from .output import file_names, output_folder
 from .page import CAPTIONS, CLOSED, page_title, summary, write_page
 from .read import Ensembles, read_matrices
 
+#: Entries of the matrices on which nested models, invariance and distances are tested; of more a random part is taken.
+TESTED_ENTRIES = 1 << 22
 #: Replicates of the bootstrap, if nobody asks for a number: 1000 matrices of size 10 take some seconds.
 REPLICATES = 499
 
@@ -112,12 +114,35 @@ def _tests(
         for name, model in models.items():
             matrices = ensembles[name]
             draws = chosen_replicates(replicates, REPLICATES, *_count_and_shape(matrices))
+            part, fitted = tested_part(matrices, model)
             for step in _STEPS:
-                for title, table in step(model, matrices, draws).items():
+                whole = step in (_parameters, _comparison)
+                for title, table in step(*((model, matrices) if whole else (fitted, part)), draws).items():
+                    if not whole:
+                        table.insert(0, "tested", len(part))
                     table.insert(0, "ensemble", name)
                     found[title].append(table)
                 advance()
     return {name: pd.concat(parts, ignore_index=True) for name, parts in found.items() if parts}
+
+
+def tested_part(matrices: NDArray[Any], model: BlockGaussian) -> tuple[NDArray[Any], BlockGaussian]:
+    """The matrices on which the costly tests are made, and their own fit: all, or a random part with the seed 0.
+
+    Args:
+        matrices: (n, rows, columns).
+        model: fitted to them.
+
+    >>> from pigmm.fitting import PIGMM
+    >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
+    >>> len(tested_part(matrices, PIGMM.fit(matrices))[0])
+    50
+    """
+    most = max(10, TESTED_ENTRIES // matrices[0].size)
+    if len(matrices) <= most:
+        return matrices, model
+    part = matrices[np.sort(np.random.default_rng(0).choice(len(matrices), most, replace=False))]
+    return part, type(model).fit(part, model.space)
 
 
 def _fitted(name: str, matrices: NDArray[Any], kind: str | None) -> BlockGaussian:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,9 @@ def write_page(
         title=title,
         version=package_version(),
         legend=LEGEND,
-        ensembles=[(name, _what(matrices)) for name, matrices in ensembles.items()],
+        ensembles=[
+            (name, _what(matrices) + _tested(tables, name, len(matrices))) for name, matrices in ensembles.items()
+        ],
         skipped=[_skipped(why, names) for why, names in passed_over.items()],
         sections=sections,
         tables=linked(tables, CAPTIONS),
@@ -102,7 +104,7 @@ def page_title(paths: Sequence[Path]) -> str:
 
 
 def summary(ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Tables) -> Iterator[str]:
-    """Give the lines of a terminal: arrays passed over, parameters and tests of each ensemble, last the answer.
+    """Give the lines of a terminal: arrays passed over, parameters and tests of each ensemble.
 
     Args:
         ensembles: (n, rows, columns) each, by name.
@@ -120,6 +122,9 @@ def summary(ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Tab
         yield f"  cubic and quartic invariants: {_verdict(own)}"
         nested = own["nested_models"].dropna(subset="bic").set_index("symmetry")
         yield from (f"  {line}" for line in _transport_verdicts(own["distance_tests"]))
+        tested = int(own["nested_models"].tested.iloc[0])
+        if tested < len(matrices):
+            yield f"  nested models, invariance and distances: tested on a random {tested} of the matrices"
         yield f"  best of the nested models: {group_text(str(nested.bic.idxmin()))} (BIC)"
 
 
@@ -299,6 +304,14 @@ def _how_far(table: pd.DataFrame) -> Finding:
     )
     title = "How far are they from simpler?"
     return Finding(title, text, Table.head(title, "", shown, rows=len(shown)))
+
+
+def _tested(tables: Mapping[str, pd.DataFrame], name: str, count: int) -> str:
+    """How many of the matrices the costly tests were made on, if not on all."""
+    tested = int(where(tables["nested_models"], ensemble=name).tested.iloc[0])
+    return (
+        "" if tested == count else f"; nested models, invariance and distances are tested on a random {tested} of them"
+    )
 
 
 def _what(matrices: NDArray[Any]) -> str:
