@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from ..plots.style import GREY, PALETTE, Illustration, house_style
 
-_MOST_NAMES = 48
+_MOST_NAMES = 40
 # beyond this p-values are rounding; z is drawn at the edge
 _LARGEST_Z = 37.0
 
@@ -26,7 +26,7 @@ def plot_network(table: pd.DataFrame) -> Figure:
     """
     place = np.arange(len(table))
     height = 5.2 + (0.9 if len(table) <= _MOST_NAMES else 0)
-    figure = Figure(figsize=(8.6, height))
+    figure = Figure(figsize=(6.0, height))
     axes = figure.subplots(3, sharex=True)
     symmetry = table.symmetric_to_antisymmetric.astype(float)
     z_symmetry = np.sign(symmetry - 1) * np.minimum(norm.isf(table.p_symmetry.astype(float) / 2), _LARGEST_Z)
