@@ -78,6 +78,8 @@ class RunFolder:
         is_run = (path / CONFIGURATION).exists() or is_ensemble(run.ensemble)
         if not is_run and path.is_dir() and any(file.name not in _BEFORE_CONFIGURATION for file in path.iterdir()):
             raise ValueError(f"{path} is not a RUN folder and not empty: give a new or an empty folder")
+        if (path / CONFIGURATION).exists() and not is_ensemble(run.ensemble):
+            cls.open(path)  # somebody else's file of that name: nothing is written beside it
         path.mkdir(parents=True, exist_ok=True)
         with exclusive(path / LOCK):
             if is_ensemble(run.ensemble):
