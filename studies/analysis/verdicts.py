@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
+from statsmodels.stats.multitest import multipletests
 
 from ..notation.number_format import counted
 from ..notation.p_values import compared
@@ -36,19 +39,68 @@ def departing(p_values: Sequence[float], smallest: float) -> list[bool]:
 
     The smallest p-value that the draws can give always does, or else none of many tests could.
 
-    >>> departing([0.04, 0.001, 0.02], smallest=0.001), departing([0.04, 0.03, 0.6], smallest=0.001)
+    Args:
+        p_values: NaN where a test could not be done; it is left out of the family.
+        smallest: the smallest p-value that the draws can give.
+
+    >>> departing([0.04, 0.001, 0.02], smallest=0.001), departing([0.04, 0.03, float("nan")], smallest=0.001)
     ([True, True, True], [False, False, False])
     """
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
-    found, going = [False] * len(p_values), True
-    for rank, place in enumerate(order):
-        going = going and p_values[place] <= LEVEL / (len(order) - rank)
-        found[place] = going or p_values[place] <= smallest <= LEVEL
-    return found
+    p = np.asarray(p_values, dtype=float)
+    found: NDArray[np.bool_] = holm(p) | ((p <= smallest) & (smallest <= LEVEL))
+    return found.tolist()
 
 
-def calibrated_verdict(global_p_value: float, replicates: int) -> str:
+def holm(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.bool_]:
+    """Which of several tests depart, by Holm's procedure at 5% for all of them together.
+
+    Tests by random draws that cannot depart among so many are not judged and not counted.
+
+    Args:
+        p_values: (tests,); NaN where a test could not be done.
+        smallest: the smallest p-value that each can give, (tests,) or one for all; see `can_depart`.
+
+    Returns:
+        (tests,), False for NaN.
+
+    >>> holm([0.04, 0.001, float("nan"), 0.02]).tolist(), bool(holm([0.005] * 11, smallest=0.005).any())
+    ([True, True, False, True], False)
+    """
+    p = np.asarray(p_values, dtype=float)
+    chosen = can_depart(p, smallest)
+    departs = np.zeros(len(p), dtype=bool)
+    if chosen.any():
+        departs[chosen] = multipletests(p[chosen], LEVEL, method="holm")[0]
+    return departs
+
+
+def can_depart(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.bool_]:
+    """Which of several tests are judged: those done, without those whose smallest p-value is too large.
+
+    The count is the smallest k such that at most k tests can reach LEVEL / k. The choice does not depend on the
+    p-values, so that Holm's procedure on the chosen keeps its level.
+
+    Source: R. E. Tarone, Biometrics 46 (1990) 515.
+
+    >>> can_depart([0.5, 0.5, float("nan")], smallest=[0.0, 0.04, 0.0]).tolist()
+    [True, False, False]
+    """
+    p = np.asarray(p_values, dtype=float)
+    reach = np.where(np.isnan(p), np.inf, np.broadcast_to(np.asarray(smallest, dtype=float), p.shape))
+    for count in range(1, len(p) + 1):
+        chosen: NDArray[np.bool_] = reach <= LEVEL / count
+        if chosen.sum() <= count:
+            return chosen
+    return np.zeros(len(p), dtype=bool)
+
+
+def calibrated_verdict(global_p_value: float, replicates: int, departs: bool | None = None) -> str:
     """What the global test of Gaussianity says; it is calibrated, however few the matrices.
+
+    Args:
+        global_p_value: of the test.
+        replicates: of the bootstrap.
+        departs: the verdict, where several tests are judged together (default: of this one alone, at 5%).
 
     >>> calibrated_verdict(0.42, 499)
     'p = 0.42 (bootstrap, 499 replicates): no departure detected'
@@ -61,7 +113,8 @@ def calibrated_verdict(global_p_value: float, replicates: int) -> str:
         said += ", the smallest possible"
     if smallest > LEVEL:
         return f"{said} (bootstrap, {replicates} replicates): too few replicates for a verdict"
-    conclusion = "a departure" if global_p_value <= LEVEL else "no departure detected"
+    found = global_p_value <= LEVEL if departs is None else departs
+    conclusion = "a departure" if found else "no departure detected"
     return f"{said} (bootstrap, {replicates} replicates): {conclusion}"
 
 

@@ -22,6 +22,7 @@ from ...fitting import (
 )
 from ..analysis.layer import Tables, graphs_of_degrees
 from ..analysis.tests import (
+    TRANSPORT_DRAWS,
     calibrated_comparison,
     chosen_replicates,
     distance_to_independent,
@@ -29,6 +30,7 @@ from ..analysis.tests import (
     nested_model_table,
     transport_tests,
 )
+from ..analysis.verdicts import can_depart, holm
 from ..runs.files import write_tables
 from ..runs.progress import progress_of
 from .output import file_names, output_folder
@@ -123,7 +125,36 @@ def _tests(
                     table.insert(0, "ensemble", name)
                     found[title].append(table)
                 advance()
-    return {name: pd.concat(parts, ignore_index=True) for name, parts in found.items() if parts}
+    return judged({name: pd.concat(parts, ignore_index=True) for name, parts in found.items() if parts})
+
+
+def judged(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables with a column `departs` beside the tests of Gaussianity of all ensembles, which are judged together.
+
+    By Holm's procedure at 5% over the bootstrap's global tests and the distances to samples of the fits. NaN: not
+    decided, for a test by so few draws cannot depart among so many.
+
+    >>> p = pd.DataFrame({"global_p_value": [0.04] * 10, "replicates": 499})
+    >>> judged({"gaussianity": p}).pop("gaussianity").departs.sum()
+    np.int64(0)
+    """
+    sources = []
+    if "gaussianity" in tables:
+        table = tables["gaussianity"]
+        sources.append(("gaussianity", table.global_p_value, 1 / (table.replicates + 1)))
+    if "distance_tests" in tables:
+        table = tables["distance_tests"]
+        between_samples = table.p_value.where(table.distance != CLOSED)
+        sources.append(("distance_tests", between_samples, between_samples * 0 + 1 / (TRANSPORT_DRAWS + 1)))
+    if not sources:
+        return tables
+    p = np.concatenate([values.to_numpy(dtype=float) for _, values, _ in sources])
+    smallest = np.concatenate([least.fillna(1.0).to_numpy(dtype=float) for _, _, least in sources])
+    verdicts = np.where(can_depart(p, smallest), holm(p, smallest).astype(float), np.nan)
+    parts = np.split(verdicts, np.cumsum([len(values) for _, values, _ in sources])[:-1])
+    return tables | {
+        title: tables[title].assign(departs=part) for (title, _, _), part in zip(sources, parts, strict=True)
+    }
 
 
 def tested_part(matrices: NDArray[Any], model: BlockGaussian) -> tuple[NDArray[Any], BlockGaussian]:

@@ -132,7 +132,10 @@ def _verdict(own: Tables) -> str:
     """Whether the cubic and quartic invariants of an ensemble depart, calibrated if there is a bootstrap."""
     overall = own.get("gaussianity")
     if overall is not None and len(overall):
-        return calibrated_verdict(overall.global_p_value.iloc[0], overall.replicates.iloc[0])
+        departs = overall.departs.iloc[0]
+        return calibrated_verdict(
+            overall.global_p_value.iloc[0], overall.replicates.iloc[0], None if departs != departs else bool(departs)
+        )
     return verdict(own["comparison"].z, int(own["parameters"].matrices.iloc[0]))
 
 
@@ -140,7 +143,8 @@ def _transport_verdicts(distances: pd.DataFrame) -> Iterator[str]:
     """What the distances between samples say."""
     for row in records(distances[distances.distance != CLOSED]):
         p = compared(row["p_value"], 1 / (TRANSPORT_DRAWS + 1))
-        conclusion = "a departure" if row["p_value"] <= LEVEL else "no departure detected"
+        conclusions = {0.0: "no departure detected", 1.0: "a departure"}
+        conclusion = conclusions.get(row["departs"], "not decided, too few draws for so many tests together")
         yield f"{row['distance']} to the fitted model: p {p}: {conclusion}"
 
 
