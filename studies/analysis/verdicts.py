@@ -48,7 +48,7 @@ def departing(p_values: Sequence[float], smallest: float) -> list[bool]:
     """
     p = np.asarray(p_values, dtype=float)
     found: NDArray[np.bool_] = holm(p) | ((p <= smallest) & (smallest <= LEVEL))
-    return found.tolist()
+    return [bool(departs) for departs in found]
 
 
 def holm(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.bool_]:

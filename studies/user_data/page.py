@@ -144,7 +144,7 @@ def _transport_verdicts(distances: pd.DataFrame) -> Iterator[str]:
     for row in records(distances[distances.distance != CLOSED]):
         p = compared(row["p_value"], 1 / (TRANSPORT_DRAWS + 1))
         conclusions = {0.0: "no departure detected", 1.0: "a departure"}
-        conclusion = conclusions.get(row["departs"], "not decided, too few draws for so many tests together")
+        conclusion = conclusions.get(row["departs"], "not decided: its draws cannot tell among so many tests together")
         yield f"{row['distance']} to the fitted model: p {p}: {conclusion}"
 
 
