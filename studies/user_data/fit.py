@@ -135,8 +135,8 @@ def judged(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     decided, for a test by so few draws cannot depart among so many.
 
     >>> p = pd.DataFrame({"global_p_value": [0.04] * 10, "replicates": 499})
-    >>> judged({"gaussianity": p}).pop("gaussianity").departs.sum()
-    np.int64(0)
+    >>> bool(judged({"gaussianity": p})["gaussianity"].departs.any())
+    False
     """
     sources = []
     if "gaussianity" in tables:
