@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from statsmodels.stats.multitest import multipletests
 
 from ...fitting import analyse_matrix
 from ...training.store.limits import check_size
+from ..analysis.verdicts import LEVEL, holm
 from ..user_data.formats.stored_array import StoredArray
 from ..user_data.read import stored_arrays
 from .pieces import Reading, expanded, factors, multiplied, pieces, reading_of
 
 Network = str | PathLike[str] | Sequence[str | PathLike[str]] | Mapping[str, Any]
 
-#: Familywise level of the verdicts, over all tests of all matrices of a network.
-LEVEL = 0.05
 _LEAST = 4
 
 
@@ -130,10 +128,7 @@ def structure(table: pd.DataFrame) -> pd.Series[str]:
         "p_column_hubs": None,
     }
     p = table.reindex(columns=list(tests)).astype(float)
-    known = p.notna().to_numpy()
-    departs = np.zeros(p.shape, dtype=bool)
-    if known.any():
-        departs[known] = multipletests(p.to_numpy()[known], alpha=LEVEL, method="holm")[0]
+    departs = holm(p.to_numpy().ravel()).reshape(p.shape)
     for k, confirmation in enumerate(tests.values()):
         if confirmation is not None:
             confirmed = table[confirmation].astype(float)
