@@ -17,9 +17,10 @@ test: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports
 
-# mypy and griffe do not follow editable installs of mapped folders, so they get the namespace as links.
+# mypy and griffe do not follow editable installs of mapped folders, so they get the package as links.
 namespace:
 	@mkdir -p build/types/pigmm
+	@ln -sfn "$(CURDIR)/package/__init__.py" build/types/pigmm/__init__.py
 	@for p in $(PACKAGES); do ln -sfn "$(CURDIR)/$$p" build/types/pigmm/$$p; done
 
 typecheck: $(VENV)/.installed-dev namespace

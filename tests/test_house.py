@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import pigmm
+
 ROOT = Path(__file__).parent.parent
 LAYERS = ("simd", "invariants", "fitting", "training", "studies")
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -30,7 +32,7 @@ def module_names():
 
 
 def test_every_package_on_disk_is_listed():
-    on_disk = {
+    on_disk = {"pigmm"} | {
         ".".join(("pigmm", *path.parent.relative_to(ROOT).parts))
         for layer in LAYERS
         for path in source_files(layer)
@@ -39,6 +41,10 @@ def test_every_package_on_disk_is_listed():
     assert set(SETTINGS["tool"]["setuptools"]["packages"]) == on_disk
     assert set(SETTINGS["tool"]["setuptools"]["package-dir"]) == on_disk
     assert all((ROOT / layer / "py.typed").exists() for layer in LAYERS)
+
+
+def test_the_version_is_the_installed_one():
+    assert pigmm.__version__ == SETTINGS["project"]["version"]
 
 
 @pytest.mark.parametrize("module", ["pigmm.invariants", "pigmm.fitting", "pigmm.studies.cli.main"])
