@@ -36,7 +36,7 @@ from pigmm.invariants import (
     multigraphs,
 )
 from pigmm.invariants.representation.matrix_kinds import several_square, symmetric, symmetric_zero_diagonal
-from pigmm.invariants.representation.spaces import SeveralSpace
+from pigmm.invariants.representation.spaces import MultiMatrixSpace
 from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract
 
 Entry = tuple[int, int, int]  # row, column, matrix
@@ -302,7 +302,7 @@ theta = [*rng.normal(size=4)]
 for copies in (4, 6, 2, 2):
     root = rng.normal(size=(copies, copies)) / np.sqrt(copies)
     theta += [*(root @ root.T + np.eye(copies) / 2)[np.triu_indices(copies)]]
-model = BlockGaussian(SeveralSpace(2, 4), theta)
+model = BlockGaussian(MultiMatrixSpace(2, 4), theta)
 graphs = [g for g in multigraphs(3, TWO_SQUARE) if g.colours.count(0) == 2]
 values = evaluate(model.sample(50_000, seed=5), graphs)
 deviations = (values.mean(axis=0) - model.expectation(graphs)) / (values.std(axis=0) / np.sqrt(len(values)))

@@ -5,7 +5,14 @@
 5
 """
 
-from ..invariants.representation.spaces import MatrixSpace, RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace
+from ..invariants.representation.spaces import (
+    MatrixSpace,
+    MultiMatrixSpace,
+    RectangularSpace,
+    SeveralSpace,
+    SquareSpace,
+    SymmetricSpace,
+)
 from .distances.closed_form import (
     bhattacharyya_distance,
     hellinger_distance,
@@ -35,6 +42,7 @@ __all__ = [
     "BlockGaussian",
     "BootstrapComparison",
     "MatrixSpace",
+    "MultiMatrixSpace",
     "RectangularSpace",
     "Restriction",
     "SeveralSpace",

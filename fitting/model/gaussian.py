@@ -72,6 +72,28 @@ class BlockGaussian:
         return cls(space, parameters)
 
     @classmethod
+    def white(cls, space: MatrixSpace, variance: float, mean: float = 0.0) -> Self:
+        """Every entry of one mean, and one variance in all directions of a space: of all entries, independent ones.
+
+        Args:
+            space: the matrices; symmetric ones have twice the variance on the diagonal as off it (the GOE).
+            variance: of a component of unit norm; positive.
+            mean: of an entry.
+
+        Raises:
+            ValueError: if the variance is not positive.
+
+        >>> from pigmm.invariants.representation.spaces import RectangularSpace
+        >>> BlockGaussian.white(RectangularSpace(2, 8), 0.25, mean=1.0).parameters.tolist()
+        [4.0, 0.25, 0.25, 0.25, 0.25]
+        """
+        if not variance > 0:
+            raise ValueError(f"variance must be positive, got {variance!r}")
+        blocks = [variance * np.eye(len(irrep.copies)) for irrep in space.decomposition.irreps]
+        of_ones = space.project(np.ones(space.shape))[0][:, 0]
+        return cls.from_space(space, parameters_from_blocks(mean * of_ones, blocks))
+
+    @classmethod
     def space_for(cls, shape: tuple[int, ...]) -> MatrixSpace:
         """The space that `fit` assumes for matrices of a shape."""
         return space_of(shape)
@@ -433,13 +455,18 @@ class PIGMM(BlockGaussian):
     def iid(cls, size: int, variance: float, mean: float = 0.0) -> Self:
         """Independent entries of one mean and variance: the model of a network at its initialisation.
 
+        Args:
+            size: N, at least 4.
+            variance: of an entry, positive.
+            mean: of an entry.
+
+        Raises:
+            ValueError: if the size is below 4 or the variance is not positive.
+
         >>> PIGMM.iid(4, variance=2.0, mean=1.0).parameters.tolist()
         [4.0, 0.0, 2.0, 0.0, 2.0, 2.0, 0.0, 0.0, 2.0, 0.0, 2.0, 2.0, 2.0]
         """
-        if not variance > 0:
-            raise ValueError(f"variance must be positive, got {variance!r}")
-        blocks = [variance * np.eye(len(irrep.copies)) for irrep in SquareSpace(size).decomposition.irreps]
-        return cls(size, parameters_from_blocks(np.array([size * mean, 0.0]), blocks))
+        return cls.white(SquareSpace(size), variance, mean)
 
     @property
     def size(self) -> int:

@@ -8,11 +8,18 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...invariants.representation.spaces import MatrixSpace, RectangularSpace, SeveralSpace, SquareSpace, SymmetricSpace
+from ...invariants.representation.spaces import (
+    MatrixSpace,
+    MultiMatrixSpace,
+    RectangularSpace,
+    SquareSpace,
+    SymmetricSpace,
+)
 
 Result = TypeVar("Result")
 
-_SPACES = {space.__name__: space for space in (SquareSpace, RectangularSpace, SymmetricSpace, SeveralSpace)}
+_SPACES = {space.__name__: space for space in (SquareSpace, RectangularSpace, SymmetricSpace, MultiMatrixSpace)}
+_EARLIER_NAMES = {"SeveralSpace": "MultiMatrixSpace"}
 
 
 def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) -> None:
@@ -80,5 +87,6 @@ def space_from_content(content: dict[str, Any]) -> MatrixSpace:
     SquareSpace(size=4)
     """
     sizes = {name: value for name, value in content.items() if name != "kind"}
-    space: MatrixSpace = _SPACES[content["kind"]](**sizes)
+    kind = _EARLIER_NAMES.get(content["kind"], content["kind"])
+    space: MatrixSpace = _SPACES[kind](**sizes)
     return space

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from ...invariants.representation.spaces import (
     MatrixSpace,
+    MultiMatrixSpace,
     RectangularSpace,
-    SeveralSpace,
     SquareSpace,
     SymmetricSpace,
     irrep_dimensions,
@@ -171,7 +171,7 @@ def restrictions(space: MatrixSpace) -> tuple[Restriction, ...]:
         )
     if isinstance(space, SymmetricSpace) and space.diagonal:
         return (*simple, _diagonal_apart(space, identity), full)
-    if isinstance(space, SeveralSpace):
+    if isinstance(space, MultiMatrixSpace):
         colours = [[copy.colour for copy in irrep.copies] for irrep in space.decomposition.irreps]
         same = tuple(unit for (r, x, y), unit in units.items() if colours[r][x] == colours[r][y])
         return (*simple, Restriction("independent", space, full.means, same, 3), full)

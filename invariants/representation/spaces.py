@@ -74,7 +74,7 @@ def space_of(shape: tuple[int, ...]) -> MatrixSpace:
     """
     rows, columns = shape[-2:]
     if len(shape) == 3 and rows == columns:
-        return SeveralSpace(shape[0], rows)
+        return MultiMatrixSpace(shape[0], rows)
     if len(shape) == 2:
         return SquareSpace(rows) if rows == columns else RectangularSpace(rows, columns)
     raise ValueError(f"matrices must be of shape (rows, columns) or (count, N, N), got {shape}")
@@ -287,14 +287,14 @@ class SymmetricSpace:
 
 
 @dataclass(frozen=True)
-class SeveralSpace:
+class MultiMatrixSpace:
     """Several N x N matrices under one S_N; for two see arXiv:2104.03707.
 
     Args:
         count: how many matrices.
         size: N, at least 4.
 
-    >>> SeveralSpace(2, 10).shape
+    >>> MultiMatrixSpace(2, 10).shape
     (2, 10, 10)
     """
 
@@ -333,3 +333,6 @@ class SeveralSpace:
         return SquareSpace(self.size).assemble(
             [part.reshape(*part.shape[:-2], self.count, -1, part.shape[-1]) for part in components]
         )
+
+
+SeveralSpace = MultiMatrixSpace

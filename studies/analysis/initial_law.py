@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-import numpy as np
-
 from ...fitting import BlockGaussian, MatrixSpace
-from ...fitting.model.blocks import parameters_from_blocks
 from ...training.initialisation import Initialisation
 
 
@@ -70,7 +67,4 @@ class InitialLaw:
         >>> InitialLaw.of("gaussian", 4).model(RectangularSpace(3, 4)).parameters.tolist()
         [0.0, 0.25, 0.25, 0.25, 0.25]
         """
-        irreps = space.decomposition.irreps
-        copies_of_trivial = sum(len(irrep.copies) for irrep in irreps if irrep.is_trivial)
-        covariances = [self.second_moment * np.eye(len(irrep.copies)) for irrep in irreps]
-        return BlockGaussian(space, parameters_from_blocks(np.zeros(copies_of_trivial), covariances))
+        return BlockGaussian.white(space, self.second_moment)

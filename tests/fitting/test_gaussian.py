@@ -12,6 +12,7 @@ import sympy
 from pigmm.fitting import (
     PIGMM,
     BlockGaussian,
+    MultiMatrixSpace,
     RectangularSpace,
     SeveralSpace,
     SquareSpace,
@@ -74,7 +75,7 @@ SPACES = [
     RectangularSpace(3, 5),
     SymmetricSpace(4),
     SymmetricSpace(5, diagonal=False),
-    SeveralSpace(2, 4),
+    MultiMatrixSpace(2, 4),
 ]
 
 
@@ -343,3 +344,24 @@ def test_parameters_by_name_and_as_a_table(random_model):
     assert "<td>" in model._repr_html_()
     with pytest.raises(KeyError, match=r"name must be one of mu_1, .*, got 'mu_3'"):
         model["mu_3"]
+
+
+def test_the_earlier_name_of_several_matrices_is_read(generic, tmp_path):
+    model = generic(MultiMatrixSpace(2, 4), seed=0)
+    model.save(tmp_path / "model.json")
+    text = (tmp_path / "model.json").read_text()
+    assert '"kind": "MultiMatrixSpace"' in text
+    (tmp_path / "model.json").write_text(text.replace("MultiMatrixSpace", "SeveralSpace"))
+    assert BlockGaussian.load(tmp_path / "model.json") == model
+    assert SeveralSpace is MultiMatrixSpace
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_white_models_are_one_variance_in_all_directions(space):
+    model = BlockGaussian.white(space, 4.0, mean=1.5)
+    units = space.assemble(space.project(np.eye(model.mean.size).reshape(-1, *space.shape)))  # the projector
+    np.testing.assert_allclose(model.covariance.reshape(len(units), -1), 4 * units.reshape(len(units), -1), atol=1e-12)
+    inside = space.assemble(space.project(np.full(space.shape, 1.5)))
+    np.testing.assert_allclose(model.mean, inside, atol=1e-12)
+    with pytest.raises(ValueError, match="variance must be positive, got 0"):
+        BlockGaussian.white(space, 0)

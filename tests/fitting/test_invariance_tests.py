@@ -6,8 +6,8 @@ import scipy.stats
 
 from pigmm.fitting import (
     PIGMM,
+    MultiMatrixSpace,
     RectangularSpace,
-    SeveralSpace,
     SquareSpace,
     SymmetricSpace,
     invariance_p_values,
@@ -24,7 +24,7 @@ SPACES = [
     RectangularSpace(3, 5),
     SymmetricSpace(5),
     SymmetricSpace(5, diagonal=False),
-    SeveralSpace(2, 4),
+    MultiMatrixSpace(2, 4),
 ]
 
 

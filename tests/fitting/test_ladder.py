@@ -10,8 +10,8 @@ import scipy.stats
 from pigmm.fitting import (
     PIGMM,
     BlockGaussian,
+    MultiMatrixSpace,
     RectangularSpace,
-    SeveralSpace,
     SquareSpace,
     SymmetricSpace,
     model_ladder,
@@ -27,7 +27,7 @@ SPACES = [
     RectangularSpace(3, 5),
     SymmetricSpace(5),
     SymmetricSpace(5, diagonal=False),
-    SeveralSpace(2, 4),
+    MultiMatrixSpace(2, 4),
 ]
 
 
@@ -129,7 +129,7 @@ def test_orthogonal_ensemble_and_independent_symmetric_entries(generic):
 
 
 def test_independent_matrices_are_fitted_one_by_one(generic):
-    matrices = generic(SeveralSpace(2, 4), seed=1).sample(50, seed=2)
+    matrices = generic(MultiMatrixSpace(2, 4), seed=1).sample(50, seed=2)
     together = restricted_fits(matrices)["independent"].log_prob(matrices).sum()
     apart = sum(PIGMM.fit(matrices[:, k]).log_prob(matrices[:, k]).sum() for k in (0, 1))
     assert together == pytest.approx(apart)

@@ -11,8 +11,8 @@ import zarr
 from pigmm.fitting import (
     PIGMM,
     BlockGaussian,
+    MultiMatrixSpace,
     RectangularSpace,
-    SeveralSpace,
     SquareSpace,
     SufficientStatistics,
     SymmetricSpace,
@@ -20,7 +20,7 @@ from pigmm.fitting import (
 )
 from pigmm.invariants import evaluate, multigraphs
 
-SPACES = [SquareSpace(4), RectangularSpace(3, 5), SymmetricSpace(4, diagonal=False), SeveralSpace(2, 4)]
+SPACES = [SquareSpace(4), RectangularSpace(3, 5), SymmetricSpace(4, diagonal=False), MultiMatrixSpace(2, 4)]
 
 
 def assert_same(first, second, rtol=1e-12, atol=1e-12):

@@ -9,8 +9,8 @@ import pytest
 from pigmm.invariants.graphs.partitions import set_partitions
 from pigmm.invariants.representation.matrix_kinds import rectangular, square, symmetric, symmetric_zero_diagonal
 from pigmm.invariants.representation.spaces import (
+    MultiMatrixSpace,
     RectangularSpace,
-    SeveralSpace,
     SquareSpace,
     SymmetricSpace,
     irrep_dimensions,
@@ -25,7 +25,7 @@ SPACES = [
     SymmetricSpace(7),
     SymmetricSpace(4, False),
     SymmetricSpace(6, False),
-    SeveralSpace(2, 5),
+    MultiMatrixSpace(2, 5),
 ]
 
 
@@ -124,7 +124,7 @@ def test_dimensions_add_up():
         (RectangularSpace(3, 7), 21),
         (SymmetricSpace(7), 28),
         (SymmetricSpace(7, False), 21),
-        (SeveralSpace(3, 7), 147),
+        (MultiMatrixSpace(3, 7), 147),
     ):
         copies_of = [len(irrep.copies) for irrep in space.decomposition.irreps]
         assert sum(d * m for d, m in zip(irrep_dimensions(space), copies_of, strict=True)) == free

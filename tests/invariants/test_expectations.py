@@ -5,7 +5,7 @@ import pytest
 import sympy
 from sympy import Rational, lambdify, sqrt
 
-from pigmm.fitting import BlockGaussian, RectangularSpace, SeveralSpace, SymmetricSpace, compare
+from pigmm.fitting import BlockGaussian, MultiMatrixSpace, RectangularSpace, SymmetricSpace, compare
 from pigmm.invariants import (
     PARAMETERS,
     SIZE,
@@ -79,7 +79,7 @@ def test_dense_isserlis_sums_at_generic_parameters(random_model):
         (RectangularSpace(3, 4), (1, 2, 3, 4)),
         (SymmetricSpace(4), (1, 2, 3, 4)),
         (SymmetricSpace(5, diagonal=False), (1, 2, 3, 4)),
-        (SeveralSpace(2, 4), (1, 2, 3)),
+        (MultiMatrixSpace(2, 4), (1, 2, 3)),
     ],
 )
 def test_other_matrices_against_dense_isserlis_sums(space, degrees, generic):
@@ -95,7 +95,7 @@ def test_other_matrices_against_dense_isserlis_sums(space, degrees, generic):
     np.testing.assert_allclose(found, np.array(expected)[chosen], rtol=1e-9, atol=1e-12 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("space", [SymmetricSpace(5), SymmetricSpace(5, diagonal=False), SeveralSpace(2, 4)])
+@pytest.mark.parametrize("space", [SymmetricSpace(5), SymmetricSpace(5, diagonal=False), MultiMatrixSpace(2, 4)])
 def test_other_models_sample_and_fit(space, generic):
     model = generic(space, seed=2)
     matrices = model.sample(3000, seed=3)
