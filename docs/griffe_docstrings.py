@@ -10,9 +10,20 @@ import griffe
 EXAMPLE = re.compile(r"^>>> .*(?:\n(?!\s*$).*)*", re.MULTILINE)
 
 
+# what Markdown shows as it stands
+CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
+
+
 def fenced(text: str) -> str:
     """A docstring with its doctests, and the lines that they print, fenced as code."""
     return EXAMPLE.sub(lambda example: f"```pycon\n{example.group()}\n```", text)
+
+
+def without_tags(text: str) -> str:
+    """A docstring whose angle brackets, such as those of <w^2>, are not taken for tags of HTML."""
+    parts = CODE.split(text)
+    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
+    return "".join(parts)
 
 
 def comment_above(lines: list[str]) -> str:
@@ -27,10 +38,10 @@ class Docstrings(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Called by griffe with each object that it has read."""
         if obj.docstring:
-            obj.docstring.value = fenced(obj.docstring.value)
+            obj.docstring.value = without_tags(fenced(obj.docstring.value))
         elif (
             obj.is_attribute
             and obj.lineno
             and (comment := comment_above(obj.lines_collection[obj.filepath][: obj.lineno - 1]))
         ):
-            obj.docstring = griffe.Docstring(comment, parent=obj)
+            obj.docstring = griffe.Docstring(without_tags(comment), parent=obj)

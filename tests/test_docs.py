@@ -1,7 +1,9 @@
 """The pages: formulas become MathML or stop the build, examples run as written, links lead somewhere."""
 
+import importlib
 import importlib.util
 import re
+import runpy
 import textwrap
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("api/*.md")])
+TUTORIAL = DOCS / "tutorial.py"
 PAPERS = sorted((ROOT / "derivations").glob("[0-9]*.py"))
 
 
@@ -120,7 +123,7 @@ def test_dead_scripts_are_taken_out(hook):
     assert hook.DEAD_SCRIPT.sub("", kept + dead + kept).replace("\n", "") == kept + kept
 
 
-@pytest.mark.parametrize("path", [*PAGES, *PAPERS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*PAGES, TUTORIAL, *PAPERS], ids=lambda path: path.stem)
 def test_every_formula_is_converted(path, hook):
     hook.convert_text(prose(path))
 
@@ -158,7 +161,30 @@ def test_linked_pages_exist(path):
 
 def test_every_page_is_in_the_navigation_and_the_other_way_round():
     listed = re.findall(r"^ +- .*: (\S+\.(?:md|py))$", (ROOT / "mkdocs.yml").read_text(), flags=re.MULTILINE)
-    assert sorted(listed) == sorted(str(path.relative_to(ROOT)).removeprefix("docs/") for path in [*PAGES, *PAPERS])
+    pages = [*PAGES, TUTORIAL, *PAPERS]
+    assert sorted(listed) == sorted(str(path.relative_to(ROOT)).removeprefix("docs/") for path in pages)
+
+
+@pytest.mark.parametrize("room", ["invariants", "fitting", "training", "studies"])
+def test_every_public_name_is_on_one_api_page(room):
+    pages = [path.read_text() for path in DOCS.glob("api/*.md")]
+    listed = [
+        name
+        for page in pages
+        if f"\n::: pigmm.{room}\n" in page
+        for name in re.findall(r"^ {8}- (\w+)$", page, flags=re.MULTILINE)
+    ]
+    # a function with the name of its module has a section of its own
+    listed += [name for page in pages for name in re.findall(rf"\n::: pigmm\.{room}\.\S+\.(\w+)\n", page)]
+    assert sorted(listed) == sorted(importlib.import_module(f"pigmm.{room}").__all__)
+
+
+def test_the_tutorial_runs(monkeypatch, capsys):
+    pytest.importorskip("matplotlib").use("agg")
+    found = runpy.run_path(str(TUTORIAL))
+    assert "at the smallest 0.005" in capsys.readouterr().out
+    # the diagonal refutes S_N x S_N
+    assert found["best"] == found["restricted_fits"](found["matrices"])["independent, diagonal apart"]
 
 
 def test_what_the_api_pages_make_of_a_source(tmp_path):
@@ -180,13 +206,13 @@ def test_what_the_api_pages_make_of_a_source(tmp_path):
             2
             4
 
-            After.
+            After <w^2>, not `<w>`.
             '''
         """
     (tmp_path / "small.py").write_text(textwrap.dedent(source))
     module = griffe.load("small", search_paths=[tmp_path], extensions=griffe.load_extensions(extension.Docstrings))
     fenced = "```pycon\n>>> for x in (1, 2):\n...     twice(x)\n2\n4\n```"
-    assert module["twice"].docstring.value == f"Twice.\n\n{fenced}\n\nAfter."
+    assert module["twice"].docstring.value == f"Twice.\n\n{fenced}\n\nAfter &lt;w^2>, not `<w>`."
     assert module["SIZE"].docstring.value == "How many,\nin all."
     assert module["OTHER"].docstring is None
 
