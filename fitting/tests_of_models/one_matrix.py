@@ -15,9 +15,8 @@ c^2/gHH ~ F(1, D).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Sequence
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
@@ -27,47 +26,27 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma
 
 from ...invariants.checks import checked_integer, checked_matrices
+from .column_shifts import Parts, Sums, random_shifts, unpermuted
+from .hubs import hub_row_draws
 from .symmetry import randomisation_p_value
 
 Array = NDArray[np.float64]
 
-# Entries permuted in all: matrices of more than 130,000 entries have fewer than 999 randomisations.
-_RANDOMISED_ENTRIES = 1 << 27
+# A sequential test ends when its p-value can no longer be this small.
+_LEVEL = 0.05
+_FEWEST_EXCEEDANCES = 10
 _OF_SQUARE_MATRICES = (
     "z_trace",
     "p_trace",
     "p_trace_randomisation",
     "symmetric_to_antisymmetric",
     "p_symmetry",
+    "p_symmetry_randomisation",
+    "z_symmetry",
     "row_column_correlation",
     "p_row_column",
+    "p_row_column_randomisation",
 )
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """A square matrix in the pieces that a permutation of its columns moves or leaves.
-
-    Args:
-        columns, rows: (N,) components of V_H from column and row means.
-        centred: (N, N), F M F, with zero row and column sums.
-        squares: sum of the squares of `centred`.
-    """
-
-    columns: Array
-    rows: Array
-    centred: Array
-    squares: float
-
-    @classmethod
-    def of(cls, matrix: Array) -> _Parts:
-        size = len(matrix)
-        row_means, column_means = matrix.mean(axis=1), matrix.mean(axis=0)
-        mean = row_means.mean()
-        centred = matrix - row_means[:, None]
-        centred -= column_means - mean
-        squares = float(np.square(centred).sum())
-        return cls(sqrt(size) * (column_means - mean), sqrt(size) * (row_means - mean), centred, squares)
 
 
 def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 0) -> pd.Series:
@@ -78,27 +57,33 @@ def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 
     matrix is tested for independent entries of one variance within S_M x S_N: hub rows or columns reject it.
 
     The likelihood ratio and its p-value assume Gaussian entries. The randomisation tests are exact for entries of any
-    law: they permute the columns of a square matrix, and all entries of a rectangular one.
+    law: they permute the columns of a square matrix. For hub rows they shift the rows of blocks of columns, for hub
+    columns the columns of blocks of rows.
 
     Args:
         matrix: (rows, columns), real and finite; at least 4 rows and 4 columns.
-        randomisations: 0 for none; fewer are made of matrices with more than 130,000 entries, at least 99.
+        randomisations: the most that are made, 0 for none. Those of the columns of a square matrix end when no p-value
+            can fall below 5% any more; the p-values are valid all the same (Besag and Clifford 1991).
         seed: of the permutations.
 
     Returns:
         rows, columns; group, the symmetry that the shape allows; likelihood_ratio, degrees_of_freedom and p_value
-        (chi squared with Bartlett's correction); p_randomisation of the likelihood ratio; z_trace, the centred trace in
-        standard deviations, negative for self-inhibition, with p_trace (exact for Gaussian entries) and
-        p_trace_randomisation; symmetric_to_antisymmetric, the ratio G2/G3 of variances, with p_symmetry (F law);
+        (chi squared with Bartlett's correction); p_randomisation of the likelihood ratio (of a rectangular matrix:
+        twice the smaller of those of hub rows and columns); z_trace, the centred trace in standard deviations, negative
+        for self-inhibition, with p_trace (exact for Gaussian entries); symmetric_to_antisymmetric, the ratio G2/G3 of
+        variances, with p_symmetry (F law) and z_symmetry, its logarithm in standard deviations over permuted columns;
         row_column_correlation of the row and column means of the same unit, with p_row_column; row_hubs and
         column_hubs, the variance of row and column means in units of what independent entries give, with p_row_hubs and
-        p_column_hubs; excess_kurtosis of the centred entries; randomisations made. What the shape does not have is NaN.
+        p_column_hubs (F law); beside each p_x but p_value the exact p_x_randomisation; excess_kurtosis of the centred
+        entries; randomisations, how many columns were permuted (rectangular: how many blocks were shifted). What the
+        shape does not have is NaN.
 
     Raises:
         ValueError: if the matrix has fewer than 4 rows or columns, is not finite, or has no variation.
 
     Source:
-        The decomposition is that of arXiv:1809.07559; the conditional law and the tests are derived above.
+        The decomposition is that of arXiv:1809.07559; the conditional law and the tests are derived above. Sequential
+        p-values: J. Besag, P. Clifford, Biometrika 78 (1991) 301.
 
     >>> rng = np.random.default_rng(0)
     >>> table = analyse_matrix(rng.normal(size=(64, 64)) - 0.5 * np.eye(64))
@@ -109,8 +94,6 @@ def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 
     if array.ndim != 2 or min(array.shape) < 4:
         raise ValueError(f"matrix must have two axes of at least 4 rows and columns, got shape {array.shape}")
     randomisations = checked_integer("randomisations", randomisations, least=0)
-    if randomisations:
-        randomisations = min(randomisations, max(99, _RANDOMISED_ENTRIES // array.size))
     largest = float(np.abs(array).max())
     scaled = array.astype(np.float64) / (largest or 1.0)
     if np.ptp(scaled) <= 1e-12:
@@ -118,8 +101,16 @@ def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 
     rows, columns = scaled.shape
     shape = {"rows": rows, "columns": columns, "group": "S_N" if rows == columns else "S_M x S_N"}
     rng = np.random.default_rng(seed)
-    tests = _square(scaled, randomisations, rng) if rows == columns else _rectangular(scaled, randomisations, rng)
-    return pd.Series(shape | tests | _hubs(scaled) | {"randomisations": randomisations}, dtype=object)
+    made = randomisations
+    if rows == columns:
+        tests, made = _square(scaled, randomisations, rng)
+    else:
+        tests = _rectangular(scaled)
+    hubs = _hubs(scaled, randomisations, rng)
+    if rows != columns and randomisations:
+        smaller = min(hubs["p_row_hubs_randomisation"], hubs["p_column_hubs_randomisation"])
+        tests["p_randomisation"] = min(1.0, 2 * smaller)
+    return pd.Series(shape | tests | hubs | {"randomisations": made}, dtype=object)
 
 
 def bartlett_factor(dimensions: Sequence[int], correlated: int) -> float:
@@ -140,25 +131,65 @@ def bartlett_factor(dimensions: Sequence[int], correlated: int) -> float:
     return float(mean / (len(dimensions) - 1 + (3 if correlated else 0)))
 
 
-def _square(matrix: Array, randomisations: int, rng: np.random.Generator) -> dict[str, float]:
-    size = len(matrix)
-    parts = _Parts.of(matrix)
-    sigmas = (rng.permutation(size) for _ in range(randomisations))
-    measured = _square_statistics(parts, np.arange(size))
-    drawn = np.array([measured, *(_square_statistics(parts, sigma) for sigma in sigmas)])
-    ratio, z_trace, symmetry = measured
-    hook, d2, d3 = dimensions = _square_dimensions(size)
-    correlation = float(np.corrcoef(parts.columns, parts.rows)[0, 1])
-    return {
-        **_tested(ratio, 5, bartlett_factor(dimensions, size - 1), drawn[:, 0]),
+def _square(matrix: Array, randomisations: int, rng: np.random.Generator) -> tuple[dict[str, float], int]:
+    """The tests of a square matrix, and how often its columns were permuted."""
+    parts = Parts.of(matrix)
+    hook, d2, d3 = dimensions = _square_dimensions(len(matrix))
+    sums = unpermuted(parts)
+    measured = _square_statistics(parts, sums)
+    if not np.isfinite(measured).all():
+        raise ValueError(
+            "matrix must vary in every irrep: its row or column means, diagonal, symmetric or antisymmetric part "
+            "are constant (is it symmetric, of low rank, or sparse?)"
+        )
+    ratio, z_trace, symmetry, correlation = map(float, measured[:, 0])
+    drawn, p = _permuted_columns(parts, measured, randomisations, rng)
+    logarithms = drawn[2][np.isfinite(drawn[2])]
+    spread = float(logarithms.std(ddof=1)) if len(logarithms) > 1 else 0.0
+    tests = {
+        **_likelihood_ratio(ratio, 5, bartlett_factor(dimensions, hook)),
+        "p_randomisation": p[0],
         "z_trace": z_trace,
         "p_trace": float(scipy.stats.f.sf(z_trace**2, 1, sum(dimensions))),
-        "p_trace_randomisation": randomisation_p_value(np.abs(drawn[:, 1])) if randomisations else np.nan,
-        "symmetric_to_antisymmetric": symmetry,
-        "p_symmetry": _two_sided(scipy.stats.f(d2, d3), symmetry),
+        "p_trace_randomisation": p[1],
+        "symmetric_to_antisymmetric": float(np.exp(symmetry)),
+        "p_symmetry": _two_sided(scipy.stats.f(d2, d3), float(np.exp(symmetry))),
+        "p_symmetry_randomisation": p[2],
+        "z_symmetry": (symmetry - float(logarithms.mean())) / spread if spread else np.nan,
         "row_column_correlation": correlation,
         "p_row_column": _two_sided(scipy.stats.t(hook - 1), correlation * sqrt((hook - 1) / (1 - correlation**2))),
+        "p_row_column_randomisation": p[3],
     }
+    return tests, drawn.shape[1]
+
+
+def _permuted_columns(
+    parts: Parts, measured: Array, most: int, rng: np.random.Generator
+) -> tuple[Array, tuple[float, ...]]:
+    """The statistics with permuted columns, (4, draws), and the sequential p-value of each; NaN without draws.
+
+    Draws end when each statistic has been reached so often that its p-value is above 5%, however many more there were.
+    """
+    drawn = np.empty((len(measured), 0))
+    enough = max(_FEWEST_EXCEEDANCES, ceil(_LEVEL * (most + 1)))
+    reached = np.abs(measured) * (1 - 1e-9)  # equal ones may differ by rounding
+    orbits = random_shifts(parts, rng)
+    while drawn.shape[1] < most:
+        more = _square_statistics(parts, next(orbits))[:, : most - drawn.shape[1]]
+        drawn = np.concatenate([drawn, more], axis=1)
+        if ((np.abs(drawn) >= reached).sum(axis=1) >= enough).all():
+            break
+    return drawn, tuple(_sequential_p_value(row, enough) for row in np.abs(drawn) >= reached)
+
+
+def _sequential_p_value(exceeds: NDArray[np.bool_], enough: int) -> float:
+    """Besag and Clifford's p-value: `enough` over the number of draws until so many exceed, or as without an end."""
+    if not len(exceeds):
+        return np.nan
+    count = np.cumsum(exceeds)
+    if count[-1] >= enough:
+        return float(enough / (1 + np.argmax(count == enough)))
+    return float((1 + count[-1]) / (1 + len(exceeds)))
 
 
 def _two_sided(law: Any, value: float) -> float:
@@ -170,46 +201,39 @@ def _square_dimensions(size: int) -> tuple[int, int, int]:
     return size - 1, size * (size - 3) // 2, (size - 1) * (size - 2) // 2
 
 
-def _square_statistics(parts: _Parts, sigma: NDArray[np.intp]) -> tuple[float, float, float]:
-    """Likelihood ratio, c/sqrt(gHH) and G2/G3 of the matrix whose columns are permuted by sigma."""
-    size = len(sigma)
-    hook, d2, d3 = dimensions = _square_dimensions(size)
-    permuted = parts.centred[:, sigma]
-    diagonal = np.diagonal(permuted)
-    trace = float(diagonal.sum())
-    inside = sqrt(size / (size - 2)) * (diagonal - trace / size)
-    copies = np.stack([parts.columns[sigma], parts.rows, inside])
-    # no BLAS: its threads cost more than such small sums
-    scatter = np.einsum("ka,la->kl", copies, copies)
-    of_product = float(np.einsum("ij,ji->", permuted, permuted))
-    symmetric = (parts.squares + of_product) / 2 - trace**2 / (size - 1) - float(scatter[2, 2])
-    antisymmetric = (parts.squares - of_product) / 2
-    sums = np.array([float(scatter[2, 2]), symmetric, antisymmetric])
-    if (np.array([scatter[0, 0], scatter[1, 1], *sums]) <= 1e-12 * parts.squares).any():
-        raise ValueError(
-            "matrix must vary in every irrep: its row or column means, diagonal, symmetric or antisymmetric part "
-            "are constant (is it symmetric, of low rank, or sparse?)"
+def _square_statistics(parts: Parts, sums: Sums) -> Array:
+    """(4, permutations): likelihood ratio, c/sqrt(gHH), ln G2/G3, correlation of means; infinite where undefined."""
+    size = len(parts.rows)
+    dimensions = _square_dimensions(size)
+    scale = sqrt(size / (size - 2))
+    of_columns, of_rows = np.einsum("i,i->", parts.columns, parts.columns), np.einsum("i,i->", parts.rows, parts.rows)
+    inside = scale**2 * (sums.diagonal - sums.trace**2 / size)
+    symmetric = (parts.squares + sums.product) / 2 - sums.trace**2 / (size - 1) - inside
+    antisymmetric = (parts.squares - sums.product) / 2
+    squares = np.stack([inside, symmetric, antisymmetric])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = squares.sum(axis=0) / sum(dimensions)
+        correlations = (
+            sums.columns_rows / np.sqrt(of_columns * of_rows),
+            scale * sums.columns_diagonal / np.sqrt(of_columns * inside),
+            scale * sums.rows_diagonal / np.sqrt(of_rows * inside),
         )
-    scale = np.sqrt(np.diag(scatter))
-    pooled = sums.sum() / sum(dimensions)
-    ratio = -hook * np.linalg.slogdet(scatter / np.outer(scale, scale))[1]
-    ratio -= float(np.dot(dimensions, np.log(sums / dimensions / pooled)))
-    return float(ratio), trace / sqrt(size - 1) / sqrt(pooled), float(sums[1] / d2 / (sums[2] / d3))
+        a, b, c = correlations
+        determinant = 1 + 2 * a * b * c - a**2 - b**2 - c**2
+        variances = squares / np.array(dimensions)[:, None]
+        ratio = -dimensions[0] * np.log(determinant) - np.array(dimensions) @ np.log(variances / pooled)
+        found = np.stack([ratio, sums.trace / sqrt(size - 1) / np.sqrt(pooled), np.log(variances[1] / variances[2]), a])
+    least = 1e-12 * parts.squares
+    undefined = (squares <= least).any(axis=0) | (min(of_columns, of_rows) <= least) | ~np.isfinite(found).all(axis=0)
+    found[:, undefined] = np.inf
+    return found
 
 
-def _rectangular(matrix: Array, randomisations: int, rng: np.random.Generator) -> dict[str, float]:
+def _rectangular(matrix: Array) -> dict[str, float]:
     matrix = matrix - matrix.mean()
-    squares = float(np.square(matrix).sum())
-    measured = _rectangular_ratio(matrix, squares)
-    draws = (_rectangular_ratio(entries, squares) for entries in _shuffled(matrix, randomisations, rng))
-    drawn = np.array([measured, *draws])
-    tested = _tested(measured, 2, bartlett_factor(_rectangular_dimensions(matrix.shape), 0), drawn)
-    return tested | dict.fromkeys(_OF_SQUARE_MATRICES, np.nan)
-
-
-def _shuffled(matrix: Array, count: int, rng: np.random.Generator) -> Iterator[Array]:
-    for _ in range(count):
-        yield rng.permutation(matrix.ravel()).reshape(matrix.shape)
+    ratio = _rectangular_ratio(matrix, float(np.square(matrix).sum()))
+    tested = _likelihood_ratio(ratio, 2, bartlett_factor(_rectangular_dimensions(matrix.shape), 0))
+    return tested | {"p_randomisation": np.nan} | dict.fromkeys(_OF_SQUARE_MATRICES, np.nan)
 
 
 def _rectangular_dimensions(shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -238,20 +262,24 @@ def _rectangular_ratio(matrix: Array, squares: float) -> float:
     return float(-np.dot(dimensions, np.log(sums / dimensions / (sums.sum() / dimensions.sum()))))
 
 
-def _tested(ratio: float, degrees: int, factor: float, drawn: Array) -> dict[str, float]:
+def _likelihood_ratio(ratio: float, degrees: int, factor: float) -> dict[str, float]:
     return {
         "likelihood_ratio": ratio,
         "degrees_of_freedom": degrees,
         "p_value": float(scipy.stats.chi2.sf(ratio / factor, degrees)),
-        "p_randomisation": randomisation_p_value(drawn) if len(drawn) > 1 else np.nan,
     }
 
 
-def _hubs(matrix: Array) -> dict[str, float]:
-    """Variances of row and column means against that of the centred entries, by F ratios; and the fourth moment."""
+def _hubs(matrix: Array, randomisations: int, rng: np.random.Generator) -> dict[str, float]:
+    """Variances of row and column means against that of the centred entries, and the fourth moment of these."""
     dimensions = np.array(_rectangular_dimensions(matrix.shape))
     matrix = matrix - matrix.mean()
     columns, rows, rest = _variances(matrix, float(np.square(matrix).sum())) / dimensions
+    p_rows = p_columns = np.nan
+    if randomisations:
+        p_rows, p_columns = (
+            randomisation_p_value(hub_row_draws(turned, randomisations, rng)) for turned in (matrix, matrix.T)
+        )
     squares = matrix - matrix.mean(axis=1, keepdims=True)
     squares -= matrix.mean(axis=0)
     np.square(squares, out=squares)
@@ -259,7 +287,9 @@ def _hubs(matrix: Array) -> dict[str, float]:
     return {
         "row_hubs": rows / rest,
         "p_row_hubs": float(scipy.stats.f.sf(rows / rest, dimensions[1], dimensions[2])),
+        "p_row_hubs_randomisation": p_rows,
         "column_hubs": columns / rest,
         "p_column_hubs": float(scipy.stats.f.sf(columns / rest, dimensions[0], dimensions[2])),
+        "p_column_hubs_randomisation": p_columns,
         "excess_kurtosis": fourth - 3,
     }

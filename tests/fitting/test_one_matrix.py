@@ -1,10 +1,13 @@
 """One matrix by itself: formulas against the projections, exact null laws, power, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 
 from pigmm.fitting import SquareSpace, analyse_matrix
+from pigmm.fitting.tests_of_models.column_shifts import Parts, all_shifts, random_shifts, unpermuted
+from pigmm.fitting.tests_of_models.hubs import hub_row_draws
 from pigmm.fitting.tests_of_models.one_matrix import bartlett_factor
 
 
@@ -67,16 +70,66 @@ def test_bartlett_factor_is_the_mean_of_the_ratio():
 
 def test_randomisation_is_exact_for_heavy_tails_and_hubs():
     """Rows and columns of unequal scale and entries without a fourth moment: S_N x S_N all the same."""
-    count, draws, p, q = 300, 19, [], []
+    count, draws = 400, 39
+    names = ["p_randomisation", "p_trace_randomisation", "p_symmetry_randomisation", "p_row_column_randomisation"]
+    found = []
     for k in range(count):
         rng = np.random.default_rng((5, k))
         matrix = rng.standard_t(3, size=(10, 10)) * np.exp(rng.normal(size=(10, 1))) + rng.normal(size=10)
-        table = analyse_matrix(matrix, randomisations=draws, seed=k)
-        p.append(table.p_randomisation)
-        q.append(table.p_trace_randomisation)
-    for values in (p, q):  # uniform on 1/20, ..., 1
-        counts = np.histogram(values, np.arange(0.5, 21) / 20)[0]
-        assert scipy.stats.chisquare(counts).pvalue > 1e-3
+        found.append(analyse_matrix(matrix, randomisations=draws, seed=k)[names])
+    table = pd.DataFrame(found).astype(float)
+    for name in names:
+        for level in (0.05, 0.1, 0.2):  # a sequential p-value is exact below 10 of 40, and never too small
+            assert scipy.stats.binomtest(int((table[name] <= level).sum()), count, level).pvalue > 1e-3, (name, level)
+        assert scipy.stats.binomtest(int((table[name] <= 0.5).sum()), count, 0.5, "greater").pvalue > 1e-3, name
+
+
+def test_randomised_hubs_are_exact_for_heavy_tails():
+    """The columns of unequal scale, which is no hub row; and the same turned."""
+    count, draws, p = 400, 19, []
+    for k in range(count):
+        rng = np.random.default_rng((12, k))
+        matrix = rng.standard_cauchy(size=(8, 20)) * np.exp(rng.normal(size=20))
+        turned = k % 2
+        table = analyse_matrix(matrix.T if turned else matrix, randomisations=draws, seed=k)
+        p.append(table.p_column_hubs_randomisation if turned else table.p_row_hubs_randomisation)
+    counts = np.histogram(p, np.arange(0.5, 21) / 20)[0]  # uniform on 1/20, ..., 1
+    assert scipy.stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_shifts_are_permutations_of_the_columns():
+    size = 70  # more rows than are taken at a time
+    parts = Parts.of(normal(13, size, size))
+    shifts = all_shifts(parts)
+    rows = np.arange(size)
+    for k in (0, 1, 33, 69):
+        slow = unpermuted(parts.reordered(rows, (rows + k) % size))
+        for name, values in vars(slow).items():
+            assert getattr(shifts, name)[k] == pytest.approx(float(values[0]), rel=1e-9, abs=1e-9), name
+    orbits = random_shifts(parts, np.random.default_rng(0))
+    first, second = next(orbits), next(orbits)
+    assert (len(first.trace), len(second.trace)) == (size - 1, size)
+    measured = float(unpermuted(parts).product[0])
+    assert not np.isclose(first.product, measured).any()
+
+
+def test_hub_draws_are_sums_of_shifted_blocks():
+    matrix = normal(14, 7, 5)  # a block a column
+    found = hub_row_draws(matrix, 6, np.random.default_rng(3))
+    rng = np.random.default_rng(3)
+    order, places = rng.permutation(5), rng.permutation(7)
+    blocks = matrix[places]
+    shifts = rng.integers(7, size=(6, 5))
+    by_column = np.empty((6, 5), dtype=int)
+    by_column[:, order] = shifts
+    slow = [np.square(sum(np.roll(blocks[:, j], row[j]) for j in range(5))).sum() for row in by_column]
+    np.testing.assert_allclose(found, [np.square(matrix.sum(axis=1)).sum(), *slow], rtol=1e-10)
+
+
+def test_randomisations_end_when_the_verdict_is_sure():
+    assert analyse_matrix(normal(15, 24, 24), randomisations=5000).randomisations < 3000
+    found = analyse_matrix(normal(16, 24, 24) - 2 * np.eye(24), randomisations=999)
+    assert (found.randomisations, found.p_trace_randomisation) == (999, 1e-3)
 
 
 def test_structure_is_found_and_named():
@@ -91,7 +144,7 @@ def test_structure_is_found_and_named():
     assert analyse_matrix(noise + 0.3 * (related[:, None] + related)).p_value < 1e-4
     hubs = analyse_matrix(normal(8, 20, 50) + normal(9, 20, 1))
     assert hubs.row_hubs > 10 > 2 > hubs.column_hubs
-    assert (hubs.p_value < 1e-6, hubs.p_randomisation) == (True, 1e-3)
+    assert (hubs.p_value < 1e-6, hubs.p_row_hubs_randomisation, hubs.p_randomisation) == (True, 1e-3, 2e-3)
     assert analyse_matrix(np.random.default_rng(10).standard_t(4, size=(64, 64))).excess_kurtosis > 1
 
 
