@@ -24,6 +24,7 @@ from ..model.gaussian import BlockGaussian
 from ..model.sufficient_statistics import SufficientStatistics, checked_batch
 from .comparison import compare, residual_moments
 from .multiple_testing import q_values
+from .refit import shrinkage_of_fit
 
 Array = NDArray[np.float64]
 
@@ -84,7 +85,7 @@ def bootstrap_comparison(
     """Compare as `compare` does, with p-values from ensembles that are drawn from the model, refitted and compared.
 
     Args:
-        model: as fitted to the matrices by maximum likelihood, as the replicates are.
+        model: the fit of these matrices by maximum likelihood, as the replicates are; which is checked.
         matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep.
         graphs: the invariants, in the order of the rows.
         fitted: False if the model was given beforehand: then nothing is refitted.
@@ -111,6 +112,10 @@ def bootstrap_comparison(
         checked_integer("threads", threads, least=1)
     checked_integer("the number of matrices", len(batch), least=1 + len(model.means))
     table = compare(model, batch, graphs, fitted=fitted)
+    if fitted and (shrinkage := shrinkage_of_fit(model, SufficientStatistics.of(batch, model.space))):
+        raise ValueError(
+            f"model must be fitted by maximum likelihood, as replicates are, got shrinkage {shrinkage:.6g}"
+        )
     observed = table["z"].to_numpy()
     tested = ~np.isnan(observed)
     if not tested.any():

@@ -15,14 +15,20 @@ from ...invariants.evaluation.evaluate import evaluate
 from ...invariants.graphs.given import GivenGraph, checked_graphs
 from ...invariants.graphs.multigraph import Multigraph
 from ..model.gaussian import BlockGaussian
-from ..model.sufficient_statistics import checked_batch
+from ..model.sufficient_statistics import SufficientStatistics, checked_batch
 from .multiple_testing import q_values
+from .refit import gradient_by_fit, shrinkage_of_fit
 
 Array = NDArray[np.float64]
 
 # A residual spread below this fraction of the invariant's own is rounding error: the fit forces it to zero.
 _FORCED = 1e-9
 _ROUNDING = 1e-14  # of the values themselves, which a large mean swamps
+# A mean of an invariant is known to about 1e-14 of itself: below this fraction rounding moves z by more than 0.1.
+_LEAST_ERROR = 1e-13
+# Relative spread below which a residual that is rounding error may be one of a mean that swamps it: its cube is
+# what is left of a residual of degree 3 or more.
+_SWAMPED = 1e-4
 # Values of invariants held at a time.
 _CHUNK_VALUES = 1 << 23
 # Multiplications in a product of matrices up to which OpenBLAS uses one thread.
@@ -44,10 +50,12 @@ def compare(
     calibrated ones.
 
     Args:
-        model: as fitted to the matrices by maximum likelihood: with shrinkage the errors are not right.
+        model: the fit of these matrices, which is checked. One with shrinkage has the right standard errors, but its
+            z has the bias of the shrinkage too.
         matrices: (n, rows, columns), n at least 2.
         graphs: the invariants, in the order of the rows.
-        fitted: False if the model was given beforehand, not fitted to these matrices: the prediction is then exact.
+        fitted: False if the model was not fitted to these matrices but given beforehand: the prediction is then exact,
+            and the standard error that of the measured mean.
 
     Returns:
         A row a graph, with the columns graph (its label), formula, degree, nodes, predicted, measured (means),
@@ -58,7 +66,9 @@ def compare(
         are NaN where the fit forces agreement; these graphs are no tests.
 
     Raises:
-        ValueError: if the matrices are not those of the model's space, or fewer than 2.
+        ValueError: if the matrices are not those of the model's space, or fewer than 2; if the model is not their fit,
+            unless `fitted` is False; if their mean is so much larger than their spread that rounding hides the
+            standard errors.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
@@ -70,6 +80,12 @@ def compare(
     batch = checked_batch(matrices, model.space)
     if len(batch) < 2:
         raise ValueError(f"matrices must be at least 2 for a standard deviation, got {len(batch)}")
+    gradient = model.expectation_gradient(graphs)
+    if fitted:
+        statistics = SufficientStatistics.of(batch, model.space)
+        gradient = gradient_by_fit(model, gradient, shrinkage_of_fit(model, statistics))
+    else:
+        gradient = np.zeros_like(gradient)
 
     def chunks() -> Iterator[tuple[Array, Array]]:
         step = max(1, _CHUNK_VALUES // (len(graphs) + prod(model.space.shape)))
@@ -79,10 +95,10 @@ def compare(
             yield values, model.influence_of_components(model.space.project(chunk))
 
     predicted = model.expectation(graphs)
-    gradient = model.expectation_gradient(graphs)
-    residuals = residual_moments(chunks(), gradient if fitted else np.zeros_like(gradient))
+    residuals = residual_moments(chunks(), gradient)
     difference, deviation = residuals.measured - predicted, residuals.standard_deviation
     z = residuals.studentised(predicted)
+    _check_digits(model, graphs, residuals, np.isnan(z))
     p = 2 * t.sf(np.abs(z), residuals.count - 1)
     return pd.DataFrame(
         {
@@ -159,6 +175,30 @@ def residual_moments(chunks: Iterable[tuple[Array, Array]], gradient: Array) -> 
         count = total
     deviations = np.sqrt(squares / (count - 1))
     return ResidualMoments(count, mean[0], deviations[0], deviations[1])
+
+
+def _check_digits(
+    model: BlockGaussian, graphs: tuple[Multigraph, ...], residuals: ResidualMoments, forced: NDArray[np.bool_]
+) -> None:
+    """Raise ValueError if the mean of the matrices is so large that standard errors are rounding errors.
+
+    Residuals that seem forced may have been lost as well: those of degree 3 or more, of invariants that vary, but
+    hardly, beside a mean that exceeds the spread.
+    """
+    size = np.hypot(residuals.measured, residuals.standard_deviation)
+    lost = ~forced & (residuals.residual_deviation <= _LEAST_ERROR * np.sqrt(residuals.count) * size)
+    variance = sum(d * float(np.trace(block)) for d, block in zip(model.dimensions, model.covariances, strict=True))
+    if float(np.square(model.means).sum()) > variance:
+        spread = residuals.standard_deviation
+        varies = (spread > _ROUNDING * size) & (spread < _SWAMPED * size)
+        lost |= forced & varies & np.array([graph.degree > 2 for graph in graphs], dtype=bool)
+    if lost.any():
+        first = graphs[int(lost.argmax())].label
+        raise ValueError(
+            f"matrices must have a mean that does not swamp their spread, got standard errors that rounding hides "
+            f"for {int(lost.sum())} of {len(graphs)} invariants, the first {first!r}; compare matrices less the mean "
+            f"of their fit with a fit of their own, as gaussianity_test does"
+        )
 
 
 def _mean_and_squares(values: Array) -> tuple[Array, Array]:

@@ -126,9 +126,9 @@ def analyse_snapshot(matrices: Matrices, law: InitialLaw, output: bool = False) 
     """
     try:
         model = BlockGaussian.fit(matrices)
+        comparison = compare(model, matrices, graphs_of_degrees((3, 4), model.space.decomposition.family))
     except ValueError as error:
         return {"omissions": pd.DataFrame({"networks": [len(matrices)], "reason": [str(error)]})}
-    comparison = compare(model, matrices, graphs_of_degrees((3, 4), model.space.decomposition.family))
     parameters = parameter_table(model, matrices, law)
     found = {
         "parameters": parameters,

@@ -119,7 +119,11 @@ def _tests(
             part, fitted = tested_part(matrices, model)
             for step in _STEPS:
                 whole = step in (_parameters, _comparison)
-                for title, table in step(*((model, matrices) if whole else (fitted, part)), draws).items():
+                try:
+                    made = step(*((model, matrices) if whole else (fitted, part)), draws)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+                for title, table in made.items():
                     if not whole:
                         table.insert(0, "tested", len(part))
                     table.insert(0, "ensemble", name)

@@ -141,6 +141,10 @@ def test_bad_input(random_model):
         bootstrap_comparison(model, matrices[:2], GRAPHS)
     with pytest.raises(ValueError, match="does not force"):
         bootstrap_comparison(PIGMM.fit(matrices), matrices, multigraphs(2), replicates=5)
+    with pytest.raises(ValueError, match=r"model must be fitted by maximum likelihood.* got shrinkage 0\.1"):
+        bootstrap_comparison(PIGMM.fit(matrices, shrinkage=0.1), matrices, GRAPHS, replicates=5)
+    with pytest.raises(ValueError, match="model must be the fit of these matrices"):
+        bootstrap_comparison(model, matrices, GRAPHS, replicates=5)
     matrices[4, 0, 0] = np.inf
     with pytest.raises(ValueError, match=r"first at index \(4, 0, 0\)"):
         gaussianity_test(matrices)

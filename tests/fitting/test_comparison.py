@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from pigmm.fitting import PIGMM, compare, q_values
+from pigmm.fitting import PIGMM, compare, q_values, restricted_fits
 from pigmm.fitting.tests_of_models import comparison
 from pigmm.invariants import evaluate, multigraphs
 
@@ -101,6 +101,50 @@ def test_forced_agreement_has_no_z(random_model):
 def test_forced_agreement_is_seen_behind_a_large_mean(random_model):
     matrices = random_model(5, seed=4).sample(60, seed=0) + 1e7
     assert compare(PIGMM.fit(matrices), matrices, multigraphs(2))["z"].isna().all()
+
+
+def test_a_model_that_is_not_the_fit_is_refused(random_model):
+    """Fits of other matrices, given models and restricted ones have other standard errors than fits of these."""
+    first, second = random_model(5, seed=4).sample(120, seed=0).reshape(2, 60, 5, 5)
+    model = PIGMM.fit(first)
+    for other in (random_model(5, seed=4), PIGMM.fit(second), restricted_fits(first)["S_N x S_N"]):
+        with pytest.raises(ValueError, match=r"^model must be the fit of these matrices, got .*; pass fitted=False.*$"):
+            compare(other, first, multigraphs(3))
+        assert len(compare(other, first, multigraphs(3), fitted=False)) == 52
+    table = compare(model, first, multigraphs(3))
+    chunked = PIGMM.fit(iter(np.array_split(first, 7)))
+    np.testing.assert_allclose(compare(chunked, first, multigraphs(3)).z, table.z, rtol=1e-6)
+    single = first.astype(np.float32)
+    np.testing.assert_allclose(compare(PIGMM.fit(single), first, multigraphs(3)).z, table.z, atol=1e-3)
+    np.testing.assert_allclose(compare(model, single, multigraphs(3)).z, table.z, atol=1e-3)
+
+
+def test_standard_errors_with_shrinkage(random_model):
+    """They are those of the refitted, shrunk comparison; the differences vary about their bias."""
+    model, graphs = random_model(5, seed=2), multigraphs(3)
+    tables = [
+        compare(PIGMM.fit(m, shrinkage=0.3), m, graphs) for m in model.sample(60 * 300, seed=1).reshape(60, 300, 5, 5)
+    ]
+    differences = np.array([table.measured - table.predicted for table in tables])
+    errors = np.mean([table.standard_error for table in tables], axis=0)
+    # a standard deviation of 60 differences is known to 9 %
+    ratio = differences.std(axis=0, ddof=1) / errors
+    assert abs(ratio.mean() - 1) < 0.1
+    assert np.abs(ratio - 1).max() < 0.45
+
+
+@pytest.mark.parametrize(("size", "count"), [(6, 2000), (20, 300)])
+def test_a_mean_that_swamps_the_spread_is_refused(size, count):
+    """Moving all entries leaves z of cubic invariants as they are, exactly; where rounding hides it, it is refused."""
+    matrices, graphs = PIGMM.iid(size, 1.0).sample(count, seed=0), multigraphs(3)
+    plain = compare(PIGMM.fit(matrices), matrices, graphs)
+    for mean in (1e1, 1e2):
+        moved = matrices + mean
+        np.testing.assert_allclose(compare(PIGMM.fit(moved), moved, graphs).z, plain.z, atol=1e-3)
+    for mean in (1e4, 1e5, 1e6):
+        moved = matrices + mean
+        with pytest.raises(ValueError, match="mean that does not swamp their spread, got"):
+            compare(PIGMM.fit(moved), moved, graphs)
 
 
 def test_several_matrices_with_graphs_of_one():
