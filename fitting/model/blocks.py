@@ -45,6 +45,20 @@ def parameters_from_blocks(means: Array, covariances: Sequence[Array]) -> Array:
     return np.concatenate([means, *triangles], axis=-1)
 
 
+def trivial_parameters(space: MatrixSpace) -> tuple[slice, slice]:
+    """Where the parameters of the trivial irrep stand: its means, and its covariance.
+
+    Args:
+        space: the matrices.
+
+    >>> from pigmm.invariants.representation.spaces import SquareSpace
+    >>> trivial_parameters(SquareSpace(4))
+    (slice(0, 2, None), slice(2, 5, None))
+    """
+    copies = sum(len(irrep.copies) for irrep in space.decomposition.irreps if irrep.is_trivial)
+    return slice(0, copies), slice(copies, copies + copies * (copies + 1) // 2)
+
+
 @lru_cache
 def _upper_triangle(copies: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of an upper triangle; remembered, since making them costs more than all else here."""

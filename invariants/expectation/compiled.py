@@ -17,6 +17,7 @@ from .wick import Monomial, propagator, wick_expectation
 
 # Models at a time, so that their monomials stay in cache.
 _CHUNK = 1024
+_GRADIENT_CHUNK = 32  # each with a derivative for every parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,30 +45,75 @@ class ExpectationMap:
         models = theta.reshape(-1, self.number_of_parameters)
         results = np.empty((len(models), len(self.coefficients)))
         for start in range(0, len(models), _CHUNK):
-            columns = np.ascontiguousarray(models[start : start + _CHUNK].T)
-            values = np.empty((len(self.monomials), columns.shape[1]))
-            for place, (shorter, last) in enumerate(self._recipe):
-                if shorter is None:
-                    values[place] = columns[last]
-                else:
-                    np.multiply(values[shorter], columns[last], out=values[place])
+            values = self._monomials_of(models[start : start + _CHUNK])
             np.matmul(values.T, self.coefficients.T, out=results[start : start + _CHUNK])
         return results.reshape(*theta.shape[:-1], len(self.coefficients))
+
+    def average(self, parameters: ArrayLike) -> NDArray[np.float64]:
+        """Averages of the expectation values over several models: the monomials are averaged first.
+
+        Args:
+            parameters: (models, number_of_parameters).
+
+        Returns:
+            (len(graphs),).
+
+        Raises:
+            ValueError: if the last axis is of another length.
+
+        >>> compiled = expectation_map((Multigraph([(0, 0)]),), 5)
+        >>> compiled.average([[1.0] + [0.0] * 12, [3.0] + [0.0] * 12])  # of traces 1 and 3
+        array([2.])
+        """
+        models = self._checked(parameters).reshape(-1, self.number_of_parameters)
+        starts = range(0, len(models), _CHUNK)
+        total = sum((self._monomials_of(models[s : s + _CHUNK]).sum(axis=1) for s in starts), np.zeros(1))
+        result: NDArray[np.float64] = self.coefficients @ (total / len(models))
+        return result
 
     def gradient(self, parameters: ArrayLike) -> NDArray[np.float64]:
         """Derivatives (len(graphs), number_of_parameters) by the parameters (number_of_parameters,)."""
         theta = self._checked(parameters)
         if theta.ndim != 1:
             raise ValueError(f"parameters must be those of one model for a gradient, got shape {theta.shape}")
-        values = np.empty(len(self.monomials))
-        derivatives = np.zeros((len(self.monomials), self.number_of_parameters))
+        return self.average_gradient(theta[None])
+
+    def average_gradient(self, parameters: ArrayLike) -> NDArray[np.float64]:
+        """Derivatives of the averages over several models, by parameters that move in all of them together.
+
+        Args:
+            parameters: (models, number_of_parameters).
+
+        Returns:
+            (len(graphs), number_of_parameters).
+
+        Raises:
+            ValueError: if the last axis is of another length.
+        """
+        models = self._checked(parameters).reshape(-1, self.number_of_parameters)
+        total = np.zeros((len(self.monomials), self.number_of_parameters))
+        for start in range(0, len(models), _GRADIENT_CHUNK):
+            columns = np.ascontiguousarray(models[start : start + _GRADIENT_CHUNK].T)
+            values = self._monomials_of(columns.T)
+            derivatives = np.zeros((*total.shape, columns.shape[1]))
+            for place, (shorter, last) in enumerate(self._recipe):
+                # the product rule, along the same recipe
+                if shorter is not None:
+                    np.multiply(derivatives[shorter], columns[last], out=derivatives[place])
+                derivatives[place, last] += 1.0 if shorter is None else values[shorter]
+            total += derivatives.sum(axis=-1)
+        return self.coefficients @ (total / len(models))
+
+    def _monomials_of(self, models: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(monomials, models): values of the monomials."""
+        columns = np.ascontiguousarray(models.T)
+        values = np.empty((len(self.monomials), columns.shape[1]))
         for place, (shorter, last) in enumerate(self._recipe):
-            # the product rule, along the same recipe
-            values[place] = theta[last] * (1.0 if shorter is None else values[shorter])
-            if shorter is not None:
-                derivatives[place] = derivatives[shorter] * theta[last]
-            derivatives[place, last] += 1.0 if shorter is None else values[shorter]
-        return self.coefficients @ derivatives
+            if shorter is None:
+                values[place] = columns[last]
+            else:
+                np.multiply(values[shorter], columns[last], out=values[place])
+        return values
 
     @cached_property
     def _recipe(self) -> tuple[tuple[int | None, int], ...]:

@@ -1,0 +1,53 @@
+"""The trivial components of matrices: what a law given them takes as observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...invariants.representation.spaces import MatrixSpace, space_of
+
+Array = NDArray[np.float64]
+
+
+def trivial_components(space: MatrixSpace, matrices: ArrayLike) -> Array:
+    """The components that permutations leave alone, such as (mu_1, mu_2) of a square matrix.
+
+    Args:
+        space: the matrices.
+        matrices: (n, *space.shape).
+
+    Returns:
+        (n, copies of the trivial irrep), the first of `space.project`, at the cost of their inner products alone.
+
+    >>> trivial_components(space_of((4, 4)), np.ones((1, 4, 4))).round(12)
+    array([[4., 0.]])
+    """
+    batch = np.asarray(matrices)
+    components = [np.zeros_like(part) for part in space.project(np.zeros(space.shape))]
+    units = []
+    for copy in range(len(components[0])):
+        components[0][:, 0] = np.arange(len(components[0])) == copy
+        units.append(space.assemble(components).ravel())
+    own = (np.array(units) @ matrix.astype(np.float64).ravel() for matrix in batch)
+    return np.array(list(own)).reshape(len(batch), len(units))
+
+
+def watched(chunks: Iterable[ArrayLike], space: MatrixSpace | None, seen: list[Array]) -> Iterator[ArrayLike]:
+    """Pass chunks of matrices on, and append their trivial components to `seen` when the next chunk is asked for.
+
+    Args:
+        chunks: (n_k, *space.shape) each; whoever takes them refuses others before asking for the next.
+        space: the matrices (default: `space_of` the shape).
+        seen: a list that grows.
+
+    >>> seen = []
+    >>> [len(chunk) for chunk in watched([np.ones((3, 4, 4))], None, seen)], seen[0].shape
+    ([3], (3, 2))
+    """
+    for chunk in chunks:
+        yield chunk
+        if len(np.shape(chunk)) > 2 and np.shape(chunk)[0]:
+            seen.append(trivial_components(space or space_of(np.shape(chunk)[1:]), chunk))
