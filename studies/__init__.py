@@ -10,11 +10,66 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .networks.analysis import analyse_network
+    from .networks.figures import plot_network
     from .pipeline import run_study
+    from .plots.figures.dead_units import plot_dead_units
+    from .plots.figures.departures import plot_changes, plot_departures_by_epoch, plot_symmetrised_comparison
+    from .plots.figures.distances import plot_distances, plot_movement
+    from .plots.figures.initialisation import plot_initialisation
+    from .plots.figures.largest_departures import plot_largest_departures
+    from .plots.figures.learning import plot_learning
+    from .plots.figures.output_classes import plot_output_classes
+    from .plots.figures.parameters import plot_interior_parameters, plot_parameters
+    from .plots.figures.path import plot_path
+    from .plots.figures.symmetry import plot_constraints, plot_nested_models
+    from .plots.figures.z_score_overview import plot_z_score_overview
+    from .runs.files import read_table
 
-__all__ = ["analyse_network", "run_study"]
+_PLACES = {
+    "analyse_network": "networks.analysis",
+    "plot_changes": "plots.figures.departures",
+    "plot_constraints": "plots.figures.symmetry",
+    "plot_dead_units": "plots.figures.dead_units",
+    "plot_departures_by_epoch": "plots.figures.departures",
+    "plot_distances": "plots.figures.distances",
+    "plot_initialisation": "plots.figures.initialisation",
+    "plot_interior_parameters": "plots.figures.parameters",
+    "plot_largest_departures": "plots.figures.largest_departures",
+    "plot_learning": "plots.figures.learning",
+    "plot_movement": "plots.figures.distances",
+    "plot_nested_models": "plots.figures.symmetry",
+    "plot_network": "networks.figures",
+    "plot_output_classes": "plots.figures.output_classes",
+    "plot_parameters": "plots.figures.parameters",
+    "plot_path": "plots.figures.path",
+    "plot_symmetrised_comparison": "plots.figures.departures",
+    "plot_z_score_overview": "plots.figures.z_score_overview",
+    "read_table": "runs.files",
+    "run_study": "pipeline",
+}
 
-_PLACES = {"analyse_network": "networks.analysis", "run_study": "pipeline"}
+__all__ = [
+    "analyse_network",
+    "plot_changes",
+    "plot_constraints",
+    "plot_dead_units",
+    "plot_departures_by_epoch",
+    "plot_distances",
+    "plot_initialisation",
+    "plot_interior_parameters",
+    "plot_largest_departures",
+    "plot_learning",
+    "plot_movement",
+    "plot_nested_models",
+    "plot_network",
+    "plot_output_classes",
+    "plot_parameters",
+    "plot_path",
+    "plot_symmetrised_comparison",
+    "plot_z_score_overview",
+    "read_table",
+    "run_study",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,3 +77,7 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_PLACES[name]}", __package__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

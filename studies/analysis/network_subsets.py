@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from ...training import untrained
+from .selection import where
 
 ALL, TRAINED = "all", "trained"
 
@@ -20,3 +22,15 @@ def network_subsets(ensemble: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
     """
     failed = untrained(ensemble).to_numpy()
     return {ALL: np.ones_like(failed), TRAINED: ~failed}
+
+
+def of_all_networks(table: pd.DataFrame) -> pd.DataFrame:
+    """Select the rows about all networks.
+
+    Args:
+        table: with a column `subset`, or about all networks as a whole.
+
+    >>> of_all_networks(pd.DataFrame({"subset": ["all", "trained"], "networks": [9, 8]})).networks.tolist()
+    [9]
+    """
+    return where(table, subset=ALL) if "subset" in table else table

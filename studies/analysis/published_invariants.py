@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...invariants import SQUARE, GraphFamily
 from .selection import where
 
 
@@ -18,6 +19,21 @@ def papers_choice(comparison: pd.DataFrame) -> pd.DataFrame:
     """
     most = 2 * comparison.degree
     return comparison[(comparison.nodes <= 2) | (comparison.nodes >= most - 1)]
+
+
+def papers_graphs(rows: pd.DataFrame, family: GraphFamily) -> set[str]:
+    """The labels of those of the invariants that arXiv:2510.05218 shows: some of square matrices.
+
+    Args:
+        rows: with the columns graph, degree and nodes.
+        family: of the graphs.
+
+    >>> from pigmm.invariants import RECTANGULAR
+    >>> rows = pd.DataFrame({"graph": ["00 00 00", "01 02 13"], "degree": 3, "nodes": [1, 4]})
+    >>> papers_graphs(rows, SQUARE), papers_graphs(rows, RECTANGULAR)
+    ({'00 00 00'}, set())
+    """
+    return set(papers_choice(rows).graph) if family == SQUARE else set()
 
 
 def relative_changes(comparison: pd.DataFrame) -> pd.Series:

@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullLocator
 
 from ..analysis.constraints import FREE
 from ..analysis.selection import at_last_epoch, where
 from ..notation.symbols import layer_name, parameter_latex
 from ..plots.epochs import epoch_ticks, marks
+from ..plots.scales import log_scale
 from ..plots.style import GREY, Illustration, house_style, legend_columns, line_looks
 from .runs import FinishedRun
 
@@ -53,7 +53,7 @@ def accuracy(runs: Sequence[FinishedRun]) -> Illustration:
         ends.append(f"{run.label}: {at_last_epoch(rows)['mean'].iloc[0]:.3f}")
     axes.set_ylabel("test accuracy")
     _finish(figure)
-    return Illustration.of(
+    return Illustration(
         figure,
         "accuracy",
         "Test accuracy",
@@ -78,7 +78,7 @@ def distances(runs: Sequence[FinishedRun]) -> Illustration:
         for layer in _layers([run])
     ]
     low, high = (choose(ends, key=lambda end: end[0]) for choose in (min, max))
-    return Illustration.of(
+    return Illustration(
         figure,
         "distances",
         "Wasserstein distance to initialisation",
@@ -93,8 +93,8 @@ def distances(runs: Sequence[FinishedRun]) -> Illustration:
 def median_deviations(runs: Sequence[FinishedRun]) -> Illustration:
     """The paper's deviation of the cubic and quartic invariants: median and 95% quantile over them."""
     figure = _by_layer(runs, _quantiles("deviation"), "|predicted − measured|\n/ standard deviation")
-    _log_scale(figure.axes, _LEAST_DEVIATION)
-    return Illustration.of(
+    log_scale(figure.axes[0], _LEAST_DEVIATION)
+    return Illustration(
         figure,
         "median_deviations",
         "Cubic and quartic invariants: deviation from the fitted model, in spreads of one network",
@@ -108,10 +108,10 @@ def median_deviations(runs: Sequence[FinishedRun]) -> Illustration:
 def significance(runs: Sequence[FinishedRun]) -> Illustration:
     """|z| of the cubic and quartic invariants: median and 95% quantile over them, on a log scale."""
     figure = _by_layer(runs, _quantiles("absolute_z"), "|z|")
-    _log_scale(figure.axes, _LEAST_Z, subs=(1.0, 2.0, 5.0))
+    log_scale(figure.axes[0], _LEAST_Z)
     for axes in figure.axes:
         axes.axhspan(_LEAST_Z, 2, color=GREY, alpha=0.1, linewidth=0)
-    return Illustration.of(
+    return Illustration(
         figure,
         "significance",
         "Cubic and quartic invariants: the same deviation in standard errors",
@@ -120,15 +120,6 @@ def significance(runs: Sequence[FinishedRun]) -> Illustration:
         f"{_LEAST_Z} are drawn there. {_last_medians(runs, 'absolute_z')}",
         "Median and 95% quantile of |z| against the epoch, a panel for each layer, a curve for each run.",
     )
-
-
-def _log_scale(panels: Sequence[Axes], least: float, subs: Sequence[float] = (1.0,)) -> None:
-    for axes in panels:
-        axes.set_yscale("log")
-        axes.set_ylim(bottom=least)
-        axes.yaxis.set_major_locator(LogLocator(subs=subs))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_locator(NullLocator())
 
 
 def five_parameters(runs: Sequence[FinishedRun]) -> Illustration:
@@ -150,7 +141,7 @@ def five_parameters(runs: Sequence[FinishedRun]) -> Illustration:
             if layer == layers[0]:
                 axes.set_title(f"${parameter_latex(name)}$")
     _finish(figure, most=2)
-    return Illustration.of(
+    return Illustration(
         figure,
         "five_parameters",
         "The five parameters that the symmetry of the network leaves free",

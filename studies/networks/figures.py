@@ -8,13 +8,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from ..plots.style import GREY, PALETTE, Illustration, house_style
+from ..plots.scales import log_scale, signed_log_scale
+from ..plots.style import GREY, PALETTE, Illustration, in_house_style
 
 _MOST_NAMES = 40
 # beyond this p-values are rounding; z is drawn at the edge
 _LARGEST_Z = 37.0
 
 
+@in_house_style
 def plot_network(table: pd.DataFrame) -> Figure:
     """What each matrix shows, by its place in the network: self-connections, symmetry, hub rows and columns.
 
@@ -36,13 +38,12 @@ def plot_network(table: pd.DataFrame) -> Figure:
         axis.set_ylabel(label)
         axis.axhline(0, color=GREY, linewidth=0.8)
         axis.axhspan(-2, 2, color=GREY, alpha=0.12, linewidth=0)
-        axis.set_yscale("symlog", linthresh=4)
-        axis.yaxis.set_major_formatter("{x:g}")
+        signed_log_scale(axis, linear=4)
     _points(axes[2], place, table.row_hubs, _has(table, "hub rows"), PALETTE[2], "rows")
     _points(axes[2], place, table.column_hubs, _has(table, "hub columns"), PALETTE[3], "columns", marker="s")
     axes[2].axhline(1, color=GREY, linewidth=0.8)
-    axes[2].set(yscale="log", ylabel="variance of means\n(1: independent)")
-    axes[2].yaxis.set_major_formatter("{x:g}")
+    axes[2].set_ylabel("variance of means\n(1: independent)")
+    log_scale(axes[2])
     axes[2].legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     if len(table) <= _MOST_NAMES:
         axes[2].set_xticks(place, [_short(str(name)) for name in table.index], rotation=90, fontsize=6.5)
@@ -53,17 +54,16 @@ def plot_network(table: pd.DataFrame) -> Figure:
 
 def draw_network(table: pd.DataFrame) -> Illustration:
     """The figure of `plot_network` for a page."""
-    with house_style():
-        return Illustration.of(
-            plot_network(table),
-            "network",
-            "Every matrix of the network",
-            "Filled points depart from independent rows and columns, by Holm's procedure over all tests of all "
-            "matrices; open ones do not. Grey: two standard deviations. Above: the centred trace, negative where units "
-            "inhibit themselves, and the excess of the symmetric part over the antisymmetric one, of square matrices. "
-            "Below: how much the means of rows and of columns vary, in units of what independent entries give.",
-            "Three panels of points, one for each matrix in the order of the file.",
-        )
+    return Illustration(
+        plot_network(table),
+        "network",
+        "Every matrix of the network",
+        "Filled points depart from independent rows and columns, by Holm's procedure over all tests of all "
+        "matrices; open ones do not. Grey: two standard deviations. Above: the centred trace, negative where units "
+        "inhibit themselves, and the excess of the symmetric part over the antisymmetric one, of square matrices. "
+        "Below: how much the means of rows and of columns vary, in units of what independent entries give.",
+        "Three panels of points, one for each matrix in the order of the file.",
+    )
 
 
 def _has(table: pd.DataFrame, words: str) -> NDArray[np.bool_]:

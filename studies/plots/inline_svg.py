@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ..notation.symbols import formula_key
-from .style import GREY, GRID, PALETTE, Illustration
+from .style import GREY, GRID, PALETTE
 
 # The variables of the page that stand for the colours of a file; the file's own are their fallbacks.
 _VARIABLES = {
@@ -17,8 +19,6 @@ _VARIABLES = {
     GREY: "grey",
     **{colour.lower(): f"curve-{place}" for place, colour in enumerate(PALETTE, start=1)},
 }
-
-_INVARIANT = re.compile(r'<g id="(?P<name>[^"]*invariant:[^":]+:(?P<key>[\w.-]+))"')
 
 # Of the natural width: smaller, numbers cannot be read, and the figure scrolls; larger, they are out of proportion.
 _LEAST_SCALE, _LARGEST_SCALE = 0.85, 1.15
@@ -37,23 +37,52 @@ def invariant_id(formula: str, place: int | str) -> str:
     return f"invariant:{place}:{formula_key(formula)}"
 
 
-def inline_svg(figure: Illustration) -> Markup:
+def inline_svg(svg: bytes, name: str, alternative: str) -> Markup:
     """A figure as an SVG element for HTML.
 
-    >>> svg = b'<?xml version="1.0"?><svg width="72pt" height="36pt"><g id="a"/></svg>'
-    >>> print(inline_svg(Illustration("f", "F", "", "A line.", svg)))
-    <svg role="img" aria-label="A line." style="min-width: 82px; max-width: 110px"><g id="f-a"/></svg>
+    Args:
+        svg: as matplotlib writes it.
+        name: put before every name in it, so that a page can hold several.
+        alternative: what the figure shows, for those who do not see it.
+
+    >>> svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"><g id="a"/></svg>'
+    >>> print(inline_svg(svg, "f", "A line."))
+    <svg role="img" aria-label="A line." style="min-width: 82px; max-width: 110px"><g id="f-a" /></svg>
     """
-    text = figure.svg.decode()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"\s+", " ", text).replace("> <", "><").strip()
-    text = re.sub(r'( id="|url\(#|href="#)', rf"\1{figure.name}-", text.replace("xlink:href", "href"))
-    text = re.sub(r"(?<=: )#[0-9a-f]{6}", _variable, text)
-    text, marked = _INVARIANT.subn(r'<g id="\g<name>" data-invariant="\g<key>"', text)
+    root = ElementTree.fromstring(svg)
+    marked = False
+    for element in [*root.iter()]:
+        for child in [*element]:
+            if _local(child.tag) in ("metadata", "style"):
+                element.remove(child)
+        element.tag = _local(element.tag)
+        element.text, element.tail = _text(element.text), _text(element.tail)
+        attributes = {_local(key): " ".join(value.split()) for key, value in element.attrib.items()}
+        element.attrib = {key: _attribute(key, value, name) for key, value in attributes.items()}
+        _, found, key = attributes.get("id", "").partition("invariant:")
+        if found:
+            element.set("data-invariant", key.partition(":")[2])
+            marked = True
     # the parts of an image are hidden from assistive technology, those of a group are not
-    role = "group" if marked else "img"
-    return Markup(re.sub(r"<svg([^>]*)>", lambda root: _root(root.group(1), role, figure.alternative), text, count=1))
+    _make_root(root, "group" if marked else "img", alternative)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _text(text: str | None) -> str | None:
+    return text.strip() or None if text else None
+
+
+def _attribute(key: str, value: str, name: str) -> str:
+    if key == "id":
+        return f"{name}-{value}"
+    if key == "href":
+        return value.replace("#", f"#{name}-", 1)
+    value = value.replace("url(#", f"url(#{name}-")
+    return re.sub(r"#[0-9a-f]{6}\b", _variable, value) if key == "style" else value
 
 
 def _variable(colour: re.Match[str]) -> str:
@@ -61,9 +90,9 @@ def _variable(colour: re.Match[str]) -> str:
     return f"var(--{name}, {colour.group()})" if name else colour.group()
 
 
-def _root(attributes: str, role: str, alternative: str) -> str:
-    width = re.search(r'width="([\d.]+)pt"', attributes)
-    pixels = float(width.group(1)) * 4 / 3 if width else 0.0
+def _make_root(root: Element, role: str, alternative: str) -> None:
+    pixels = float(root.get("width", "0pt").removesuffix("pt")) * 4 / 3
     limits = f"min-width: {pixels * _LEAST_SCALE:.0f}px; max-width: {pixels * _LARGEST_SCALE:.0f}px"
-    kept = re.sub(r' (width|height|version|xmlns:?\w*)="[^"]*"', "", attributes)
-    return f'<svg{kept} role="{role}" aria-label="{escape(alternative)}" style="{limits}">'
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    root.attrib |= {"role": role, "aria-label": alternative, "style": limits}

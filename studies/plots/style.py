@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, wraps
 from io import BytesIO
 from itertools import cycle, islice, product
 from math import ceil
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -39,8 +40,12 @@ _SETTINGS: Any = {
     "lines.linewidth": 1.6,
     "legend.frameon": False,
     "legend.fontsize": 9,
+    "pdf.fonttype": 42,  # fonts that journals accept
     "svg.hashsalt": "pigmm",  # the same figure is the same file
 }
+
+
+_P = ParamSpec("_P")
 
 
 @dataclass(frozen=True)
@@ -48,26 +53,33 @@ class Illustration:
     """A figure with what is said about it.
 
     Args:
-        name: of the file, without suffix.
+        figure: drawn in `house_style`.
+        name: of its files, without suffix.
         title, caption: for the report.
         alternative: what the figure shows, for those who do not see it.
-        svg: the figure.
     """
 
+    figure: Figure
     name: str
     title: str
     caption: str
     alternative: str
-    svg: bytes
 
-    @classmethod
-    def of(cls, figure: Figure, name: str, title: str, caption: str, alternative: str) -> Illustration:
-        """A figure as it has been drawn, in `house_style`."""
-        return cls(name, title, caption, alternative, as_svg(figure))
+    @cached_property
+    def svg(self) -> bytes:
+        """The figure as SVG, drawn once."""
+        with house_style():
+            return as_svg(self.figure)
+
+    @property
+    def pdf(self) -> bytes:
+        """The figure as PDF, for papers."""
+        with house_style():
+            return as_pdf(self.figure)
 
     @property
     def link(self) -> str:
-        """Address of the file, relative to a page in the folder above `figures`."""
+        """Address of the SVG file, relative to a page in the folder above `figures`."""
         return f"figures/{self.name}.svg"
 
 
@@ -85,6 +97,33 @@ def house_style() -> Iterator[None]:
         yield
 
 
+def in_house_style(plot: Callable[_P, Figure]) -> Callable[_P, Figure]:
+    """Let a function draw in `house_style`; its figure keeps the look wherever it is saved.
+
+    Args:
+        plot: any function that returns a figure.
+
+    >>> @in_house_style
+    ... def plot_nothing() -> Figure:
+    ...     figure = Figure()
+    ...     figure.subplots()
+    ...     return figure
+    >>> plot_nothing().axes[0].xaxis.get_majorticklabels()[0].get_fontsize()
+    9.0
+    """
+
+    @wraps(plot)
+    def styled(*arguments: _P.args, **options: _P.kwargs) -> Figure:
+        with house_style():
+            figure = plot(*arguments, **options)
+            for axes in (axes for axes in figure.axes if axes.axison):
+                for axis in (axes.xaxis, axes.yaxis):
+                    axis.get_major_ticks()  # made now, since later ones take the look of the first
+            return figure
+
+    return styled
+
+
 def as_svg(figure: Figure) -> bytes:
     """A figure as SVG, text as outlines, the same bytes every time.
 
@@ -94,6 +133,18 @@ def as_svg(figure: Figure) -> bytes:
     """
     buffer = BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def as_pdf(figure: Figure) -> bytes:
+    """A figure as PDF with its fonts, the same bytes every time.
+
+    >>> with house_style():
+    ...     as_pdf(Figure(figsize=(1, 1)))[:5]
+    b'%PDF-'
+    """
+    buffer = BytesIO()
+    figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
     return buffer.getvalue()
 
 

@@ -12,7 +12,7 @@ from ...invariants import RECTANGULAR, SQUARE, GraphFamily, Multigraph, parse_la
 from ...invariants.graphs.markup import graph_svg
 from ...training import EnsembleConfig
 from ..analysis.network_subsets import ALL
-from ..analysis.published_invariants import papers_choice
+from ..analysis.published_invariants import papers_graphs
 from ..analysis.selection import at_last_epoch, records, where
 from ..notation.number_format import number, rounded
 from ..notation.p_values import p_text
@@ -47,16 +47,6 @@ def graph_family(shape: tuple[int, int]) -> GraphFamily:
     'rectangular'
     """
     return SQUARE if shape[0] == shape[1] else RECTANGULAR
-
-
-def papers_graphs(rows: pd.DataFrame, family: GraphFamily) -> set[str]:
-    """The labels of those of the invariants that arXiv:2510.05218 shows: some of square matrices.
-
-    >>> rows = pd.DataFrame({"graph": ["00 00 00", "01 02 13"], "degree": 3, "nodes": [1, 4]})
-    >>> papers_graphs(rows, SQUARE), papers_graphs(rows, RECTANGULAR)
-    ({'00 00 00'}, set())
-    """
-    return set(papers_choice(rows).graph) if family == SQUARE else set()
 
 
 def compared_cards(layers: Iterable[Layer]) -> Cards:

@@ -20,7 +20,7 @@ from ..analysis.verdicts import BOUND_IN_WORDS, LEVEL, bound, calibrated_verdict
 from ..notation.number_format import counted, listed, number, rounded, with_error
 from ..notation.p_values import compared, p_text
 from ..notation.symbols import LEGEND, formula_html, group_html, group_text, parameter_html, parameter_text
-from ..plots.style import Illustration, house_style
+from ..plots.style import Illustration
 from ..report.cards import compared_cards
 from ..report.figures.study import largest
 from ..report.figures.z_score_overview import z_score_overview
@@ -173,10 +173,11 @@ def _section(name: str, file: str, model: BlockGaussian, tables: Tables) -> Sect
         _are_invariant(own["invariance"]),
         _how_far(own["distance_tests"]),
     )
-    with house_style():
-        family = model.space.decomposition.family
-        every = z_score_overview([(name, family, own["comparison"])], f"z_score_overview_{file}")
-        figures = (every, replace(largest(top, name, family), name=f"largest_{file}")) if len(top) else ()
+    family = model.space.decomposition.family
+    figures: tuple[Illustration, ...] = ()
+    if len(top):
+        every = z_score_overview(own["comparison"].assign(layer=name), family, f"z_score_overview_{file}")
+        figures = (every, replace(largest(top, name, family), name=f"largest_{file}"))
     parameters = Table.head(f"Parameters of {name}", "", shown, rows=len(shown))
     return Section(name, parameters, answers, figures)
 

@@ -103,8 +103,8 @@ def test_names_of_matrices_are_shown_as_they_are() -> None:
     row = {"graph": "00 00 00", "formula": "sum_i M_ii^3", "degree": 3, "nodes": 1, "z": 5.0, "q_value": 0.01}
     values = {"predicted": 1.0, "measured": 1.5, "standard_error": 0.1, "deviation": 0.02}
     layers = [(name, SQUARE, pd.DataFrame([row | values]))]
-    with house_style():
-        figure = inline_svg(z_score_overview(layers))
+    drawn = z_score_overview(pd.DataFrame([row | values | {"layer": name}]), SQUARE)
+    figure = inline_svg(drawn.svg, name, name)
     cards = compared_cards(layers)
     lines: dict[str, object] = {"ensembles": [(name, name)], "skipped": [name], "sections": [], "tables": []}
     page = render("fit.html", title=name, version="1", legend="", cards=cards, **lines)

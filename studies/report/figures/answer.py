@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-
 from ....training import EnsembleConfig
 from ...analysis.initial_law import InitialLaw
 from ...analysis.layer import Tables
-from ...analysis.network_subsets import ALL
-from ...analysis.selection import where
-from ...notation.symbols import layer_name
-from ...plots.epochs import label_epochs, marks
-from ...plots.style import Illustration, house_style, line_looks
+from ...plots.figures.distances import plot_movement
+from ...plots.style import Illustration
 
 
 def answer_figure(tables: Tables, config: EnsembleConfig) -> Illustration | None:
@@ -28,22 +23,12 @@ def answer_figure(tables: Tables, config: EnsembleConfig) -> Illustration | None
     """
     if "distances" not in tables:
         return None
-    table = where(tables["distances"], subset=ALL)
-    with house_style():
-        figure = Figure(figsize=(4.2, 2.7))
-        axes = figure.subplots()
-        for (layer, rows), look in zip(table.groupby("layer"), line_looks(table.layer.nunique()), strict=True):
-            number = int(str(layer))
-            norm = InitialLaw.of_layer(config.initialisation, config.shapes[number]).norm(config.shapes[number])
-            axes.plot(rows.epoch, 100 * rows.wasserstein / norm, label=layer_name(number), **look, **marks(rows))
-        axes.set_ylim(bottom=0)
-        axes.set_ylabel("moved, % of initial size")
-        axes.legend()
-        label_epochs(axes)
-        return Illustration.of(
-            figure,
-            "answer",
-            "How far training moves each layer",
-            "",
-            "Curves of the distance to the law at initialisation, in percent of the initial size, against the epoch.",
-        )
+    shapes = {layer: config.shapes[layer] for layer in tables["distances"].layer.unique().tolist()}
+    norms = {layer: InitialLaw.of_layer(config.initialisation, shape).norm(shape) for layer, shape in shapes.items()}
+    return Illustration(
+        plot_movement(tables["distances"], norms),
+        "answer",
+        "How far training moves each layer",
+        "",
+        "Curves of the distance to the law at initialisation, in percent of the initial size, against the epoch.",
+    )

@@ -1,17 +1,15 @@
-"""Dead units in the report: a finding and a figure."""
+"""Dead units in the report."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ...analysis.dead_units import ACTIVE, DEAD, RANDOM
 from ...analysis.layer import Tables
 from ...analysis.selection import at_last_epoch, where
 from ...notation.number_format import listed, number
 from ...notation.symbols import layer_name
-from ...plots.style import GREY, PALETTE, Illustration
 from .finding import Finding, finding_table
 
 
@@ -70,39 +68,3 @@ def _mixtures(active: pd.DataFrame) -> list[str]:
             f"{listed(found)}."
         )
     return sentences
-
-
-def draw_dead_units(tables: Tables) -> Illustration:
-    """Dead units by layer, before and after training, and the accuracy by those of the first; in `house_style`."""
-    units, networks = tables["units"], tables["networks"]
-    last, start = at_last_epoch(units), units[units.epoch == units.epoch.min()]
-    layers = sorted(units.layer.unique())
-    figure = Figure(figsize=(7.2, 2.9))
-    share, accuracy = figure.subplots(1, 2)
-    width = 0.38
-    for place, (table, colour) in enumerate(((start, GREY), (last, PALETTE[0]))):
-        means = [(own := where(table, layer=layer)).dead.sum() / own.units.sum() for layer in layers]
-        places = np.arange(len(layers)) + (place - 0.5) * width
-        share.bar(places, means, width, color=colour, label=f"epoch {table.epoch.iloc[0]:g}")
-    share.set_xticks(range(len(layers)), [layer_name(layer) for layer in layers])
-    share.set_ylabel("share of dead units")
-    share.grid(visible=False, axis="x")
-    share.legend()
-    own = where(last, layer=layers[0]).merge(networks[["network", "test_accuracy"]], on="network")
-    grouped = own.groupby("dead").test_accuracy
-    middle = grouped.median()
-    accuracy.scatter(own.dead, own.test_accuracy, s=5, color=PALETTE[0], alpha=0.25, linewidths=0)
-    accuracy.plot(middle.index, middle, color=PALETTE[1], marker="o", markersize=4, label="median")
-    accuracy.set_xlabel(f"dead units of {layer_name(layers[0])}")
-    accuracy.set_ylabel("test accuracy")
-    accuracy.legend()
-    fewest, most = middle.index.min(), middle.index.max()
-    return Illustration.of(
-        figure,
-        "dead_units",
-        "Units that are off for every test image",
-        f"Left: their share in each hidden layer, before and after training. Right: the test accuracy at epoch "
-        f"{last.epoch.iloc[0]:g} of each network, by the number of dead units of {layer_name(layers[0])}; the median "
-        f"is {number(middle[fewest], '.3f')} with {fewest} and {number(middle[most], '.3f')} with {most}.",
-        "Bars of the share of dead units by layer, and the accuracy of the networks against their number.",
-    )
