@@ -18,11 +18,12 @@ import numpy as np
 from evaluation import ALL, BATCHES, PRODUCTS, arithmetic, best_times, normal, peak_arithmetic
 
 from pigmm.invariants import evaluate
-from pigmm.invariants.evaluation.kernels import lane_loops, strip_loops
+from pigmm.invariants.evaluation.kernels import lane_loops, lane_table, strip_loops, strip_table
 from pigmm.invariants.evaluation.kernels.lanes import assemble_lanes
 from pigmm.invariants.evaluation.kernels.plan import plan
 from pigmm.invariants.evaluation.kernels.strips import assemble_strips
-from pigmm.simd import WIDTH, aligned_empty
+from pigmm.invariants.evaluation.kernels.width import WIDTH
+from pigmm.simd import aligned_empty
 
 LARGEST_IN_LANES = 24
 
@@ -34,7 +35,7 @@ def lane_parts(size, batch):
     place, length = program.ones
     workspace[place : place + length * WIDTH] = 1
     matrices, results = normal(batch, 1, size, size), aligned_empty(batch * len(ALL)).reshape(batch, len(ALL))
-    operations = np.array(lane_loops.OPERATIONS)[program.code[:, 0]]
+    operations = np.array(lane_table.OPERATIONS)[program.code[:, lane_table.OPERATION]]
 
     def run(code, scalars, out):
         dots, times = (program.dots, program.times) if scalars else (program.dots[:0], program.times[:0])
@@ -60,13 +61,15 @@ def strip_parts(size, batch):
     workspace = aligned_empty(program.workspace)
     workspace[:] = 0
     matrices, results = normal(batch, 1, size, size), np.zeros((batch, len(ALL)))
-    plain = (program.code[:, 0] == strip_loops.PRODUCT) & (program.code[:, 4] == 0)  # the one that is not symmetric
+    operations = program.code[:, strip_table.OPERATION]
+    # the one that is not symmetric
+    plain = (operations == strip_table.PRODUCT) & (program.code[:, strip_table.SYMMETRIC] == 0)
     part = np.empty(len(program.code), dtype="U8")
     step = 0
     while step < len(program.code):
-        operation = program.code[step, 0]
-        following = step + 1 + (program.code[step, 1] if operation == strip_loops.PASS else 0)
-        multiplied = operation in (strip_loops.PRODUCT, strip_loops.MIRROR)
+        operation = operations[step]
+        following = step + 1 + (program.code[step, strip_table.STEPS] if operation == strip_table.PASS else 0)
+        multiplied = operation in (strip_table.PRODUCT, strip_table.MIRROR)
         part[step:following] = "products" if multiplied else "passes"
         step = following
 

@@ -25,7 +25,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from pigmm.simd import float32x16 as singles
+from pigmm import simd
 from pigmm.training import EnsembleConfig, LabelledData, load_dataset, train_ensemble, train_plain
 from pigmm.training.engines import kernels
 from pigmm.training.engines.kernels import Parameters
@@ -99,26 +99,26 @@ def first_layer_and_its_update(tile, images, order, batch, padded, first, offset
 @njit(nogil=True)
 def products_in_cache(tile, count, numbers, result):
     """As many products of a vector from the nearest cache as the first layer of `count` patches takes, and no more."""
-    block = singles.zeros(tile)
+    block = simd.zeros(tile, np.float32)
     for k in range(count):
-        block = singles.add_products(block, singles.load(numbers, 0), numbers, (k % 32) * len(tile) * 16, 16)
-    singles.store(result, 0, singles.sums(block))
+        block = simd.add_products(block, simd.load(numbers, 0), numbers, (k % 32) * len(tile) * 16, 16)
+    simd.store(result, 0, simd.sums(block))
 
 
 @njit(nogil=True)
 def multiples_in_cache(tile, count, numbers, result):
     """The same for the products of its gradient: a number for a whole vector."""
-    block = singles.zeros(tile)
+    block = simd.zeros(tile, np.float32)
     for k in range(count):
-        block = singles.add_multiples(block, singles.load(numbers, 0), numbers, (k % 128) * 16, 1)
-    singles.store(result, 0, singles.sums(block))
+        block = simd.add_multiples(block, simd.load(numbers, 0), numbers, (k % 128) * 16, 1)
+    simd.store(result, 0, simd.sums(block))
 
 
 @njit(nogil=True)
 def adam_in_cache(tile, count, parameters, rule):
     for _ in range(count):
         for place in range(0, len(parameters.weights), 16):
-            kernels.update(parameters, place, singles.load(parameters.weights, place), rule)
+            kernels.update(parameters, place, simd.load(parameters.weights, place), rule)
 
 
 def report_parts(config: EnsembleConfig, images: LabelledData) -> None:
@@ -136,7 +136,7 @@ def report_parts(config: EnsembleConfig, images: LabelledData) -> None:
     order = shuffling_order(len(train.labels), 0, 0, 1)
     common = network.tile, train, order, config.batch_size, layout.batch, network.first, network.offsets
     rule = kernels.rule_of_step(network.settings, 1)
-    numbers, result = singles.aligned_singles(32 * 16 * 16), singles.aligned_singles(16)
+    numbers, result = simd.aligned_zeros(32 * 16 * 16, np.float32), simd.aligned_zeros(16, np.float32)
     patches, steps = len(train.numbers), -(-len(order) // config.batch_size)
 
     def cost(function: Callable[..., object], *arguments: object) -> float:
@@ -146,7 +146,7 @@ def report_parts(config: EnsembleConfig, images: LabelledData) -> None:
     epoch = cost(network.train, order, train)
     forward = cost(first_layer, *common, network.units, work)
     both = cost(first_layer_and_its_update, *common, network.units, work, rule)
-    small = Parameters(*(singles.aligned_singles(640) for _ in range(3)))  # stays in the nearest cache
+    small = Parameters(*(simd.aligned_zeros(640, np.float32) for _ in range(3)))  # stays in the nearest cache
     updates = len(network.first.weights) * steps // 640
     limit = {
         "first layer": cost(products_in_cache, network.tile, patches, numbers, result),

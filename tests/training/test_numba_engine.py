@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from numba import njit
 
-from pigmm.simd import float32x16 as singles
-from pigmm.simd.float32x16 import LANES, aligned_singles
+from pigmm.simd import aligned_zeros, load, store
 from pigmm.training import EnsembleConfig, LabelledData, train_plain
-from pigmm.training.engines.kernels import exponential
+from pigmm.training.engines.kernels import LANES, exponential
 from pigmm.training.engines.numba_engine import Layout, Network, train_block
 from pigmm.training.engines.patches import patch_places, patched
 from pigmm.training.engines.select import chosen_engine
@@ -193,9 +192,9 @@ def test_exponential_to_rounding() -> None:
     @njit
     def apply(x: Any, y: Any) -> None:
         for place in range(0, len(x), LANES):
-            singles.store(y, place, exponential(singles.load(x, place)))
+            store(y, place, exponential(load(x, place)))
 
-    x, y = aligned_singles(32_000), aligned_singles(32_000)
+    x, y = aligned_zeros(32_000, np.float32), aligned_zeros(32_000, np.float32)
     x[:] = np.linspace(-87, 0, len(x))
     apply(x, y)
     exact = np.exp(x.astype(np.float64))
@@ -204,55 +203,6 @@ def test_exponential_to_rounding() -> None:
     x[:], x[0] = -1e30, np.nan
     apply(x, y)
     assert (y[1:] < 1.7e-38).all()
-
-
-def test_inverses_to_two_units_in_the_last_place() -> None:
-    @njit
-    def apply(x: Any, inverses: Any, roots: Any) -> None:
-        for place in range(0, len(x), LANES):
-            vector = singles.load(x, place)
-            singles.store(inverses, place, singles.inverse(vector))
-            singles.store(roots, place, singles.inverse_root(vector))
-
-    x, inverses, roots = (aligned_singles(64_000) for _ in range(3))
-    x[:] = np.geomspace(1e-30, 1e30, len(x))
-    apply(x, inverses, roots)
-    for result, power in ((inverses, -1.0), (roots, -0.5)):
-        exact = x.astype(np.float64) ** power
-        assert (np.abs(result - exact) / exact).max() < 2 * 2**-23
-
-
-@pytest.mark.parametrize(("size", "entries"), [(16, 16), (16, 10), (10, 16), (8, 16), (1, 3)])
-def test_transposed_blocks(size: int, entries: int) -> None:
-    @njit
-    def apply(rows: Any, columns: Any, x: Any, y: Any) -> None:
-        singles.store_block(y, 0, LANES, singles.transposed(singles.load_block(rows, x, 0, LANES), columns))
-
-    x, y = aligned_singles(LANES**2), aligned_singles(LANES**2)
-    x[:] = np.arange(LANES**2)
-    apply((0,) * size, (0,) * entries, x, y)
-    block = x.reshape(LANES, LANES)[:size].T[:entries]
-    np.testing.assert_array_equal(y.reshape(LANES, LANES)[:entries, :size], block)
-    assert not y.reshape(LANES, LANES)[:entries, size:].any()
-
-
-@pytest.mark.parametrize("size", [1, 3, 4, 8, 10, 12, 16])
-def test_blocks_of_vectors(size: int) -> None:
-    @njit
-    def apply(tile: Any, x: Any, y: Any, products: Any, multiples: Any) -> None:
-        vector = singles.load(x, 0)
-        block = singles.add_products(singles.zeros(tile), vector, y, 0, LANES)
-        singles.store(products, 0, singles.sums(block))
-        singles.store_block(multiples, 0, LANES, singles.add_multiples(singles.zeros(tile), vector, y, 0, 3))
-
-    x, y = aligned_singles(16), aligned_singles(16 * LANES)
-    x[:], y[:] = (np.random.default_rng(size).integers(-9, 9, array.size) for array in (x, y))
-    products, multiples = aligned_singles(16), aligned_singles(16 * LANES)
-    apply((0,) * size, x, y, products, multiples)
-    # whole numbers: exact
-    np.testing.assert_array_equal(products[:size], y.reshape(16, LANES)[:size] @ x)
-    assert not products[size:].any()
-    np.testing.assert_array_equal(multiples.reshape(16, LANES)[:size], np.outer(y[: 3 * size : 3], x))
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...simd.compiled import compiled
-from ...simd.float32x16 import (
-    LANES,
+from ...simd import (
     absolute,
     add,
     add_multiples,
@@ -29,6 +27,7 @@ from ...simd.float32x16 import (
     fma,
     inverse,
     inverse_root,
+    lanes,
     load,
     load_block,
     multiply,
@@ -42,13 +41,15 @@ from ...simd.float32x16 import (
     where_greater,
     zeros,
 )
+from ...simd.compiled import compiled
 from .patches import PatchedImages
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 Tile = tuple[int, ...]  # its length matters
-Vector = Any  # of simd.singles
+Vector = Any  # of float32
 
+LANES = lanes(np.float32)
 PIXEL_SCALE = np.float32(2 / 255)  # input = PIXEL_SCALE * pixel - 1
 IMAGE_BITS = 16  # a list's entry: place of the patch, then number of the image in the batch
 AHEAD = 4  # images that are asked for before they are needed,
@@ -169,7 +170,7 @@ def apply_first_layer(
             prefetch(images.numbers, coming)
             for line in range(LINES):
                 prefetch(images.pixels, LANES * coming + 64 * line)
-            block = zeros(tile)
+            block = zeros(tile, np.float32)
             begin, end = at(images.first, at(chosen, image)), at(images.first, at(chosen, image) + 1)
             for place in range(begin, end):
                 patch = int(at(images.numbers, place))
@@ -195,7 +196,7 @@ def apply_layer(
     size, tiles = len(tile), len(outputs) // batch // len(tile)
     for t in range(tiles):
         for image in range(0, batch, LANES):
-            block = zeros(tile)
+            block = zeros(tile, np.float32)
             for unit in range(len(inputs) // batch):
                 x = load(inputs, unit * batch + image)
                 block = add_multiples(block, x, weights, start + (unit * tiles + t) * LANES, 1)
@@ -268,14 +269,14 @@ def differentiate_layer(
     stride = tiles * LANES
     for unit in range(len(inputs) // batch):
         for t in range(tiles):
-            block = zeros(tile)
+            block = zeros(tile, np.float32)
             for image in range(0, batch, LANES):
                 x = load(inputs, unit * batch + image)
                 block = add_products(block, x, gradients, t * size * batch + image, batch)
             store(weight_gradients, start + unit * stride + t * LANES, sums(block))
     for t in range(len(inputs) // batch // size):
         for image in range(0, batch, LANES):
-            block = zeros(tile)
+            block = zeros(tile, np.float32)
             for unit in range(tiles * size):
                 x = load(gradients, unit * batch + image)
                 column = unit // size * LANES + unit % size
@@ -350,7 +351,7 @@ def update_first_layer(
                 prefetch(parameters.weights, coming)
                 prefetch(parameters.means, coming)
                 prefetch(parameters.squares, coming)
-            block = zeros(tile)
+            block = zeros(tile, np.float32)
             for k in range(patch * batch, work.ends[patch]):
                 place, image = at(work.lists, k) >> IMAGE_BITS, at(work.lists, k) & ((1 << IMAGE_BITS) - 1)
                 pixels = load(images.pixels, LANES * place)
@@ -360,7 +361,7 @@ def update_first_layer(
                 gradient = fma(load(work.tile, k * LANES), broadcast(PIXEL_SCALE), broadcast(-work.answers[k]))
                 weight = update(parameters, ((t * patches + patch) * size + k) * LANES, gradient, rule)
                 store(work.totals, k * LANES, add(load(work.totals, k * LANES), weight))
-        block = add_products(zeros(tile), broadcast(np.float32(-1)), work.totals, 0, LANES)
+        block = add_products(zeros(tile, np.float32), broadcast(np.float32(-1)), work.totals, 0, LANES)
         store(offsets, t * LANES, sums(block))
 
 

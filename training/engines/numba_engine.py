@@ -14,15 +14,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ...simd import aligned_zeros
 from ...simd.cores import cores
-from ...simd.float32x16 import LANES, aligned_singles
 from ..config import EnsembleConfig
 from ..data import LabelledData
 from ..schedule import count_steps, pieces, snapshot_steps
 from ..snapshot import Snapshot
 from ..streams import initial_weights, shuffling_order
 from . import kernels
-from .kernels import Parameters, Settings, Workspace
+from .kernels import LANES, Parameters, Settings, Workspace
 from .patches import PATCH_PIXELS, PatchedImages, patch_places, patched
 
 #: At least 8, so that enough sums run beside one another; with 12 and what goes with it the registers are full.
@@ -110,15 +110,15 @@ class Layout:
         return Workspace(
             lists=np.empty(self.patches * self.batch, np.int64),
             ends=np.zeros(self.patches, np.int64),
-            rows=aligned_singles(self.batch * self.tiles[0] * LANES),
-            activations=aligned_singles(numbers),
-            gradients=aligned_singles(numbers),
-            weight_gradients=aligned_singles(self.size_of_others),
-            tile=aligned_singles(LANES * LANES),
-            totals=aligned_singles(LANES * LANES),
-            answers=aligned_singles(self.batch),
-            largest=aligned_singles(self.batch),
-            exponentials=aligned_singles(self.batch),
+            rows=_zeros(self.batch * self.tiles[0] * LANES),
+            activations=_zeros(numbers),
+            gradients=_zeros(numbers),
+            weight_gradients=_zeros(self.size_of_others),
+            tile=_zeros(LANES * LANES),
+            totals=_zeros(LANES * LANES),
+            answers=_zeros(self.batch),
+            largest=_zeros(self.batch),
+            exponentials=_zeros(self.batch),
         )
 
     @property
@@ -162,8 +162,12 @@ class Layout:
         return layers
 
 
+def _zeros(count: int) -> NDArray[np.float32]:
+    return aligned_zeros(count, np.float32)
+
+
 def _aligned(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    array = aligned_singles(values.size)
+    array = _zeros(values.size)
     array[:] = values.reshape(-1)
     return array
 
@@ -188,11 +192,11 @@ class Network:
         kept = {"adam": 2, "adamw": 2, "sgd": 1 if config.momentum else 0}[config.optimizer]
 
         def parameters(weights: NDArray[np.float32]) -> Parameters:
-            return Parameters(weights, *(aligned_singles(weights.size if k < kept else 0) for k in range(2)))
+            return Parameters(weights, *(_zeros(weights.size if k < kept else 0) for k in range(2)))
 
         self.first = parameters(layout.pack_first(first, places))
         self.others = parameters(layout.pack_others(others))
-        self.offsets = aligned_singles(layout.tiles[0] * LANES)
+        self.offsets = _zeros(layout.tiles[0] * LANES)
         for unit, total in enumerate(first.sum(axis=1, dtype=np.float64)):
             self.offsets[unit // layout.tile * LANES + unit % layout.tile] = -total
         self.units = np.array(layout.units)

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...simd import aligned_empty
+
 PATCH_SIDE = 4
 PATCH_PIXELS = PATCH_SIDE**2
 
@@ -65,10 +67,7 @@ def patched(images: NDArray[np.uint8], labels: NDArray[np.int64], places: NDArra
     bright = cut.view(np.uint64).any(axis=2)  # eight pixels at once
     first = np.concatenate([[0], np.cumsum(bright.sum(axis=1))])
     kept = cut[bright]
-    # longer, so that there is an aligned place to begin
-    room = np.empty(kept.size + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    pixels = room[start : start + kept.size]
+    pixels = aligned_empty(kept.size, np.uint8)
     pixels[:] = kept.reshape(-1)
     return PatchedImages(
         first, np.nonzero(bright)[1].astype(np.uint16), pixels, np.ascontiguousarray(labels, dtype=np.int64)

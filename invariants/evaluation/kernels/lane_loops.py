@@ -1,61 +1,53 @@
 """The compiled loop over the instructions of a lane program, and its operations on eight matrices side by side.
 
 `w` is the workspace, or its address: an array is many arguments to a compiled function, an address is one.
-
->>> OPERATIONS[:3]
-('input', 'diagonal', 'hadamard')
 """
 
 from ....simd import (
-    WIDTH,
     add,
+    broadcast,
     fma,
     load,
-    load_anywhere,
     multiply,
     store,
     stream,
     transpose,
-    zero,
 )
 from ....simd.compiled import compiled
-
-OPERATIONS = (
-    "input",
-    "diagonal",
-    "hadamard",
-    "hadamard_transposed",
-    "rows",
-    "columns",
-    "row_dots",
-    "row_dots_transposed",
-    "apply",
-    "apply_transposed",
-    "scale_rows",
-    "scale_columns",
-    "product",
-    "product_transposed",
-    "transposed_product",
-    "multiply",
+from .lane_table import (
+    APPLY,
+    APPLY_TRANSPOSED,
+    COLUMNS,
+    DIAGONAL,
+    DOTS,
+    FIRST_FACTOR,
+    HADAMARD,
+    HADAMARD_TRANSPOSED,
+    INPUT,
+    LEFT,
+    LENGTH,
+    MORE_RESULTS,
+    MORE_RIGHT,
+    MULTIPLY,
+    OPERATION,
+    OTHERS,
+    PRODUCT,
+    PRODUCT_RESULT,
+    PRODUCT_TRANSPOSED,
+    RESULT,
+    RESULT_COLUMNS,
+    RESULT_ROWS,
+    RIGHT,
+    ROW_DOTS,
+    ROW_DOTS_TRANSPOSED,
+    ROWS,
+    SCALE_COLUMNS,
+    SCALE_ROWS,
+    SECOND_FACTOR,
+    SHARED,
+    SUMMED,
 )
-(
-    _INPUT,
-    _DIAGONAL,
-    _HADAMARD,
-    _HADAMARD_TRANSPOSED,
-    _ROWS,
-    _COLUMNS,
-    _ROW_DOTS,
-    _ROW_DOTS_TRANSPOSED,
-    _APPLY,
-    _APPLY_TRANSPOSED,
-    _SCALE_ROWS,
-    _SCALE_COLUMNS,
-    _PRODUCT,
-    _PRODUCT_TRANSPOSED,
-    _TRANSPOSED_PRODUCT,
-    _MULTIPLY,
-) = range(len(OPERATIONS))
+from .width import WIDTH
 
 
 @compiled
@@ -64,13 +56,13 @@ def run(code, dots, times, outputs, buffer, w, base, matrices, results):
     entries, values, graphs = matrices.reshape(matrices.size), results.reshape(results.size), results.shape[1]
     size = colours * rows * columns
     before = -results.ctypes.data % (8 * WIDTH) // 8  # entries before the first cache line
-    total = zero()
+    total = broadcast(0.0)
     for start in range(0, n, WIDTH):
         lanes = min(WIDTH, n - start)
         for step in range(len(code)):
-            if code[step, 0] == _INPUT:
-                first = start * size + code[step, 2] * rows * columns
-                total = add(total, _input(w, code[step, 1], entries, first, size, rows * columns, lanes))
+            if code[step, OPERATION] == INPUT:
+                first = start * size + code[step, LEFT] * rows * columns
+                total = add(total, _input(w, code[step, RESULT], entries, first, size, rows * columns, lanes))
             else:
                 _perform(code, step, base)
         _scalars(dots, times, base)
@@ -92,7 +84,7 @@ def _input(w, out, entries, first, size, count, lanes):
     for lane in range(lanes):
         for e in range(whole, count):
             w[out + e * WIDTH + lane] = entries[first + lane * size + e]
-    total = zero()
+    total = broadcast(0.0)
     for e in range(0, count * WIDTH, WIDTH):
         total = add(total, load(w, out + e))
     return total
@@ -110,43 +102,43 @@ def _output(w, out, buffer, values, first, graphs, lanes, before):
     for k in range(start):
         values[first + k] = w[buffer + k]
     for k in range(start, end, WIDTH):
-        stream(values, first + k, load_anywhere(w, buffer + k))
+        stream(values, first + k, load(w, buffer + k))
     for k in range(end, count):
         values[first + k] = w[buffer + k]
 
 
 @compiled(inline="always")
 def _perform(code, step, w):
-    operation, out, a, b = code[step, 0], code[step, 1], code[step, 2], code[step, 3]
-    rows, columns, summed = code[step, 4], code[step, 5], code[step, 6]
-    if operation == _ROW_DOTS:
+    operation, out, a, b = code[step, OPERATION], code[step, RESULT], code[step, LEFT], code[step, RIGHT]
+    rows, columns, summed = code[step, RESULT_ROWS], code[step, RESULT_COLUMNS], code[step, SUMMED]
+    if operation == ROW_DOTS:
         _row_dots(w, out, a, b, rows, summed, summed, 1)
-    elif operation == _ROW_DOTS_TRANSPOSED:
+    elif operation == ROW_DOTS_TRANSPOSED:
         _row_dots(w, out, a, b, rows, summed, 1, rows)
-    elif operation == _APPLY:
+    elif operation == APPLY:
         _apply(w, code, step, rows, summed, summed, 1)
-    elif operation == _APPLY_TRANSPOSED:
+    elif operation == APPLY_TRANSPOSED:
         _apply(w, code, step, rows, summed, 1, rows)
-    elif operation == _ROWS:
+    elif operation == ROWS:
         _rows(w, out, a, rows, summed, summed, 1)
-    elif operation == _COLUMNS:
+    elif operation == COLUMNS:
         _rows(w, out, a, rows, summed, 1, rows)
-    elif operation == _HADAMARD:
+    elif operation == HADAMARD:
         _hadamard(w, out, a, b, 1, rows * columns, 0, 1)
-    elif operation == _MULTIPLY:
+    elif operation == MULTIPLY:
         _hadamard(w, out, a, b, 1, rows, 0, 1)
-    elif operation == _HADAMARD_TRANSPOSED:
+    elif operation == HADAMARD_TRANSPOSED:
         _hadamard(w, out, a, b, rows, columns, 1, rows)
-    elif operation == _SCALE_ROWS:
+    elif operation == SCALE_ROWS:
         _hadamard(w, out, a, b, rows, columns, 1, 0)
-    elif operation == _SCALE_COLUMNS:
+    elif operation == SCALE_COLUMNS:
         _hadamard(w, out, a, b, rows, columns, 0, 1)
-    elif operation == _DIAGONAL:
+    elif operation == DIAGONAL:
         for i in range(rows):
             store(w, out + i * WIDTH, load(w, a + i * (rows + 1) * WIDTH))
-    elif operation == _PRODUCT:
+    elif operation == PRODUCT:
         _product(w, out, a, b, rows, columns, summed, summed, 1, columns, 1)
-    elif operation == _PRODUCT_TRANSPOSED:
+    elif operation == PRODUCT_TRANSPOSED:
         _product(w, out, a, b, rows, columns, summed, summed, 1, 1, summed)
     else:
         _product(w, out, a, b, rows, columns, summed, 1, rows, columns, 1)
@@ -160,7 +152,7 @@ def _rows(w, out, a, rows, summed, si, sj):
     """sum_j A_ij."""
     for i in range(rows):
         place = a + i * si * WIDTH
-        total = zero()
+        total = broadcast(0.0)
         for _ in range(summed):
             total = add(total, load(w, place))
             place += sj * WIDTH
@@ -172,7 +164,7 @@ def _row_dots(w, out, a, b, rows, summed, si, sj):
     """sum_j A_ij B_ij, with the strides of B."""
     for i in range(rows):
         left, right = a + i * summed * WIDTH, b + i * si * WIDTH
-        total = zero()
+        total = broadcast(0.0)
         for _ in range(summed):
             total = fma(load(w, left), load(w, right), total)
             left += WIDTH
@@ -183,11 +175,12 @@ def _row_dots(w, out, a, b, rows, summed, si, sj):
 @compiled
 def _apply(w, code, step, rows, summed, si, sj):
     """sum_j A_ij x_j of four vectors at a time: each entry of A is read once for the four."""
-    a, x0, x1, x2, x3 = code[step, 2], code[step, 3], code[step, 7], code[step, 8], code[step, 9]
-    out0, out1, out2, out3 = code[step, 1], code[step, 10], code[step, 11], code[step, 12]
+    a, x0, out0 = code[step, LEFT], code[step, RIGHT], code[step, RESULT]
+    x1, x2, x3 = code[step, MORE_RIGHT], code[step, MORE_RIGHT + 1], code[step, MORE_RIGHT + 2]
+    out1, out2, out3 = code[step, MORE_RESULTS], code[step, MORE_RESULTS + 1], code[step, MORE_RESULTS + 2]
     for i in range(rows):
         place = a + i * si * WIDTH
-        t0, t1, t2, t3 = zero(), zero(), zero(), zero()
+        t0, t1, t2, t3 = broadcast(0.0), broadcast(0.0), broadcast(0.0), broadcast(0.0)
         for j in range(0, summed * WIDTH, WIDTH):
             entry = load(w, place)
             t0 = fma(entry, load(w, x0 + j), t0)
@@ -231,8 +224,8 @@ def _product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
             if symmetric and k + 3 < i:
                 continue
             left, right = a + i * ai * WIDTH, b + k * bk * WIDTH
-            s0, s1, s2, s3 = zero(), zero(), zero(), zero()
-            t0, t1, t2, t3 = zero(), zero(), zero(), zero()
+            s0, s1, s2, s3 = broadcast(0.0), broadcast(0.0), broadcast(0.0), broadcast(0.0)
+            t0, t1, t2, t3 = broadcast(0.0), broadcast(0.0), broadcast(0.0), broadcast(0.0)
             for _ in range(summed):
                 x, y = load(w, left), load(w, left + ai * WIDTH)
                 z = load(w, right)
@@ -267,7 +260,7 @@ def _small_product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
     for i in range(rows):
         for k in range(columns):
             left, right = a + i * ai * WIDTH, b + k * bk * WIDTH
-            total = zero()
+            total = broadcast(0.0)
             for _ in range(summed):
                 total = fma(load(w, left), load(w, right), total)
                 left += aj * WIDTH
@@ -279,18 +272,20 @@ def _small_product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
 def _scalars(dots, times, w):
     """Dots, four at a time with one vector, then the products of scalars in order."""
     for group in range(len(dots)):
-        length, x = dots[group, 0], dots[group, 1]
-        y0, y1, y2, y3 = dots[group, 2], dots[group, 3], dots[group, 4], dots[group, 5]
-        t0, t1, t2, t3 = zero(), zero(), zero(), zero()
+        length, x = dots[group, LENGTH], dots[group, SHARED]
+        y0, y1 = dots[group, OTHERS], dots[group, OTHERS + 1]
+        y2, y3 = dots[group, OTHERS + 2], dots[group, OTHERS + 3]
+        t0, t1, t2, t3 = broadcast(0.0), broadcast(0.0), broadcast(0.0), broadcast(0.0)
         for j in range(0, length * WIDTH, WIDTH):
             entry = load(w, x + j)
             t0 = fma(entry, load(w, y0 + j), t0)
             t1 = fma(entry, load(w, y1 + j), t1)
             t2 = fma(entry, load(w, y2 + j), t2)
             t3 = fma(entry, load(w, y3 + j), t3)
-        store(w, dots[group, 6], t0)
-        store(w, dots[group, 7], t1)
-        store(w, dots[group, 8], t2)
-        store(w, dots[group, 9], t3)
+        store(w, dots[group, DOTS], t0)
+        store(w, dots[group, DOTS + 1], t1)
+        store(w, dots[group, DOTS + 2], t2)
+        store(w, dots[group, DOTS + 3], t3)
     for k in range(len(times)):
-        store(w, times[k, 0], multiply(load(w, times[k, 1]), load(w, times[k, 2])))
+        product = multiply(load(w, times[k, FIRST_FACTOR]), load(w, times[k, SECOND_FACTOR]))
+        store(w, times[k, PRODUCT_RESULT], product)

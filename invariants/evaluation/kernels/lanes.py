@@ -16,15 +16,30 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ....simd import WIDTH, aligned_empty
+from ....simd import aligned_empty
 from .fusion import fused
-from .lane_loops import OPERATIONS, run
+from .lane_loops import run
+from .lane_table import (
+    GROUP,
+    INSTRUCTION,
+    LEFT,
+    MORE_RESULTS,
+    MORE_RIGHT,
+    OPERATION,
+    OPERATIONS,
+    RESULT,
+    RESULT_COLUMNS,
+    RESULT_ROWS,
+    RIGHT,
+    SCALARS,
+    SUMMED,
+    TOGETHER,
+)
 from .plan import Plan, Step
+from .width import WIDTH
 
 Table = NDArray[np.int64]
 Array = NDArray[np.float64]
-
-_TOGETHER = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +47,9 @@ class LaneProgram:
     """A plan as tables of instructions over one workspace; places are entries of it.
 
     Args:
-        code: (instructions, 13): operation, place of the result, places of two operands (of an input, the matrix's
-            number), rows and columns of the result, length of the index that is summed over; for matrix times vector
-            then the places of three more vectors and their results.
-        dots: (groups, 10): length, place of a vector, of four others, of the four dots.
-        times: (scalars, 3): places of the result and of two factors.
+        code: (instructions, INSTRUCTION) int64, the columns named in `lane_table`.
+        dots: (groups, GROUP) int64: scalar products of four vectors with one.
+        times: (products, SCALARS) int64: products of two scalars, in order.
         ones: (place, length) of a constant vector of ones.
         outputs: place of the first graph's scalar; the others follow in order.
         buffer: place where the results of eight matrices are put next to each other.
@@ -94,9 +107,9 @@ class _Assembler:
         dots = self._dots(ones)
         code = self._code(list(_groups(self.steps)))
         return LaneProgram(
-            code=np.array(code, dtype=np.int64).reshape(-1, 13),
-            dots=np.array(dots, dtype=np.int64).reshape(-1, 10),
-            times=np.array(times + copies, dtype=np.int64).reshape(-1, 3),
+            code=np.array(code, dtype=np.int64).reshape(-1, INSTRUCTION),
+            dots=np.array(dots, dtype=np.int64).reshape(-1, GROUP),
+            times=np.array(times + copies, dtype=np.int64).reshape(-1, SCALARS),
             ones=(ones, max(self.sizes)),
             outputs=outputs,
             buffer=buffer,
@@ -127,14 +140,17 @@ class _Assembler:
 
     def _instruction(self, group: list[int]) -> list[int]:
         step = self.steps[group[0]]
-        places = [self.places[i] for i in step.inputs] or [step.colour]
-        lengths = [*[self.sizes[kind] for kind in step.shape], 1, 1][:2]
-        row = [OPERATIONS.index(step.operation), self.places[group[0]], *[*places, 0][:2], *lengths]
-        row.append(self._summed_length(step))
+        operands = [self.places[i] for i in step.inputs] or [step.colour]
+        row = [0] * INSTRUCTION
+        row[OPERATION], row[RESULT] = OPERATIONS.index(step.operation), self.places[group[0]]
+        row[LEFT], row[RIGHT] = [*operands, 0][:2]
+        row[RESULT_ROWS], row[RESULT_COLUMNS] = [*(self.sizes[kind] for kind in step.shape), 1, 1][:2]
+        row[SUMMED] = self._summed_length(step)
         if step.operation in ("apply", "apply_transposed"):
-            others = [*group[1:], *[group[-1]] * (_TOGETHER - len(group))]
-            row += [self.places[self.steps[i].inputs[1]] for i in others] + [self.places[i] for i in others]
-        return row + [0] * (13 - len(row))
+            others = [*group[1:], *[group[-1]] * (TOGETHER - len(group))]
+            for k, i in enumerate(others):
+                row[MORE_RIGHT + k], row[MORE_RESULTS + k] = self.places[self.steps[i].inputs[1]], self.places[i]
+        return row
 
     def _summed_length(self, step: Step) -> int:
         """Length of the index that a step sums over, 1 if there is none."""
@@ -161,9 +177,9 @@ class _Assembler:
                 shared, other = (x, y) if counts[x] >= counts[y] else (y, x)
                 taken[shared].append((other, out))
             for shared, others in taken.items():
-                for first in range(0, len(others), _TOGETHER):
-                    group = others[first : first + _TOGETHER]
-                    group += group[-1:] * (_TOGETHER - len(group))
+                for first in range(0, len(others), TOGETHER):
+                    group = others[first : first + TOGETHER]
+                    group += group[-1:] * (TOGETHER - len(group))
                     dots.append([length, shared, *(other for other, _ in group), *(out for _, out in group)])
         return dots
 
@@ -190,8 +206,8 @@ def _groups(steps: tuple[Step, ...]) -> Iterable[list[int]]:
                     yield [number]
                     done.add(number)
         for found in together.values():
-            for first in range(0, len(found), _TOGETHER):
-                yield found[first : first + _TOGETHER]
+            for first in range(0, len(found), TOGETHER):
+                yield found[first : first + TOGETHER]
             done.update(found)
         if len(done) == before:
             yield products[:1]

@@ -1,72 +1,75 @@
-"""The compiled loop over the instructions of a strip program, and its operations on strips of eight rows.
+"""The compiled loop over the instructions of a strip program, and its operations on strips of eight rows."""
 
->>> OPERATIONS[PRODUCT]
-'product'
-"""
+import numpy as np
 
 from ....simd import (
-    WIDTH,
     add,
     add_multiples,
-    add_products,
-    add_products_at,
+    add_pair_products,
+    add_row_products,
     add_rows,
+    at,
     broadcast,
     fma,
     load,
-    load_anywhere,
     multiply,
     prefetch,
     store,
     store_block,
     sums,
     transpose,
-    zero,
     zeros,
 )
 from ....simd.compiled import compiled
+from .strip_table import (
+    APPLY,
+    APPLY_TRANSPOSED,
+    BLOCK_HEIGHT,
+    BLOCK_WIDTH,
+    BY_BLOCK,
+    BY_PART,
+    BY_STRIP,
+    COLUMNS,
+    COPIES,
+    COPIES_BY_PART,
+    DIAGONAL,
+    DOTS,
+    ENTRIES,
+    FIRST_FACTOR,
+    HADAMARD,
+    INPUT_PLACE,
+    INPUT_STRIDE,
+    INPUT_STRIPS,
+    INPUT_VECTORS,
+    LEFT,
+    LENGTH,
+    MIRROR,
+    MULTIPLY,
+    OPERATION,
+    PAIRS,
+    PASS,
+    PLACE,
+    PRODUCT,
+    PRODUCT_RESULT,
+    RESULT,
+    RIGHT,
+    ROW_DOTS,
+    ROWS,
+    SCALE_COLUMNS,
+    SECOND_FACTOR,
+    STEPS,
+    STRIDE,
+    STRIPS,
+    SUMMED,
+    SYMMETRIC,
+    TRANSPOSE,
+    VECTORS,
+)
+from .width import WIDTH
 
 DEPTH = 128  # of the sums of a product at a time: what is read again stays in the caches
 _COPIED = 12  # from so many strips on what a product reads is copied first, in the order of reading
-
-OPERATIONS = (
-    # of a pass
-    "hadamard",
-    "scale_rows",
-    "scale_columns",
-    "rows",
-    "columns",
-    "row_dots",
-    "apply",
-    "apply_transposed",
-    # between passes
-    "pass",
-    "merge",
-    "product",
-    "mirror",
-    "transpose",
-    "diagonal",
-    "multiply",
-)
-(
-    _HADAMARD,
-    _SCALE_ROWS,
-    _SCALE_COLUMNS,
-    _ROWS,
-    _COLUMNS,
-    _ROW_DOTS,
-    _APPLY,
-    _APPLY_TRANSPOSED,
-    PASS,
-    MERGE,
-    PRODUCT,
-    MIRROR,
-    TRANSPOSE,
-    DIAGONAL,
-    MULTIPLY,
-) = range(len(OPERATIONS))
-#: What the parts of a matrix share.
-DIVIDED = (PASS, PRODUCT, MIRROR, TRANSPOSE)
+_EIGHT = (0,) * WIDTH  # the length of a block
 
 
 @compiled
@@ -87,19 +90,20 @@ def run(inputs, vectors, code, dots, times, outputs, parts, w, matrices, results
 @compiled
 def begin(inputs, vectors, w, matrices):
     """Lay the matrices out, with zeros around them, and begin all sums; returns the sum of all entries."""
-    total, rest = zero(), 0.0
+    total, rest = broadcast(0.0), 0.0
     w[vectors[0] : vectors[1]] = 0.0
     colours, rows, columns = matrices.shape
     entries = matrices.reshape(colours * rows * columns)
     whole = columns - columns % WIDTH
     for colour in range(len(inputs)):
-        place, strips, width, stride = inputs[colour, 0], inputs[colour, 1], inputs[colour, 2], inputs[colour, 3]
+        place, strips = inputs[colour, INPUT_PLACE], inputs[colour, INPUT_STRIPS]
+        width, stride = inputs[colour, INPUT_VECTORS], inputs[colour, INPUT_STRIDE]
         for i in range(strips * WIDTH):
             row, source = place + i * stride, (colour * rows + i) * columns
             filled = 0
             if i < rows:
                 for j in range(0, whole, WIDTH):
-                    values = load_anywhere(entries, source + j)
+                    values = load(entries, source + j)
                     store(w, row + j, values)
                     total = add(total, values)
                 for j in range(whole, columns):
@@ -118,39 +122,43 @@ def begin(inputs, vectors, w, matrices):
 @compiled
 def perform(code, step, w, part, parts):
     """A part of the instruction at `step`; the place of the next one."""
-    operation, out, n1, n2, n3 = code[step, 0], code[step, 1], code[step, 2], code[step, 3], code[step, 4]
-    out_stride, a, a_stride, b, b_stride = code[step, 5], code[step, 6], code[step, 10], code[step, 11], code[step, 15]
+    operation, strips, vectors = code[step, OPERATION], code[step, STRIPS], code[step, VECTORS]
     if operation == PASS:
-        groups = -(-n1 // out_stride)
-        first, last = groups * part // parts * out_stride, min(groups * (part + 1) // parts * out_stride, n1)
-        _sweep(code[step + 1 : step + 1 + out], w, first, last, n2, n3, out_stride, part)
-        return step + 1 + out
+        steps, width, height = code[step, STEPS], code[step, BLOCK_WIDTH], code[step, BLOCK_HEIGHT]
+        groups = -(-strips // height)
+        first, last = groups * part // parts * height, min(groups * (part + 1) // parts * height, strips)
+        _sweep(code[step + 1 : step + 1 + steps], w, first, last, vectors, width, height, part)
+        return step + 1 + steps
+    out, out_stride = code[step, RESULT + PLACE], code[step, RESULT + STRIDE]
+    a, a_stride = code[step, LEFT + PLACE], code[step, LEFT + STRIDE]
+    b, b_stride = code[step, RIGHT + PLACE], code[step, RIGHT + STRIDE]
     if operation == PRODUCT:
-        summed, pack = code[step, 7], code[step, 12] + part * code[step, 13]
-        _product(w, out, out_stride, a, a_stride, b, b_stride, pack, n1, n2, summed, n3, part, parts)
+        summed, symmetric = code[step, SUMMED], code[step, SYMMETRIC]
+        copies = code[step, COPIES] + part * code[step, COPIES_BY_PART]
+        _product(w, out, out_stride, a, a_stride, b, b_stride, copies, strips, vectors, summed, symmetric, part, parts)
     elif operation == MIRROR:
         # above the diagonal stands what is mirrored below
-        for i in range(part, n1, parts):
+        for i in range(part, strips, parts):
             for j in range(i):
                 source = out + WIDTH * (j * out_stride + i)
                 transpose(w, source, out_stride, w, out + WIDTH * (i * out_stride + j), out_stride)
     elif operation == TRANSPOSE:
-        for i in range(part, n1, parts):
-            for j in range(n2):
+        for i in range(part, strips, parts):
+            for j in range(vectors):
                 target = out + WIDTH * (i * out_stride + j)
                 transpose(w, a + WIDTH * (j * a_stride + i), a_stride, w, target, out_stride)
     elif part == 0:
         if operation == DIAGONAL:
-            for i in range(n1):
+            for i in range(code[step, ENTRIES]):
                 w[out + i] = w[a + i * (a_stride + 1)]
         elif operation == MULTIPLY:
-            for j in range(0, n1 * WIDTH, WIDTH):
+            for j in range(0, vectors * WIDTH, WIDTH):
                 store(w, out + j, multiply(load(w, a + j), load(w, b + j)))
         else:  # merge the sums over the columns of the parts
-            for j in range(0, n1 * WIDTH, WIDTH):
+            for j in range(0, vectors * WIDTH, WIDTH):
                 total = load(w, out + j)
                 for other in range(1, parts):
-                    total = add(total, load(w, out + j + other * n1 * WIDTH))
+                    total = add(total, load(w, out + j + other * vectors * WIDTH))
                 store(w, out + j, total)
     return step + 1
 
@@ -163,27 +171,46 @@ def _sweep(code, w, first, last, vectors, width, height, part):
         for block in range(-(-vectors // width)):
             count = min(width, vectors - block * width)
             for step in range(len(code)):
-                operation = code[step, 0]
-                out = code[step, 1] + strip * code[step, 2] + block * code[step, 3] + part * code[step, 4]
-                a = code[step, 6] + strip * code[step, 7] + block * code[step, 8] + part * code[step, 9]
-                b = code[step, 11] + strip * code[step, 12] + block * code[step, 13] + part * code[step, 14]
-                out_stride, a_stride, b_stride = code[step, 5], code[step, 10], code[step, 15]
-                if operation == _ROW_DOTS:
+                operation = code[step, OPERATION]
+                out, out_stride = _operand(code, step, RESULT, strip, block, part)
+                a, a_stride = _operand(code, step, LEFT, strip, block, part)
+                b, b_stride = _operand(code, step, RIGHT, strip, block, part)
+                if operation == ROW_DOTS:
                     _row_dots(w, out, a, a_stride, b, b_stride, strips, count)
-                elif operation == _APPLY:
+                elif operation == APPLY:
                     _row_dots(w, out, a, a_stride, b, 0, strips, count)
-                elif operation == _ROWS:
+                elif operation == ROWS:
                     _rows(w, out, a, a_stride, strips, count)
-                elif operation == _COLUMNS:
+                elif operation == COLUMNS:
                     _columns(w, out, a, a_stride, strips, count)
-                elif operation == _APPLY_TRANSPOSED:
+                elif operation == APPLY_TRANSPOSED:
                     _apply_transposed(w, out, a, a_stride, b, strips, count)
-                elif operation == _HADAMARD:
+                elif operation == HADAMARD:
                     _hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count)
-                elif operation == _SCALE_COLUMNS:
+                elif operation == SCALE_COLUMNS:
                     _hadamard(w, out, out_stride, a, a_stride, b, 0, strips, count)
                 else:
                     _scale_rows(w, out, out_stride, a, a_stride, b, strips, count)
+
+
+@compiled(inline="always")
+def _operand(code, step, operand, strip, block, part):
+    """Where an operand of an instruction of a pass begins, and its stride."""
+    place = code[step, operand + PLACE] + strip * code[step, operand + BY_STRIP]
+    place += block * code[step, operand + BY_BLOCK] + part * code[step, operand + BY_PART]
+    return place, code[step, operand + STRIDE]
+
+
+@compiled(inline="always")
+def _zeros():
+    """The beginning of eight sums of vectors."""
+    return zeros(_EIGHT, np.float64)
+
+
+@compiled(inline="always")
+def _repeated(w, place):
+    """An entry, eight times."""
+    return broadcast(at(w, place))
 
 
 @compiled
@@ -191,9 +218,9 @@ def _row_dots(w, out, a, a_stride, b, b_stride, strips, count):
     """Add sum_j A_ij B_ij; with a stride of zero B is a vector, the same for all rows."""
     for strip in range(strips):
         x, y = a + strip * WIDTH * a_stride, b + strip * WIDTH * b_stride
-        totals = zeros()
+        totals = _zeros()
         for j in range(0, count * WIDTH, WIDTH):
-            totals = add_products(totals, w, x + j, a_stride, y + j, b_stride)
+            totals = add_row_products(totals, w, x + j, a_stride, y + j, b_stride)
         place = out + strip * WIDTH
         store(w, place, add(load(w, place), sums(totals)))
 
@@ -203,7 +230,7 @@ def _rows(w, out, a, stride, strips, count):
     """Add sum_j A_ij."""
     for strip in range(strips):
         x = a + strip * WIDTH * stride
-        totals = zeros()
+        totals = _zeros()
         for j in range(0, count * WIDTH, WIDTH):
             totals = add_rows(totals, w, x + j, stride)
         place = out + strip * WIDTH
@@ -230,8 +257,8 @@ def _columns(w, out, a, stride, strips, count):
 def _apply_transposed(w, out, a, stride, x, strips, count):
     """Add sum_i A_ij x_i."""
     for strip in range(strips):
-        x0, x1, x2, x3 = broadcast(w, x), broadcast(w, x + 1), broadcast(w, x + 2), broadcast(w, x + 3)
-        x4, x5, x6, x7 = broadcast(w, x + 4), broadcast(w, x + 5), broadcast(w, x + 6), broadcast(w, x + 7)
+        x0, x1, x2, x3 = _repeated(w, x), _repeated(w, x + 1), _repeated(w, x + 2), _repeated(w, x + 3)
+        x4, x5, x6, x7 = _repeated(w, x + 4), _repeated(w, x + 5), _repeated(w, x + 6), _repeated(w, x + 7)
         y = a + strip * WIDTH * stride
         for j in range(0, count * WIDTH, WIDTH):
             even = fma(load(w, y), x0, load(w, out + j))
@@ -262,7 +289,7 @@ def _hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count):
 def _scale_rows(w, out, out_stride, a, a_stride, x, strips, count):
     """A_ij x_i."""
     for i in range(strips * WIDTH):
-        factor = broadcast(w, x + i)
+        factor = _repeated(w, x + i)
         for j in range(0, count * WIDTH, WIDTH):
             store(w, out + j, multiply(load(w, a + j), factor))
         out += out_stride
@@ -311,7 +338,7 @@ def _product(w, out, out_stride, a, a_stride, b, b_stride, pack, strips, vectors
 @compiled
 def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and sixteen columns of a product, in sixteen registers; `more` is added to a sum that stands there."""
-    left, right = zeros(), zeros()
+    left, right = _zeros(), _zeros()
     for _ in range(summed):
         left = add_multiples(left, load(w, b), w, a, 1)
         right = add_multiples(right, load(w, b + WIDTH), w, a, 1)
@@ -327,7 +354,7 @@ def _two_columns(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
 @compiled
 def _one_column(w, out, out_stride, a, a_stride, b, b_stride, summed, more):
     """Eight rows and eight columns of a product."""
-    block = zeros()
+    block = _zeros()
     for _ in range(summed):
         block = add_multiples(block, load(w, b), w, a, 1)
         a += a_stride
@@ -342,13 +369,12 @@ def finish(dots, times, outputs, w, result):
     """Eight dots at a time, then the products of scalars in order."""
     groups, columns = dots.shape
     table = dots.reshape(groups * columns)
-    for first in range(0, groups * columns, columns):
-        totals = zeros()
-        for j in range(0, table[first + 1] * WIDTH, WIDTH):
-            totals = add_products_at(totals, w, table, first + 2, j)
-        store(w, table[first], sums(totals))
+    for group in range(0, groups * columns, columns):
+        totals = _zeros()
+        for j in range(0, table[group + LENGTH] * WIDTH, WIDTH):
+            totals = add_pair_products(totals, w, table, group + PAIRS, j)
+        store(w, table[group + DOTS], sums(totals))
     for k in range(len(times)):
-        out, a, b = times[k]
-        w[out] = w[a] * w[b]
+        w[times[k, PRODUCT_RESULT]] = w[times[k, FIRST_FACTOR]] * w[times[k, SECOND_FACTOR]]
     for graph in range(len(outputs)):
         result[graph] = w[outputs[graph]]

@@ -17,26 +17,46 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ....simd import WIDTH, aligned_empty
+from ....simd import aligned_empty
 from .fusion import fused
 from .plan import Plan
-from .strip_loops import (
-    DEPTH,
+from .strip_loops import DEPTH, begin, finish, perform, run
+from .strip_schedule import Action, Buffer, schedule
+from .strip_table import (
+    BLOCK_HEIGHT,
+    BLOCK_WIDTH,
+    BY_BLOCK,
+    BY_PART,
+    BY_STRIP,
+    COPIES,
+    COPIES_BY_PART,
     DIAGONAL,
     DIVIDED,
+    ENTRIES,
+    GROUP,
+    INPUT,
+    INSTRUCTION,
+    LEFT,
     MERGE,
     MIRROR,
     MULTIPLY,
+    OPERATION,
     OPERATIONS,
     PASS,
+    PLACE,
     PRODUCT,
+    RESULT,
+    RIGHT,
+    SCALARS,
+    STEPS,
+    STRIDE,
+    STRIPS,
+    SUMMED,
+    SYMMETRIC,
     TRANSPOSE,
-    begin,
-    finish,
-    perform,
-    run,
+    VECTORS,
 )
-from .strip_schedule import Action, Buffer, schedule
+from .width import WIDTH
 
 _TILE = 16  # vectors in a strip of a block: blocks of 8 KB, a handful of which stay in the first-level cache
 # A large matrix is divided into parts, which several threads may work on; how many does not depend on the threads,
@@ -58,12 +78,11 @@ class StripProgram:
     """A plan as tables of instructions over one workspace; places are entries of it.
 
     Args:
-        code: (instructions, 16): operation; then of the result and of two operands: place, steps from strip to strip,
-            from block to block and from part to part, stride (`perform` says what other instructions hold there).
-        dots: (groups, 18): place of the result, vectors, places of eight pairs.
-        times: (scalars, 3): places of the result and of two factors.
+        code: (instructions, INSTRUCTION) int64, the columns named in `strip_table`.
+        dots: (groups, GROUP) int64: scalar products of eight pairs of vectors.
+        times: (products, SCALARS) int64: products of two scalars, in order.
         outputs: (len(graphs),) places of the graphs' scalars.
-        inputs: (matrices, 4): place, strips, vectors and stride of each input matrix, by its number.
+        inputs: (matrices, INPUT) int64: where each input matrix lies, by its number.
         vectors: where the vectors begin and end; sums are accumulated in them, so they begin as zeros.
         ones: (kinds, 2): places and lengths of constant vectors of ones.
         workspace: entries.
@@ -154,10 +173,6 @@ def assemble_strips(plan: Plan, sizes: tuple[int, ...]) -> StripProgram:
     return _Assembler(fused(plan), sizes).program()
 
 
-_Operand = tuple[int, int, int, int, int]
-_NOTHING: _Operand = (0, 0, 0, 0, 0)
-
-
 class _Assembler:
     def __init__(self, plan: Plan, sizes: tuple[int, ...]) -> None:
         self.steps, self.outputs, self.sizes = plan.steps, plan.outputs, sizes
@@ -177,7 +192,7 @@ class _Assembler:
         # blocks of a pass
         strips = -(-_vectors(max(sizes)) // self.parts)
         self.scratch = WIDTH * DEPTH * (2 + strips)
-        self.scratch_operands: list[tuple[int, int]] = []  # row and column of the code where such a place stands
+        self.scratch_places: list[tuple[int, int, int]] = []  # row of the code, columns of such a place and of its step
 
     def program(self) -> StripProgram:
         ones = np.array([[self.memory.take(_vectors(n) * WIDTH), n] for n in self.sizes], dtype=np.int64)
@@ -189,11 +204,10 @@ class _Assembler:
         vectors = (start, self.memory.end)
         dots, times = self._scalar_tables(ones)
         inputs = self._matrices()
-        code = np.array(self.code, dtype=np.int64).reshape(-1, 16)
-        for row, column in self.scratch_operands:
-            code[row, column] += self.memory.end
-            if code[row, column + 3] < 0:
-                code[row, column + 3] = self.scratch
+        code = np.array(self.code, dtype=np.int64).reshape(-1, INSTRUCTION)
+        for row, place, by_part in self.scratch_places:
+            code[row, place] += self.memory.end
+            code[row, by_part] = self.scratch
         return StripProgram(
             code=code,
             dots=dots,
@@ -230,7 +244,7 @@ class _Assembler:
                 self.scalars[number] = self.memory.take(1)
                 times.append([self.scalars[number], *(self.scalars[i] for i in step.inputs)])
         self.memory.end += -self.memory.end % WIDTH
-        return np.array(dots, dtype=np.int64).reshape(-1, 18), np.array(times, dtype=np.int64).reshape(-1, 3)
+        return np.array(dots, dtype=np.int64).reshape(-1, GROUP), np.array(times, dtype=np.int64).reshape(-1, SCALARS)
 
     def _matrices(self) -> Table:
         """Emit the actions, giving back the memory of a matrix after the last action that reads it."""
@@ -255,11 +269,15 @@ class _Assembler:
             for buffer in sorted(action.reads | action.writes, key=lambda b: b.step):
                 if last[buffer] == n:
                     self.memory.give_back(self.places[buffer], self._layout(buffer).entries)
-        absent = [0, 0, 0, 0]
+        absent = [0] * INPUT
         return np.array([inputs.get(k, absent) for k in range(max(inputs, default=-1) + 1)], dtype=np.int64)
 
-    def _emit(self, operation: int, out: _Operand, a: _Operand = _NOTHING, b: _Operand = _NOTHING) -> None:
-        self.code.append([operation, *out, *a, *b])
+    def _emit(self, operation: int, columns: dict[int, int]) -> None:
+        row = [0] * INSTRUCTION
+        row[OPERATION] = operation
+        for column, value in columns.items():
+            row[column] = value
+        self.code.append(row)
 
     def _layout(self, buffer: Buffer) -> _Layout:
         shape = self.steps[buffer.step].shape
@@ -273,43 +291,44 @@ class _Assembler:
         operation, (left, right) = self.steps[number].operation, self.steps[number].inputs
         a = Buffer(left, transposed=operation != "transposed_product")
         b = Buffer(right, transposed=operation == "product_transposed")
-        result, layout = self.places[Buffer(number)], self._layout(Buffer(number))
+        layout = self._layout(Buffer(number))
         summed = self.sizes[self.steps[left].shape[1 if a.transposed else 0]]
         symmetric = left == right and operation != "product"
-        self.scratch_operands.append((len(self.code), 12))
-        self._emit(
-            PRODUCT,
-            (result, layout.strips, layout.vectors, int(symmetric), layout.stride),
-            (self.places[a], summed, 0, 0, self._layout(a).stride),
-            (self.places[b], 0, self.scratch, 0, self._layout(b).stride),
-        )
+        out = self._matrix(RESULT, Buffer(number)) | {STRIPS: layout.strips, VECTORS: layout.vectors}
+        factors = self._matrix(LEFT, a) | self._matrix(RIGHT, b)
+        self.scratch_places.append((len(self.code), COPIES, COPIES_BY_PART))
+        self._emit(PRODUCT, out | factors | {SUMMED: summed, SYMMETRIC: int(symmetric)})
         if symmetric:
-            self._emit(MIRROR, (result, layout.strips, 0, 0, layout.stride))
+            self._emit(MIRROR, out)
+
+    def _matrix(self, operand: int, buffer: Buffer) -> dict[int, int]:
+        """Columns of an operand between passes."""
+        return {operand + PLACE: self.places[buffer], operand + STRIDE: self._layout(buffer).stride}
 
     def _transpose(self, action: Action) -> None:
         (source,), (target,) = action.reads, action.writes
         layout = self._layout(target)
-        out = (self.places[target], layout.strips, layout.vectors, 0, layout.stride)
-        self._emit(TRANSPOSE, out, (self.places[source], 0, 0, 0, self._layout(source).stride))
+        extent = {STRIPS: layout.strips, VECTORS: layout.vectors}
+        self._emit(TRANSPOSE, self._matrix(RESULT, target) | extent | self._matrix(LEFT, source))
 
     def _diagonal(self, action: Action) -> None:
         (number,) = action.steps
         source = Buffer(self.steps[number].inputs[0])
         length = self.sizes[self.steps[number].shape[0]]
-        a = (self.places[source], 0, 0, 0, self._layout(source).stride)
-        self._emit(DIAGONAL, (self.vectors[number], length, 0, 0, 0), a)
+        self._emit(DIAGONAL, {RESULT + PLACE: self.vectors[number], ENTRIES: length} | self._matrix(LEFT, source))
 
     def _multiply(self, action: Action) -> None:
         (number,) = action.steps
-        x, y = (self.vectors[i] for i in self.steps[number].inputs)
-        out = (self.vectors[number], _vectors(self.sizes[self.steps[number].shape[0]]), 0, 0, 0)
-        self._emit(MULTIPLY, out, (x, 0, 0, 0, 0), (y, 0, 0, 0, 0))
+        places = zip((RESULT, LEFT, RIGHT), (number, *self.steps[number].inputs), strict=True)
+        length = _vectors(self.sizes[self.steps[number].shape[0]])
+        self._emit(MULTIPLY, {operand + PLACE: self.vectors[i] for operand, i in places} | {VECTORS: length})
 
     def _pass(self, action: Action) -> None:
         swept = self.steps[action.steps[0]]
         layout = self.layouts[swept.shape if len(swept.shape) == 2 else self.steps[swept.inputs[0]].shape]
-        sweep = (len(action.steps), layout.strips, layout.vectors, layout.block, layout.height)
-        self._emit(PASS, sweep)
+        extent = {STRIPS: layout.strips, VECTORS: layout.vectors}
+        block = {BLOCK_WIDTH: layout.block, BLOCK_HEIGHT: layout.height}
+        self._emit(PASS, {STEPS: len(action.steps)} | extent | block)
         width = WIDTH * layout.block
         tile = WIDTH * layout.height * width
         last = {i: number for number in action.steps for i in self.steps[number].inputs}
@@ -320,32 +339,33 @@ class _Assembler:
             operation = step.operation.removesuffix("_transposed") if transposed else step.operation
             if len(step.shape) == 2 and Buffer(number) not in action.writes:
                 blocks[number] = memory.take(tile)
-            operands: list[_Operand] = []
-            for place, i in enumerate((number, *step.inputs)):
-                buffer = Buffer(i, transposed=transposed and place == 2)
+            columns: dict[int, int] = {}
+            for operand, i in zip((RESULT, LEFT, RIGHT), (number, *step.inputs), strict=False):
+                buffer = Buffer(i, transposed=transposed and operand == RIGHT)
                 if i in blocks and not buffer.transposed:
-                    self.scratch_operands.append((len(self.code), 1 + 5 * place))
-                    operands.append((blocks[i], 0, 0, -1, width))
+                    self.scratch_places.append((len(self.code), operand + PLACE, operand + BY_PART))
+                    columns |= {operand + PLACE: blocks[i], operand + STRIDE: width}
                 elif len(self.steps[i].shape) == 2:
-                    stride = self._layout(buffer).stride
-                    operands.append((self.places[buffer], WIDTH * stride, width, 0, stride))
-                elif self._is_along_rows(operation, place):
-                    operands.append((self.vectors[i], WIDTH, 0, 0, 0))
+                    steps = {operand + BY_STRIP: WIDTH * self._layout(buffer).stride, operand + BY_BLOCK: width}
+                    columns |= self._matrix(operand, buffer) | steps
+                elif self._is_along_rows(operation, operand):
+                    columns |= {operand + PLACE: self.vectors[i], operand + BY_STRIP: WIDTH}
                 else:
-                    part = 0 if place else WIDTH * layout.vectors
-                    operands.append((self.vectors[i], 0, width, part, 0))
-            self._emit(OPERATIONS.index(operation), *operands)
+                    columns |= {operand + PLACE: self.vectors[i], operand + BY_BLOCK: width}
+                    if operand == RESULT:
+                        columns[operand + BY_PART] = WIDTH * layout.vectors
+            self._emit(OPERATIONS.index(operation), columns)
             for i in {i for i in (number, *step.inputs) if last.get(i, number) == number and i in blocks}:
                 memory.give_back(blocks.pop(i), tile)
         self.scratch = max(self.scratch, memory.end)
         for number in action.steps:
             if self.parts > 1 and self.steps[number].operation in ("columns", "apply_transposed"):
-                self._emit(MERGE, (self.vectors[number], layout.vectors, 0, 0, 0))
+                self._emit(MERGE, {RESULT + PLACE: self.vectors[number], VECTORS: layout.vectors})
 
     @staticmethod
-    def _is_along_rows(operation: str, place: int) -> bool:
+    def _is_along_rows(operation: str, operand: int) -> bool:
         """Whether a vector has an entry for each row: the result of sums over columns, what scales or weights rows."""
-        if place == 0:
+        if operand == RESULT:
             return operation in ("rows", "row_dots", "apply")
         return operation in ("apply_transposed", "scale_rows")
 
@@ -375,7 +395,7 @@ def run_strips_in_parts(program: StripProgram, matrices: Array, results: Array, 
             while step < len(program.code):
                 action = partial(perform, program.code, step, workspace, parts=program.parts)
                 # of an instruction for one part the others have nothing to do
-                parts = program.parts if program.code[step, 0] in DIVIDED else 1
+                parts = program.parts if program.code[step, OPERATION] in DIVIDED else 1
                 step = max(pool.map(action, range(parts))) if parts > 1 else action(0)
             finish(program.dots, program.times, program.outputs, workspace, result)
     return total
