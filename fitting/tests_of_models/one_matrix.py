@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma
 
 from ...invariants.checks import checked_integer, checked_matrices
+from ...invariants.representation.spaces import MatrixSpace, RectangularSpace, SquareSpace, space_of
 from .column_shifts import Parts, Sums, random_shifts, unpermuted
 from .hubs import hub_row_draws
 from .symmetry import randomisation_p_value
@@ -49,7 +50,9 @@ _OF_SQUARE_MATRICES = (
 )
 
 
-def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 0) -> pd.Series:
+def analyse_matrix(
+    matrix: ArrayLike, *, space: MatrixSpace | None = None, randomisations: int = 999, seed: int = 0
+) -> pd.Series:
     """Test one matrix for structure beyond independent rows and columns.
 
     A square matrix is tested for S_N x S_N (rows and columns permuted independently) within S_N (permuted together):
@@ -62,6 +65,8 @@ def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 
 
     Args:
         matrix: (rows, columns), real and finite; at least 4 rows and 4 columns.
+        space: `SquareSpace` or `RectangularSpace`, which says whether rows and columns of a square matrix are the same
+            units. By default they are.
         randomisations: the most that are made, 0 for none. Those of the columns of a square matrix end when no p-value
             can fall below 5% any more; the p-values are valid all the same (Besag and Clifford 1991).
         seed: of the permutations.
@@ -99,15 +104,19 @@ def analyse_matrix(matrix: ArrayLike, *, randomisations: int = 999, seed: int = 
     if np.ptp(scaled) <= 1e-12:
         raise ValueError(f"matrix must vary, got {array.shape} entries that are all {float(array.flat[0]):g}")
     rows, columns = scaled.shape
-    shape = {"rows": rows, "columns": columns, "group": "S_N" if rows == columns else "S_M x S_N"}
+    space = space_of(scaled.shape) if space is None else space
+    if not isinstance(space, SquareSpace | RectangularSpace) or space.shape != scaled.shape:
+        raise ValueError(f"space must be a SquareSpace or RectangularSpace of shape {scaled.shape}, got {space}")
+    square = isinstance(space, SquareSpace)
+    shape = {"rows": rows, "columns": columns, "group": "S_N" if square else "S_M x S_N"}
     rng = np.random.default_rng(seed)
     made = randomisations
-    if rows == columns:
+    if square:
         tests, made = _square(scaled, randomisations, rng)
     else:
         tests = _rectangular(scaled)
     hubs = _hubs(scaled, randomisations, rng)
-    if rows != columns and randomisations:
+    if not square and randomisations:
         smaller = min(hubs["p_row_hubs_randomisation"], hubs["p_column_hubs_randomisation"])
         tests["p_randomisation"] = min(1.0, 2 * smaller)
     return pd.Series(shape | tests | hubs | {"randomisations": made}, dtype=object)

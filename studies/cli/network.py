@@ -11,7 +11,10 @@ import typer
 def network(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Of one network: .safetensors, .pt/.pth/.ckpt/.bin, .npz, .npy."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Of one network: .safetensors, .pt/.pth/.ckpt/.bin, .npz, .npy, or a folder of shards with its index.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for tables, figure and report.")] = Path(
         "pigmm-network"
@@ -27,7 +30,23 @@ def network(
             help="Analyse a product too; * stands for the same text in all factors; repeatable.",
         ),
     ] = None,
-    randomisations: Annotated[int, typer.Option(min=0, help="Of each matrix, for exact p-values; 0: none.")] = 999,
+    heads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cut each product into so many heads; keys and values may have fewer of them."),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN=GROUP",
+            help="square (rows and columns are the same units) or rectangular, for matching matrices; repeatable.",
+        ),
+    ] = None,
+    randomisations: Annotated[
+        int,
+        typer.Option(
+            "--replicates", "--randomisations", min=0, help="The most of each matrix, for exact p-values; 0: none."
+        ),
+    ] = 999,
     seed: Annotated[int, typer.Option(min=0, help="Of the randomisations.")] = 0,
 ) -> None:
     """Analyse every matrix of one trained network, and write a report.
@@ -38,10 +57,16 @@ def network(
     """
     from ..networks.page import report_network
 
-    parts = dict(_part(option) for option in split or ())
     print(
         report_network(
-            files, output, split=parts, products=product or (), randomisations=randomisations, seed=seed, progress=True
+            files,
+            output,
+            split=dict(_part(option) for option in split or ()),
+            products=product or (),
+            heads=heads,
+            group=dict(_group(option) for option in group or ()),
+            randomisations=randomisations,
+            seed=seed,
         )
     )
 
@@ -51,3 +76,10 @@ def _part(option: str) -> tuple[str, int]:
     if not pattern or not parts.isdecimal() or int(parts) < 1:
         raise ValueError(f"--split must be PATTERN=PARTS, such as '*.gates.weight=4', got {option!r}")
     return pattern, int(parts)
+
+
+def _group(option: str) -> tuple[str, str]:
+    pattern, _, group = option.rpartition("=")
+    if not pattern or group not in ("square", "rectangular"):
+        raise ValueError(f"--group must be PATTERN=square or PATTERN=rectangular, got {option!r}")
+    return pattern, group

@@ -3,25 +3,103 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from os import PathLike
-from pathlib import Path
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 from numpy.typing import NDArray
 
-from ...fitting import analyse_matrix
-from ...training.store.limits import check_size
+from ...fitting import RectangularSpace, analyse_matrix
 from ..analysis.verdicts import LEVEL, holm
-from ..user_data.formats.stored_array import StoredArray
-from ..user_data.read import stored_arrays
-from .pieces import Reading, expanded, factors, multiplied, pieces, reading_of
-
-Network = str | PathLike[str] | Sequence[str | PathLike[str]] | Mapping[str, Any]
+from ..user_data.formats.stored_array import FileRefused, StoredArray
+from .pieces import Reading, Shape, piece_shapes, pieces, possibly_tied, reading_of
+from .products import Product, adapter_factors, multiplied, products_of
+from .tensors import Network, loaded, tensors
 
 _LEAST = 4
+GROUPS = ("square", "rectangular")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What of a network is analysed and how each tensor is read, before any entries are.
+
+    Args:
+        tensors: by name.
+        readings: of those that hold matrices.
+        matrices: shapes of the matrices, by name.
+        tensor_of: the tensor of each matrix.
+        products: to be analysed beside the matrices.
+        group: "square" or "rectangular", by the pattern of matrix names that it holds for.
+        passed_over: tensors and matrices that are not analysed, and why.
+    """
+
+    tensors: dict[str, StoredArray]
+    readings: dict[str, Reading]
+    matrices: dict[str, Shape]
+    tensor_of: dict[str, str]
+    products: list[Product]
+    group: dict[str, str]
+    passed_over: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Number of matrices and products."""
+        return len(self.matrices) + len(self.products)
+
+
+def plan_of(
+    network: Network,
+    *,
+    split: Mapping[str, int] | None = None,
+    products: Sequence[str] = (),
+    heads: int | None = None,
+    group: Mapping[str, str] | None = None,
+) -> Plan:
+    """Decide how the tensors of a network are read; only names and shapes are looked at.
+
+    Args:
+        network, split, products, heads, group: as in `analyse_network`.
+
+    Raises:
+        ValueError: a file cannot be read, or an option does not fit.
+
+    >>> plan = plan_of({"gates": np.ones((40, 10)), "bias": np.ones(40)}, split={"gates": 4})
+    >>> plan.count, plan.passed_over
+    (4, {'bias': '1 axis: a vector'})
+    """
+    if heads is not None and heads < 1:
+        raise ValueError(f"heads must be at least 1, got {heads}")
+    stored = tensors(network)
+    shapes = {name: tensor.shape for name, tensor in stored.items()}
+    readings: dict[str, Reading] = {}
+    passed_over: dict[str, str] = {}
+    for name in shapes:
+        reading = reading_of(name, shapes, split or {})
+        if isinstance(reading, str):
+            passed_over[name] = reading
+        else:
+            readings[name] = reading
+    of_tensors = {name: piece_shapes(name, shapes[name], reading) for name, reading in readings.items()}
+    tensor_of = {piece: name for name, found in of_tensors.items() for piece in found}
+    every = {piece: shape for found in of_tensors.values() for piece, shape in found.items()}
+    chosen = products_of(products, heads, list(every))
+    for product in chosen:
+        if unknown := [factor.name for factor in product.factors if factor.name not in every]:
+            raise ValueError(f"product {product.text!r} names {unknown[0]!r}, which is no matrix of the network")
+    for a, b in adapter_factors(every).items():
+        passed_over |= dict.fromkeys((a, b), "factor of a low-rank adapter, analysed as their product")
+    for piece, shape in every.items():
+        if min(shape) < _LEAST and piece not in passed_over:
+            passed_over[piece] = f"shape {shape}: fewer than {_LEAST} rows or columns"
+    matrices = {piece: shape for piece, shape in every.items() if piece not in passed_over}
+    plan = Plan(stored, readings, matrices, tensor_of, chosen, dict(group or {}), passed_over)
+    for name, shape in matrices.items():
+        _as_rectangular(plan, name, shape)
+    return plan
 
 
 def analyse_network(
@@ -29,6 +107,8 @@ def analyse_network(
     *,
     split: Mapping[str, int] | None = None,
     products: Sequence[str] = (),
+    heads: int | None = None,
+    group: Mapping[str, str] | None = None,
     randomisations: int = 999,
     seed: int = 0,
     advance: Callable[[str], None] = lambda name: None,
@@ -36,22 +116,27 @@ def analyse_network(
     """Test every matrix of one trained network for structure beyond independent rows and columns.
 
     Gates of PyTorch's RNN, LSTM and GRU, packed query-key-value projections and the taps of convolutions are split by
-    themselves. Vectors, and matrices with fewer than 4 rows or columns, are left out.
+    themselves; low-rank adapters in peft's names are analysed as the product B A. Vectors, matrices with fewer than 4
+    rows or columns, integers, and an output matrix that is the embedding over again are left out.
 
     Args:
-        network: a file (.safetensors, .pt with tensors only, .npz, ...), several files, a state dict, or a mapping from
-            names to arrays.
+        network: a file (.safetensors, .pt with tensors only, .npz, ...), an index or a folder of shards, several of
+            these, a state dict, or a mapping from names to arrays. One tensor of a file is in memory at a time.
         split: number of equal blocks of rows, by the pattern of tensor names that it holds for.
         products: such as "key.weight^T query.weight", analysed beside the matrices; a star stands for the same text in
             all factors, "layers.*.key.weight^T layers.*.query.weight".
-        randomisations: for each matrix; see `analyse_matrix`.
+        heads: cut the units that the two factors of each product share into so many heads, a product for each; factors
+            with fewer units (grouped heads) serve several.
+        group: "square" or "rectangular", by the pattern of names of matrices or products: whether rows and columns of a
+            square matrix are the same units. By default they are.
+        randomisations: for each matrix, at most; see `analyse_matrix`.
         seed: of the permutations.
         advance: called with the name of each matrix before it is analysed.
 
     Returns:
         A row a matrix, index `matrix`, with the columns of `analyse_matrix`, read_as (how the tensor was read),
         structure (what departs from independent rows and columns, by Holm's procedure over all matrices and tests), and
-        note (why a matrix could not be analysed). `attrs["passed_over"]` has the tensors that are no matrices.
+        note (why a matrix could not be analysed). `attrs["passed_over"]` has the tensors that are no matrices, and why.
 
     Raises:
         ValueError: a file cannot be read, an option does not fit, or there is no matrix.
@@ -63,76 +148,106 @@ def analyse_network(
     >>> table.structure["weight_hh_l0[2]"]
     'negative self-connections'
     """
+    plan = plan_of(network, split=split, products=products, heads=heads, group=group)
+    return analyse_plan(plan, randomisations=randomisations, seed=seed, advance=advance)
+
+
+def analyse_plan(
+    plan: Plan, *, randomisations: int = 999, seed: int = 0, advance: Callable[[str], None] = lambda name: None
+) -> pd.DataFrame:
+    """`analyse_network`, of a network whose tensors have been sorted by `plan_of`.
+
+    >>> plan = plan_of({"w": np.random.default_rng(0).normal(size=(8, 9))})
+    >>> list(analyse_plan(plan, randomisations=0).index)
+    ['w']
+    """
     rows: dict[str, dict[str, Any]] = {}
-    passed_over: dict[str, str] = {}
-    names = _names(network, split or {})
-    products = [one for product in products for one in expanded(product, names)]
-    wanted = {factor.name for product in products for factor in factors(product)}
-    kept: dict[str, NDArray[Any]] = {}
-    for name, matrix, reading in _matrices(network, split or {}, passed_over):
-        if name in wanted:
-            kept[name] = matrix
-        if min(matrix.shape) < _LEAST:
-            passed_over[name] = f"shape {matrix.shape}: fewer than {_LEAST} rows or columns"
-            continue
+    passed_over = dict(plan.passed_over)
+    for name, matrix, why in matrices_of(plan, passed_over):
         advance(name)
-        rows[name] = _analysed(matrix, randomisations, seed) | {"read_as": reading.why}
-    for product in products:
-        advance(product)
-        rows[product] = _analysed(multiplied(product, kept), randomisations, seed) | {"read_as": "product"}
-    if not rows:
-        listed = "; ".join(f"{name}: {why}" for name, why in list(passed_over.items())[:20])
-        raise ValueError(f"network must hold a matrix of at least {_LEAST} rows and columns, got {listed or 'nothing'}")
+        rectangular = _as_rectangular(plan, name, matrix.shape)
+        rows[name] = _analysed(matrix, rectangular, randomisations, seed) | {"read_as": why}
+    if all(row["note"] for row in rows.values()):
+        reasons = passed_over | {name: row["note"] for name, row in rows.items()}
+        listed = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:20])
+        raise ValueError(
+            f"network must hold a matrix of at least {_LEAST} rows and columns that varies, got {listed or 'nothing'}"
+        )
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("matrix")
     table["structure"] = structure(table)
     table.attrs["passed_over"] = passed_over
     return table
 
 
-def count_matrices(network: Network, split: Mapping[str, int], products: Sequence[str] = ()) -> int:
-    """Number of matrices and products to analyse; only shapes are looked at.
+def matrices_of(plan: Plan, passed_over: dict[str, str]) -> Iterator[tuple[str, NDArray[Any], str]]:
+    """The matrices and products of a network one after the other: name, entries, and how it is read.
 
-    >>> count_matrices({"gates": np.ones((40, 10)), "bias": np.ones(40)}, {"gates": 4})
-    4
+    Args:
+        plan: of the network.
+        passed_over: gets what turns out to be no matrix of weights, and why.
     """
-    names = _names(network, split)
-    return len(names) + sum(len(expanded(product, names)) for product in products)
+    tied = possibly_tied({name: tensor.shape for name, tensor in plan.tensors.items()})
+    for name, reading in plan.readings.items():
+        wanted = [piece for piece in piece_shapes(name, plan.tensors[name].shape, reading) if piece in plan.matrices]
+        if not wanted:
+            continue
+        try:
+            tensor = loaded(plan.tensors[name])
+            if name in tied and np.array_equal(tensor, loaded(plan.tensors[tied[name]])):
+                passed_over[name] = f"tied: the same as {tied[name]}"
+                continue
+        except FileRefused as error:
+            passed_over[name] = str(error)
+            continue
+        for piece, matrix in pieces(name, tensor, reading):
+            if piece in wanted:
+                yield piece, matrix, reading.why
+    for product in plan.products:
+        try:
+            yield product.name, multiplied(product, lambda name: _matrix(plan, name)), product.why
+        except FileRefused as error:
+            passed_over[product.name] = str(error)
 
 
-def _names(network: Network, split: Mapping[str, int]) -> list[str]:
-    """Names of all matrices that the tensors are cut into."""
-    shapes = {stored.name: stored.shape for stored in _tensors(network)}
-    readings = {name: reading_of(name, shapes, split) for name in shapes}
-    return [
-        name if reading.parts == 1 else f"{name}[{k}]"
-        for name, reading in readings.items()
-        if isinstance(reading, Reading)
-        for k in range(reading.parts)
-    ]
+def _matrix(plan: Plan, name: str) -> NDArray[Any]:
+    tensor = plan.tensor_of[name]
+    return dict(pieces(tensor, loaded(plan.tensors[tensor]), plan.readings[tensor]))[name]
+
+
+def _as_rectangular(plan: Plan, name: str, shape: Shape) -> bool:
+    """Whether a matrix is analysed as a rectangular one."""
+    for pattern, group in plan.group.items():
+        if fnmatchcase(name, pattern):
+            if group not in GROUPS:
+                raise ValueError(f"group must be one of {', '.join(GROUPS)}, got {pattern}={group}")
+            if group == "square" and shape[0] != shape[1]:
+                raise ValueError(f"group {pattern}=square must hold for square matrices, got {name} of shape {shape}")
+            return group == "rectangular"
+    return shape[0] != shape[1]
 
 
 def structure(table: pd.DataFrame) -> pd.Series[str]:
     """What each matrix shows beyond independent rows and columns, in words; empty where nothing departs.
 
-    All p-values of all matrices are one family (Holm). They assume Gaussian entries, so a test of which a randomisation
-    exists counts only if that confirms it at 5%: heavy tails alone are then no structure.
+    All p-values of all matrices are one family (Holm). They assume Gaussian entries, so a test counts only if its
+    randomisation, where there is one, confirms it at 5%: heavy tails alone are then no structure. The entries of a
+    product are not independent even if those of its factors are. So the symmetry of products is judged against
+    permuted columns, and their hubs are not judged.
 
     Args:
-        table: a row a matrix, with the columns of `analyse_matrix`.
+        table: a row a matrix, with the columns of `analyse_matrix` and read_as.
     """
-    tests = {
-        "p_trace": "p_trace_randomisation",
-        "p_symmetry": "p_randomisation",
-        "p_row_column": "p_randomisation",
-        "p_row_hubs": None,
-        "p_column_hubs": None,
-    }
+    tests = ("p_trace", "p_symmetry", "p_row_column", "p_row_hubs", "p_column_hubs")
     p = table.reindex(columns=list(tests)).astype(float)
+    products = table.read_as.str.startswith("product")
+    if products.any():
+        z = table.z_symmetry[products].astype(float).abs()
+        p.loc[products, "p_symmetry"] = 2 * scipy.stats.t.sf(z, table.randomisations[products].astype(float) - 1)
+        p.loc[products, ["p_row_hubs", "p_column_hubs"]] = np.nan
     departs = holm(p.to_numpy().ravel()).reshape(p.shape)
-    for k, confirmation in enumerate(tests.values()):
-        if confirmation is not None:
-            confirmed = table[confirmation].astype(float)
-            departs[:, k] &= (confirmed.isna() | (confirmed <= LEVEL)).to_numpy()
+    for k, test in enumerate(tests):
+        confirmed = table[f"{test}_randomisation"].astype(float)
+        departs[:, k] &= (confirmed.isna() | (confirmed <= LEVEL)).to_numpy()
     found = pd.DataFrame(departs, index=table.index, columns=list(tests))
     return pd.Series([_words(table.loc[name], found.loc[name]) for name in table.index], table.index, dtype=object)
 
@@ -151,47 +266,11 @@ def _words(row: pd.Series, departs: pd.Series) -> str:
     return ", ".join(said)
 
 
-def _matrices(
-    network: Network, split: Mapping[str, int], passed_over: dict[str, str]
-) -> Iterator[tuple[str, NDArray[Any], Reading]]:
-    """The matrices one after the other: of a file, one tensor is in memory at a time."""
-    shapes = {stored.name: stored.shape for stored in _tensors(network)}
-    for stored in _tensors(network):
-        reading = reading_of(stored.name, shapes, split)
-        if isinstance(reading, str):
-            passed_over[stored.name] = reading
-            continue
-        check_size(stored.name, stored.bytes)
-        for piece, matrix in pieces(stored.name, _as_numpy(stored.name, stored.load()), reading):
-            yield piece, matrix, reading
-
-
-def _tensors(network: Network) -> Iterator[StoredArray]:
-    if isinstance(network, Mapping):
-        for name, tensor in network.items():
-            yield StoredArray(name, tuple(np.shape(tensor)), 0, lambda tensor=tensor: tensor)  # type: ignore[misc]
-        return
-    paths = [network] if isinstance(network, str | PathLike) else list(network)
-    for path in map(Path, paths):
-        for stored in stored_arrays(path):
-            name = stored.name or path.stem
-            yield replace(stored, name=name if len(paths) == 1 else f"{path.stem}: {name}")
-
-
-def _as_numpy(name: str, tensor: Any) -> NDArray[Any]:
-    if hasattr(tensor, "detach"):
-        tensor = tensor.detach().cpu()
-        tensor = tensor.float() if tensor.is_floating_point() else tensor
-    array = np.asarray(tensor)
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    return array
-
-
-def _analysed(matrix: NDArray[Any], randomisations: int, seed: int) -> dict[str, Any]:
+def _analysed(matrix: NDArray[Any], rectangular: bool, randomisations: int, seed: int) -> dict[str, Any]:
+    rows, columns = matrix.shape
+    space = RectangularSpace(rows, columns) if rectangular else None
     try:
-        found = analyse_matrix(matrix, randomisations=randomisations, seed=seed)
+        found = analyse_matrix(matrix, space=space, randomisations=randomisations, seed=seed)
         return {str(name): value for name, value in found.items()} | {"note": ""}
     except ValueError as error:
-        rows, columns = matrix.shape
         return {"rows": rows, "columns": columns, "note": str(error)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from ..report.html import Table, linked, render
 from ..runs.files import replace_files, write_tables, write_text
 from ..runs.progress import progress_of
 from ..runs.provenance import package_version
-from .analysis import analyse_network, count_matrices
+from .analysis import analyse_plan, plan_of
 from .figures import draw_network
 from .headline import Headline
+from .readings import readings
 
 _MARK = "network.csv"
 _CAPTIONS = {
@@ -36,6 +38,8 @@ def report_network(
     *,
     split: Mapping[str, int] | None = None,
     products: Sequence[str] = (),
+    heads: int | None = None,
+    group: Mapping[str, str] | None = None,
     randomisations: int = 999,
     seed: int = 0,
     progress: bool = True,
@@ -45,8 +49,8 @@ def report_network(
     Args:
         paths: files of the network.
         output: folder for the results: new, empty, or of an earlier analysis.
-        split, products, randomisations, seed: as in `analyse_network`.
-        progress: whether to say on standard error which matrix is analysed.
+        split, products, heads, group, randomisations, seed: as in `analyse_network`.
+        progress: whether to say on standard error how the tensors are read, and how many matrices are done.
 
     Returns:
         The path of report.html.
@@ -57,11 +61,11 @@ def report_network(
     earlier = (output / "tables" / _MARK).exists()
     if output.exists() and not earlier and (not output.is_dir() or any(output.iterdir())):
         raise ValueError(f"output must be a new or empty folder, or one of an earlier analysis, got {output}")
-    total = count_matrices(paths, split or {}, products)
-    with progress_of("analysing matrices", total, progress) as advance:
-        table = analyse_network(
-            paths, split=split, products=products, randomisations=randomisations, seed=seed, advance=lambda _: advance()
-        )
+    plan = plan_of(paths, split=split, products=products, heads=heads, group=group)
+    if progress:
+        print(*readings(plan), sep="\n", file=sys.stderr)
+    with progress_of("analysing matrices", plan.count, progress) as advance:
+        table = analyse_plan(plan, randomisations=randomisations, seed=seed, advance=lambda _: advance())
     passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
     tables = {"network": table.reset_index(), "passed_over": passed_over}
     figure = draw_network(table)

@@ -1,21 +1,39 @@
-"""How each tensor of a network is read as matrices: gates, taps of convolutions, packed projections, products."""
+"""How each tensor of a network is read as matrices: gates, taps of convolutions, packed projections, known layers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from math import prod
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-Shapes = Mapping[str, tuple[int, ...]]
+Shape = tuple[int, ...]
+Shapes = Mapping[str, Shape]
 
 _RECURRENT = re.compile(r"(?P<stem>.*)weight_(?P<kind>ih|hh)(?P<layer>_l\d+(?:_reverse)?)?$")
 _GATES = {1: "recurrent layer", 3: "three gates of a GRU", 4: "four gates of an LSTM"}
-_PACKED = ("in_proj_weight", "qkv.weight", "qkv_proj.weight", "c_attn.weight", "query_key_value.weight")
+_PACKED = re.compile(r"(^|[._])(in_proj_weight|(qkv|qkv_proj|Wqkv|c_attn)\.weight)$")
+_CONV1D = re.compile(r"(^|\.)(c_attn|q_attn|c_proj|c_fc)\.weight$")
+# what rows and columns are, in the names of BERT, Llama, T5, GPT and torch
+_ROLES = {
+    "query: rows are units of the heads, columns the stream": r"(query|q_proj|q_lin|wq|to_q|q)\.weight",
+    "key: rows are units of the heads, columns the stream": r"(key|k_proj|k_lin|wk|to_k|k)\.weight",
+    "value: rows are units of the heads, columns the stream": r"(value|v_proj|v_lin|wv|to_v|v)\.weight",
+    "output of attention: rows are the stream, columns units of the heads": (
+        r"(o_proj|out_lin|wo|to_out\.0|o|attention\.output\.dense|(self_attn|attn)\.(out_proj|c_proj))\.weight"
+    ),
+    "embedding: rows are words or places, columns the stream": (
+        r"((embed_tokens|wte|wpe|tok_embeddings|\w*embeddings?|shared)\.weight|pos_embed)"
+    ),
+    "output: rows are words, columns the stream": r"(lm_head|output_projection)\.weight",
+}
+_ROLE_OF = {why: re.compile(rf"(^|\.){names}$") for why, names in _ROLES.items()}
+_TIED = re.compile(r"(^|\.)(lm_head|decoder|output_projection|output)\.weight$")
+_EMBEDDING = re.compile(r"(^|\.)(embed_tokens|wte|word_embeddings|tok_embeddings|shared)\.weight$")
 
 
 @dataclass(frozen=True)
@@ -23,14 +41,17 @@ class Reading:
     """How one tensor is cut into matrices.
 
     Args:
-        parts: equal blocks of rows (axis 0) or columns (axis 1) of a tensor of two axes; taps of a convolution.
         why: in words.
+        blocks: lengths of the blocks of rows (axis 0) or columns (axis 1) that a tensor of two axes is cut into; empty
+            for a convolution, each tap of which is a matrix.
         axis: along which the blocks lie.
+        transposed: whether rows are inputs, so that each block is turned.
     """
 
-    parts: int
     why: str
+    blocks: tuple[int, ...] = ()
     axis: int = 0
+    transposed: bool = False
 
 
 def reading_of(name: str, shapes: Shapes, split: Mapping[str, int]) -> Reading | str:
@@ -52,31 +73,43 @@ def reading_of(name: str, shapes: Shapes, split: Mapping[str, int]) -> Reading |
     """
     shape = shapes[name]
     if len(shape) < 2:
-        return f"{len(shape)} axis: a vector" if len(shape) == 1 else "a single number"
+        return "1 axis: a vector" if len(shape) == 1 else "a single number"
     for pattern, parts in split.items():
         if fnmatchcase(name, pattern):
             if len(shape) != 2 or shape[0] % parts:
                 raise ValueError(f"split {pattern}={parts} must divide the rows of {name}, of shape {shape}")
-            return Reading(parts, f"split into {parts} by option")
+            return Reading(f"split into {parts} by option", _equal(shape[0], parts))
     if len(shape) == 2:
         return _of_two_axes(name, shapes)
     if len(shape) in (3, 4, 5):
-        taps = int(np.prod(shape[2:]))
+        taps = prod(shape[2:])
         size = "x".join(map(str, shape[2:]))
-        return Reading(taps, f"{taps} taps of a convolution, kernel {size}" if taps > 1 else "convolution, kernel 1")
+        return Reading(f"{taps} taps of a convolution, kernel {size}" if taps > 1 else "convolution, kernel 1")
     return f"{len(shape)} axes"
 
 
 def _of_two_axes(name: str, shapes: Shapes) -> Reading:
     rows, columns = shapes[name]
     if gates := _gates(name, shapes):
-        return Reading(gates, _GATES[gates])
-    if name.endswith(_PACKED):
-        if rows == 3 * columns:
-            return Reading(3, "query, key and value, packed")
-        if columns == 3 * rows:
-            return Reading(3, "query, key and value, packed", axis=1)
-    return Reading(1, "one matrix")
+        return Reading(_GATES[gates], _equal(rows, gates))
+    if _CONV1D.search(name) and _has_conv1d(shapes):
+        if name.endswith("c_attn.weight"):
+            return Reading("query, key and value, packed; stored transposed", _equal(columns, 3), 1, True)
+        return Reading("stored transposed", (columns,), 1, True)
+    if _PACKED.search(name) and columns < rows <= 3 * columns and (rows - columns) % 2 == 0:
+        of_keys = (rows - columns) // 2
+        grouped = "" if of_keys == columns else "; fewer heads of keys and values than of queries"
+        return Reading(f"query, key and value, packed{grouped}", (columns, of_keys, of_keys))
+    for why, names in _ROLE_OF.items():
+        if names.search(name):
+            return Reading(why, (rows,))
+    return Reading("one matrix", (rows,))
+
+
+def _has_conv1d(shapes: Shapes) -> bool:
+    """Whether linear layers are those of GPT-2, whose rows are inputs."""
+    packed = [shape for name, shape in shapes.items() if name.endswith("c_attn.weight") and len(shape) == 2]
+    return bool(packed) and all(columns == 3 * rows for rows, columns in packed)
 
 
 def _gates(name: str, shapes: Shapes) -> int:
@@ -93,89 +126,52 @@ def _gates(name: str, shapes: Shapes) -> int:
     return gates if not rest and gates in _GATES else 0
 
 
-def pieces(name: str, tensor: NDArray[Any], reading: Reading) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The matrices of a tensor, each with its name: the tensor's, or `name[i]`.
+def _equal(length: int, parts: int) -> tuple[int, ...]:
+    return (length // parts,) * parts
 
-    >>> [piece for piece, _ in pieces("conv.weight", np.ones((8, 4, 3, 3)), Reading(9, ""))][:2]
-    ['conv.weight[0]', 'conv.weight[1]']
+
+def piece_shapes(name: str, shape: Shape, reading: Reading) -> dict[str, Shape]:
+    """Shapes of the matrices of a tensor, by their names: the tensor's, or `name[i]`.
+
+    >>> piece_shapes("conv.weight", (8, 4, 1, 2), Reading(""))
+    {'conv.weight[0]': (8, 4), 'conv.weight[1]': (8, 4)}
     """
+    if len(shape) > 2:
+        shapes = [shape[:2]] * prod(shape[2:])
+    else:
+        other = shape[1 - reading.axis]
+        shapes = [(block, other) if reading.axis == 0 else (other, block) for block in reading.blocks]
+        shapes = [one[::-1] for one in shapes] if reading.transposed else shapes
+    return {name if len(shapes) == 1 else f"{name}[{k}]": one for k, one in enumerate(shapes)}
+
+
+def pieces(name: str, tensor: NDArray[Any], reading: Reading) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The matrices of a tensor, each with its name as in `piece_shapes`."""
+    names = list(piece_shapes(name, tensor.shape, reading))
     if tensor.ndim > 2:
         taps = tensor.reshape(*tensor.shape[:2], -1)
-        matrices: Sequence[NDArray[Any]] = [taps[:, :, k] for k in range(taps.shape[2])]
-    else:
-        matrices = np.split(tensor, reading.parts, axis=reading.axis)
-    for k, matrix in enumerate(matrices):
-        yield (name if len(matrices) == 1 else f"{name}[{k}]"), matrix
+        for k, piece in enumerate(names):
+            yield piece, taps[:, :, k]
+        return
+    start = 0
+    for piece, length in zip(names, reading.blocks, strict=True):
+        block = slice(start, start + length)
+        matrix = tensor[block] if reading.axis == 0 else tensor[:, block]
+        yield piece, matrix.T if reading.transposed else matrix
+        start += length
 
 
-@dataclass(frozen=True)
-class Factor:
-    """A factor of a product: the name of a matrix, and whether it is transposed."""
+def possibly_tied(shapes: Shapes) -> dict[str, str]:
+    """Tensors that may be an embedding over again, by name and shape: each with that embedding.
 
-    name: str
-    transposed: bool
-
-
-def factors(product: str) -> tuple[Factor, ...]:
-    """The factors of a product such as "A^T B", names separated by spaces.
-
-    Raises:
-        ValueError: there are fewer than two.
-
-    >>> factors("key.weight^T query.weight")
-    (Factor(name='key.weight', transposed=True), Factor(name='query.weight', transposed=False))
+    >>> possibly_tied({"wte.weight": (50, 8), "lm_head.weight": (50, 8), "h.0.c_fc.weight": (8, 32)})
+    {'lm_head.weight': 'wte.weight'}
     """
-    found = tuple(Factor(word.removesuffix("^T"), word.endswith("^T")) for word in product.split())
-    if len(found) < 2:
-        raise ValueError(f'product must name two matrices or more, as in "A^T B", got {product!r}')
+    embeddings = [name for name in shapes if _EMBEDDING.search(name)]
+    found: dict[str, str] = {}
+    for embedding in embeddings:
+        for name, shape in shapes.items():
+            alike = name in embeddings or _TIED.search(name)
+            if alike and shape == shapes[embedding] and name != embedding and embedding not in found:
+                found.setdefault(name, embedding)
     return found
-
-
-def expanded(product: str, names: Sequence[str]) -> list[str]:
-    """A product whose names hold `*`, for everything that the star can stand for in all of its factors.
-
-    Args:
-        product: such as "layers.*.key^T layers.*.query".
-        names: of the matrices.
-
-    Returns:
-        The products in the order of the names; the product itself if it has no star.
-
-    Raises:
-        ValueError: nothing matches.
-
-    >>> expanded("q.*^T k.*", ["q.0", "k.0", "q.1", "k.1", "q.2"])
-    ['q.0^T k.0', 'q.1^T k.1']
-    """
-    if "*" not in product:
-        return [product]
-    starred = next(factor.name for factor in factors(product) if "*" in factor.name)
-    before, _, after = starred.partition("*")
-    fits = [name for name in names if name.startswith(before) and name.endswith(after)]
-    products = [product.replace("*", name[len(before) : len(name) - len(after)]) for name in fits]
-    found = [one for one in products if {factor.name for factor in factors(one)} <= set(names)]
-    if not found:
-        raise ValueError(f"product must match matrices of the network, got {product!r}, which matches none")
-    return found
-
-
-def multiplied(product: str, matrices: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """The product of named matrices.
-
-    Raises:
-        ValueError: a name is unknown, or the shapes do not fit (says which).
-
-    >>> multiplied("A^T B", {"A": np.ones((2, 3)), "B": np.ones((2, 4))}).shape
-    (3, 4)
-    """
-    result: NDArray[np.float64] | None = None
-    for factor in factors(product):
-        if factor.name not in matrices:
-            raise ValueError(f"product {product!r} names {factor.name!r}, which is no matrix of the network")
-        matrix = np.asarray(matrices[factor.name], dtype=np.float64)
-        matrix = matrix.T if factor.transposed else matrix
-        if result is not None and result.shape[1] != matrix.shape[0]:
-            raise ValueError(f"product {product!r} must have shapes that fit, got {result.shape} and {matrix.shape}")
-        result = matrix if result is None else result @ matrix
-    assert result is not None
-    return result

@@ -16,6 +16,8 @@ from ..notation.number_format import counted
 from .formats.ensembles import ensemble_arrays
 from .formats.numpy_files import numpy_arrays
 from .formats.safetensors_files import safetensors_arrays
+from .formats.shards import SUFFIX as INDEX
+from .formats.shards import sharded_arrays
 from .formats.stored_array import FileRefused, StoredArray, label
 from .formats.torch_checkpoints import torch_arrays
 from .formats.zarr_stores import is_zarr, zarr_arrays
@@ -99,7 +101,8 @@ def stored_arrays(path: Path, epoch: float | None = None) -> Iterator[StoredArra
     """The arrays stored at one path, none of them read yet.
 
     Args:
-        path: a file, a zarr store, an ensemble or a RUN folder.
+        path: a file, the index of a network in several files or a folder with one, a zarr store, an ensemble or a RUN
+            folder.
         epoch: of an ensemble (default: the last).
 
     Yields:
@@ -121,9 +124,12 @@ def stored_arrays(path: Path, epoch: float | None = None) -> Iterator[StoredArra
         yield from _folder(path, epoch)
         return
     check_regular(path)
-    if path.suffix not in _READERS:
-        raise FileRefused(f"{path} must be one of {', '.join((*_READERS, '.zarr'))} or a RUN folder")
-    yield from _READERS[path.suffix](path)
+    if path.name.endswith(INDEX):
+        yield from sharded_arrays(path, stored_arrays)
+    elif path.suffix in _READERS:
+        yield from _READERS[path.suffix](path)
+    else:
+        raise FileRefused(f"{path} must be one of {', '.join((*_READERS, INDEX, '.zarr'))} or a RUN folder")
 
 
 def _folder(path: Path, epoch: float | None) -> Iterator[StoredArray]:
@@ -131,6 +137,10 @@ def _folder(path: Path, epoch: float | None) -> Iterator[StoredArray]:
 
     if (path / CONFIGURATION).exists():
         yield from ensemble_arrays(RunFolder.open(path).ensemble, epoch)
+    elif not is_zarr(path) and (indices := sorted(path.glob(f"*{INDEX}"))):
+        if len(indices) > 1:
+            raise FileRefused(f"{path} holds several indices: give one, such as {indices[0]}")
+        yield from sharded_arrays(indices[0], stored_arrays)
     elif not is_zarr(path):
         files = sorted({file.suffix for file in path.iterdir() if file.suffix in _READERS})
         hint = f"; to take the files in it, give {path}/*{files[0]}" if files else ""

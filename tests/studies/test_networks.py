@@ -9,7 +9,9 @@ from safetensors.numpy import save_file
 from pigmm.fitting import analyse_matrix
 from pigmm.studies import analyse_network
 from pigmm.studies.cli.main import main
+from pigmm.studies.networks.analysis import plan_of
 from pigmm.studies.networks.pieces import reading_of
+from pigmm.studies.networks.readings import readings
 
 
 def normal(seed, *shape):
@@ -50,6 +52,102 @@ def test_attention_convolutions_and_options():
     assert (table.loc["attention.in_proj_weight[1]", ["rows", "columns", "group"]] == [32, 32, "S_N"]).all()
     with pytest.raises(ValueError, match=r"split st\*=3 must divide the rows of stacked"):
         reading_of("stacked", shapes, {"st*": 3})
+
+
+def test_known_layers_of_transformers():
+    shapes = {
+        "a.qkv_proj.weight": (48, 24),  # 24 of queries, 12 of keys and 12 of values
+        "b.query_key_value.weight": (72, 24),  # in an order that differs between families
+        "c.self_attn.q_proj.weight": (24, 24),
+        "d.attention.self.key.weight": (24, 24),
+        "e.attention.output.dense.weight": (24, 24),
+        "f.output.dense.weight": (24, 96),
+        "h.0.attn.c_attn.weight": (24, 72),
+        "h.0.mlp.c_fc.weight": (24, 96),
+    }
+    plan = plan_of({name: np.broadcast_to(0.0, shape) for name, shape in shapes.items()})
+    assert [plan.matrices[f"a.qkv_proj.weight[{k}]"] for k in range(3)] == [(24, 24), (12, 24), (12, 24)]
+    assert plan.matrices["b.query_key_value.weight"] == (72, 24)
+    assert plan.matrices["h.0.mlp.c_fc.weight"] == (96, 24)
+    words = {name[0]: reading.why.partition(":")[0] for name, reading in plan.readings.items()}
+    assert words["a"] == "query, key and value, packed; fewer heads of keys and values than of queries"
+    assert [words[k] for k in "cdef"] == ["query", "key", "output of attention", "one matrix"]
+    packed = normal(21, 24, 72)
+    queries, keys = packed[:, :24].T, packed[:, 24:48].T  # GPT-2 stores inputs as rows
+    table = analyse_network(
+        {"h.0.attn.c_attn.weight": packed}, products=["h.*.attn.c_attn.weight[0]^T h.*.attn.c_attn.weight[1]"],
+        randomisations=0,
+    )  # fmt: skip
+    alone = analyse_matrix(queries.T @ keys, randomisations=0)
+    assert table.z_trace.iloc[-1] == pytest.approx(alone.z_trace, rel=1e-9)
+
+
+def test_tied_embeddings_are_analysed_once():
+    weights = {"wte.weight": normal(22, 30, 8), "h.0.weight": normal(23, 8, 8)}
+    tied = analyse_network(weights | {"lm_head.weight": weights["wte.weight"].copy()}, randomisations=0)
+    assert list(tied.index) == [*weights]
+    assert tied.attrs["passed_over"] == {"lm_head.weight": "tied: the same as wte.weight"}
+    other = analyse_network(weights | {"lm_head.weight": normal(24, 30, 8)}, randomisations=0)
+    assert list(other.index) == [*weights, "lm_head.weight"]
+
+
+def test_low_rank_adapters_are_products():
+    a, b = normal(25, 4, 20), normal(26, 20, 4)
+    weights = {"q.lora_A.weight": a, "q.lora_B.weight": b, "v.lora_A.default.weight": a, "bias": normal(27, 20)}
+    table = analyse_network(weights | {"v.lora_B.default.weight": b - 3 * np.eye(20)[:, :4]}, randomisations=99)
+    assert list(table.index) == [
+        "q.lora_B.weight q.lora_A.weight", "v.lora_B.default.weight v.lora_A.default.weight"
+    ]  # fmt: skip
+    alone = analyse_matrix(b @ a, randomisations=0)
+    assert table.z_trace.iloc[0] == pytest.approx(alone.z_trace, rel=1e-9)
+    assert "low-rank" in table.read_as.iloc[0]
+
+
+def test_products_of_independent_factors_show_nothing():
+    """Their entries are not independent: the F law of G2/G3 and those of the hubs would alarm."""
+    alarms = f_law = 0
+    for k in range(40):
+        weights = {f"{name}.weight": normal((28, k, j), 4, 40) for j, name in enumerate("qk")}
+        table = analyse_network(weights, products=["q.weight^T k.weight"], randomisations=99, seed=k)
+        product = table.iloc[-1]
+        alarms += product.structure != ""
+        f_law += min(product.p_symmetry, product.p_row_hubs) < 0.001
+    assert alarms <= 7  # of 40 with probability 0.05 at most
+    assert f_law >= 10
+
+
+def test_groups_are_chosen_by_option():
+    weights = {"a": normal(29, 12, 12), "b": normal(30, 12, 12), "c": normal(31, 12, 13)}
+    table = analyse_network(weights, group={"b": "rectangular"}, randomisations=0)
+    assert table.group.tolist() == ["S_N", "S_M x S_N", "S_M x S_N"]
+    assert table.z_trace.isna().tolist() == [False, True, True]
+    with pytest.raises(ValueError, match=r"group \*=square must hold for square matrices, got c of shape \(12, 13\)"):
+        analyse_network(weights, group={"*": "square"})
+
+
+def test_products_by_heads():
+    queries, keys = normal(32, 12, 30), normal(33, 4, 30)  # six heads of two units, two of keys
+    table = analyse_network({"q": queries, "k": keys}, products=["q^T k", "k^T q"], heads=6, randomisations=0)
+    for h in range(6):
+        q, k = queries[2 * h : 2 * h + 2], keys[2 * (h // 3) : 2 * (h // 3) + 2]
+        for name, slow in ((f"q^T k (head {h})", q.T @ k), (f"k^T q (head {h})", k.T @ q)):
+            alone = analyse_matrix(slow, randomisations=0)
+            assert table.z_trace[name] == pytest.approx(alone.z_trace, rel=1e-9)
+    whole = sum(table.index.str.contains("head"))
+    assert whole == 12
+    with pytest.raises(ValueError, match=r"heads=5 must divide the units that the factors of 'q\^T k' share"):
+        analyse_network({"q": queries, "k": keys}, products=["q^T k"], heads=5)
+
+
+def test_how_tensors_are_read_in_few_lines():
+    weights = {f"l.{k}.{name}.weight": np.ones((12, 12)) for k in range(3) for name in ("query", "key")}
+    plan = plan_of(weights | {"l.0.bias": np.ones(3)}, products=["l.*.query.weight^T l.*.key.weight"], heads=2)
+    assert readings(plan) == [
+        "l.*.query.weight: 3 x (12 x 12), query: rows are units of the heads, columns the stream",
+        "l.*.key.weight: 3 x (12 x 12), key: rows are units of the heads, columns the stream",
+        "l.*.query.weight^T l.*.key.weight (head *): 6 products",
+        "l.*.bias: passed over, 1 axis: a vector",
+    ]
 
 
 def test_products():
@@ -109,7 +207,7 @@ def test_a_matrix_that_cannot_be_analysed_is_named_and_the_others_go_on():
     assert "must vary" in table.note["constant"]
     assert "finite" in table.note["broken"]
     assert table.p_value.notna().tolist() == [True, False, False]
-    with pytest.raises(ValueError, match=r"at least 4 rows and columns, got bias: 1 axis: a vector"):
+    with pytest.raises(ValueError, match=r"at least 4 rows and columns that varies, got bias: 1 axis: a vector"):
         analyse_network({"bias": np.ones(5)})
 
 
@@ -141,6 +239,7 @@ def test_command_refuses(tmp_path, capsys):
         (["-o", str(tmp_path)], "output must be a new or empty folder"),
         (["--split", "x"], "--split must be PATTERN=PARTS"),
         (["--product", "a"], "must name two matrices"),
+        (["--group", "m=round"], "--group must be PATTERN=square or PATTERN=rectangular"),
     ):
         with pytest.raises(SystemExit) as outcome:
             main(["network", str(tmp_path / "m.npy"), "-o", str(tmp_path / "new"), *arguments])

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_STORED, ZipFile
 
 from numpy.typing import NDArray
 
@@ -24,7 +24,8 @@ def torch_arrays(path: Path) -> Iterator[StoredArray]:
         path: of the file.
 
     Yields:
-        The tensors; bfloat16 and float8, which numpy lacks, as float32.
+        The tensors; bfloat16 and float8, which numpy lacks, as float32. Entries stay in the file until they are
+        loaded, but for checkpoints written before version 1.6 of torch.
 
     Raises:
         FileRefused: the file is something else, damaged, or holds other objects than tensors; dictionaries hold
@@ -69,15 +70,19 @@ def _content(path: Path) -> Any:
     if not beginning.startswith((b"PK", b"\x80")):  # an archive, or as it was before version 1.6
         raise FileRefused(f"{path} is not a torch checkpoint: its first bytes are others")
     try:
-        size = path.stat().st_size
+        size, mapped = path.stat().st_size, False
         if beginning == b"PK":
             with ZipFile(path) as archive:
-                size = sum(member.file_size for member in archive.infolist())
+                members = archive.infolist()
+            mapped = all(member.compress_type == ZIP_STORED for member in members)
+            # entries that stay in the file need no memory
+            stay = [mapped and "/data/" in member.filename for member in members]
+            size = sum(member.file_size for member, there in zip(members, stay, strict=True) if not there)
         check_size(str(path), size)
         # torch warns of pickle protocols before it refuses what it cannot read
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except UnpicklingError:
         raise FileRefused(
             f"{path} holds pickled objects besides tensors, which is refused because unpickling runs code: "
