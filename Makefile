@@ -1,6 +1,6 @@
 # The commands of a developer are the steps of CI. Every target sets itself up in .venv.
 SHELL := /bin/bash
-PACKAGES := simd invariants fitting training studies
+PACKAGES := simd invariants fitting spectra training studies
 VENV := .venv
 PY := $(VENV)/bin/python
 

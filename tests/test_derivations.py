@@ -9,6 +9,7 @@ import sympy
 
 import pigmm.fitting
 import pigmm.invariants
+import pigmm.spectra
 from pigmm.fitting.tests_of_models import one_matrix
 from pigmm.invariants import PARAMETERS
 from pigmm.invariants.expectation import symbolic as expectations
@@ -157,3 +158,49 @@ def test_an_altered_correction_is_noticed(monkeypatch):
     monkeypatch.setattr(one_matrix, "bartlett_factor", lambda *arguments: 1.001 * original(*arguments))
     with pytest.raises(AssertionError):
         run(9)
+
+
+def slightly_more(result):
+    """A result whose numbers or coefficients are one percent larger."""
+    if isinstance(result, tuple):
+        return tuple(map(slightly_more, result))
+    if isinstance(result, dict):
+        return {name: slightly_more(value) for name, value in result.items()}
+    return result * sympy.Rational(101, 100) if isinstance(result, sympy.Basic) else result * 1.01
+
+
+@pytest.mark.parametrize(
+    ("law", "method"),
+    [
+        ("Semicircle", "r_transform"),
+        ("Semicircle", "s_transform"),
+        ("Semicircle", "stieltjes"),
+        ("Semicircle", "outlier"),
+        ("MarchenkoPastur", "r_transform"),
+        ("MarchenkoPastur", "s_transform"),
+        ("MarchenkoPastur", "outlier"),
+        ("FreeSum", "stieltjes"),
+    ],
+)
+def test_an_altered_transform_is_noticed(law, method, monkeypatch):
+    original = getattr(getattr(pigmm.spectra, law), method)
+    monkeypatch.setattr(getattr(pigmm.spectra, law), method, lambda self, value: slightly_more(original(self, value)))
+    with pytest.raises(AssertionError):
+        run(10)
+
+
+@pytest.mark.parametrize(
+    ("paper", "function"),
+    [
+        (10, "effective_damping"),
+        (11, "relu_fisher_matrix"),
+        (11, "relu_fisher_eigenvalue"),
+        (11, "relu_fisher_eigenvalues"),
+        (11, "relu_functions"),
+    ],
+)
+def test_an_altered_spectrum_is_noticed(paper, function, monkeypatch):
+    original = getattr(pigmm.spectra, function)
+    monkeypatch.setattr(pigmm.spectra, function, lambda *args, **options: slightly_more(original(*args, **options)))
+    with pytest.raises(AssertionError):
+        run(paper)

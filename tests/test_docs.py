@@ -165,7 +165,7 @@ def test_every_page_is_in_the_navigation_and_the_other_way_round():
     assert sorted(listed) == sorted(str(path.relative_to(ROOT)).removeprefix("docs/") for path in pages)
 
 
-@pytest.mark.parametrize("room", ["invariants", "fitting", "training", "studies"])
+@pytest.mark.parametrize("room", ["invariants", "fitting", "spectra", "training", "studies"])
 def test_every_public_name_is_on_one_api_page(room):
     pages = [path.read_text() for path in DOCS.glob("api/*.md")]
     listed = [

@@ -15,7 +15,7 @@ import pytest
 import pigmm
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ("simd", "invariants", "fitting", "training", "studies")
+LAYERS = ("simd", "invariants", "fitting", "spectra", "training", "studies")
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -47,7 +47,7 @@ def test_the_version_is_the_installed_one():
     assert pigmm.__version__ == SETTINGS["project"]["version"]
 
 
-@pytest.mark.parametrize("module", ["pigmm.invariants", "pigmm.fitting", "pigmm.studies.cli.main"])
+@pytest.mark.parametrize("module", ["pigmm.invariants", "pigmm.fitting", "pigmm.spectra", "pigmm.studies.cli.main"])
 def test_light_imports_bring_no_torch(module):
     code = f"import sys, {module}; print(sorted({{'torch', 'ot', 'torchvision'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

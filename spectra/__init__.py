@@ -1,0 +1,40 @@
+"""Spectra of random matrices: local statistics, transforms and outliers, and the Fisher spectra of ReLU networks.
+
+>>> float(Semicircle(1.0).outlier(2.0))
+2.5
+"""
+
+from .laws.empirical import EmpiricalLaw
+from .laws.free_sum import FreeSum
+from .laws.law import density, effective_damping
+from .laws.marchenko_pastur import MarchenkoPastur
+from .laws.semicircle import Semicircle
+from .local.ensembles import GOE, GUE, POISSON, Ensemble
+from .local.spacings import number_variance, spacing_ratios, unfold, without_zeros
+from .local.tests import delocalisation_test, local_statistics_test
+from .relu.fisher import relu_fisher_eigenvalue, relu_fisher_eigenvalues, relu_fisher_matrix
+from .relu.functions import relu_eigenvectors, relu_functions
+
+__all__ = [
+    "GOE",
+    "GUE",
+    "POISSON",
+    "EmpiricalLaw",
+    "Ensemble",
+    "FreeSum",
+    "MarchenkoPastur",
+    "Semicircle",
+    "delocalisation_test",
+    "density",
+    "effective_damping",
+    "local_statistics_test",
+    "number_variance",
+    "relu_eigenvectors",
+    "relu_fisher_eigenvalue",
+    "relu_fisher_eigenvalues",
+    "relu_fisher_matrix",
+    "relu_functions",
+    "spacing_ratios",
+    "unfold",
+    "without_zeros",
+]

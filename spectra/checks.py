@@ -1,0 +1,52 @@
+"""Checks of spectra that users give: each error names the argument, what is required, and what came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def checked_spectra(eigenvalues: ArrayLike, *, least: int) -> Array:
+    """Return spectra as float64, each in increasing order along the last axis.
+
+    Args:
+        eigenvalues: (..., count), real.
+        least: the fewest eigenvalues that are needed.
+
+    Raises:
+        ValueError: if they are complex, not finite, or too few.
+
+    >>> checked_spectra([2.0, 1.0], least=3)
+    Traceback (most recent call last):
+        ...
+    ValueError: eigenvalues must be at least 3 along the last axis, got shape (2,)
+    """
+    values = np.asarray(eigenvalues)
+    if values.dtype.kind not in "fiu":
+        raise ValueError(f"eigenvalues must be real numbers, got dtype {values.dtype}")
+    if values.ndim == 0 or values.shape[-1] < least:
+        raise ValueError(f"eigenvalues must be at least {least} along the last axis, got shape {values.shape}")
+    values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"eigenvalues must be finite, got {int((~np.isfinite(values)).sum())} that are not")
+    return np.sort(values, axis=-1)
+
+
+def checked_positive(name: str, value: Any) -> float:
+    """Return a positive finite number.
+
+    Raises:
+        ValueError: if it is not.
+
+    >>> checked_positive("s", -1.0)
+    Traceback (most recent call last):
+        ...
+    ValueError: s must be a positive number, got -1.0
+    """
+    if not (isinstance(value, int | float | np.integer | np.floating) and np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be a positive number, got {value!r}")
+    return float(value)
