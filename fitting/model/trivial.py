@@ -26,13 +26,32 @@ def trivial_components(space: MatrixSpace, matrices: ArrayLike) -> Array:
     array([[4., 0.]])
     """
     batch = np.asarray(matrices)
+    units = _units(space)
+    own = (units @ matrix.astype(np.float64).ravel() for matrix in batch)
+    return np.array(list(own)).reshape(len(batch), len(units))
+
+
+def trivial_matrices(space: MatrixSpace, components: Array) -> Array:
+    """The matrices (n, *space.shape) that have trivial components only: of square ones b J + c 1.
+
+    Args:
+        space: the matrices.
+        components: (n, copies of the trivial irrep).
+
+    >>> trivial_matrices(space_of((4, 4)), np.array([[4.0, 0.0]]))[0, 0].round(12)
+    array([1., 1., 1., 1.])
+    """
+    return (components @ _units(space)).reshape(-1, *space.shape)
+
+
+def _units(space: MatrixSpace) -> Array:
+    """(copies, entries): the orthonormal matrices whose only component is one of the trivial irrep."""
     components = [np.zeros_like(part) for part in space.project(np.zeros(space.shape))]
     units = []
     for copy in range(len(components[0])):
         components[0][:, 0] = np.arange(len(components[0])) == copy
         units.append(space.assemble(components).ravel())
-    own = (np.array(units) @ matrix.astype(np.float64).ravel() for matrix in batch)
-    return np.array(list(own)).reshape(len(batch), len(units))
+    return np.array(units)
 
 
 def watched(chunks: Iterable[ArrayLike], space: MatrixSpace | None, seen: list[Array]) -> Iterator[ArrayLike]:

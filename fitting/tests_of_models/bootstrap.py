@@ -22,9 +22,12 @@ from ...simd.cores import cores
 from ..model.blocks import parameters_from_blocks
 from ..model.gaussian import BlockGaussian
 from ..model.sufficient_statistics import SufficientStatistics, checked_batch
-from .comparison import compare, residual_moments
+from ..model.trivial import trivial_components, trivial_matrices
+from .comparison import compare
+from .given_trivial import comparison_table, simulated
 from .multiple_testing import q_values
 from .refit import shrinkage_of_fit
+from .residuals import residual_moments
 
 Array = NDArray[np.float64]
 
@@ -86,7 +89,8 @@ def bootstrap_comparison(
 
     Args:
         model: the fit of these matrices by maximum likelihood, as the replicates are; which is checked.
-        matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep.
+        matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep; at least 1 for a model
+            given the trivial components, with p-values that are then exact at every size.
         graphs: the invariants, in the order of the rows.
         fitted: False if the model was given beforehand: then nothing is refitted.
         replicates: how many ensembles of n matrices are drawn.
@@ -110,6 +114,11 @@ def bootstrap_comparison(
     checked_integer("seed", seed, least=0)
     if threads is not None:
         checked_integer("threads", threads, least=1)
+    if model.given is not None:
+        checked_integer("replicates", replicates, least=2)
+        found = simulated(model, batch, graphs, fitted=fitted, replicates=replicates, seed=seed, threads=threads)
+        table = comparison_table(model if fitted else model.given_those_of(batch), graphs, found)
+        return _ranked(table, found.free, *found.exchangeable())
     checked_integer("the number of matrices", len(batch), least=1 + len(model.means))
     table = compare(model, batch, graphs, fitted=fitted)
     if fitted and (shrinkage := shrinkage_of_fit(model, SufficientStatistics.of(batch, model.space))):
@@ -118,21 +127,33 @@ def bootstrap_comparison(
         )
     observed = table["z"].to_numpy()
     tested = ~np.isnan(observed)
+    chosen = tuple(graph for graph, used in zip(graphs, tested, strict=True) if used)
+    drawn = np.empty((replicates, 0))
+    if chosen:
+        drawn = replicate_z(model, len(batch), chosen, fitted=fitted, replicates=replicates, seed=seed, threads=threads)
+    return _ranked(table, tested, observed[tested], drawn)
+
+
+def _ranked(table: pd.DataFrame, tested: NDArray[np.bool_], observed: Array, drawn: Array) -> BootstrapComparison:
+    """The p-values by the ranks of measured values among drawn ones.
+
+    Args:
+        table: as of `compare`.
+        tested: (graphs,), the rows that are tests.
+        observed: (tests,) values.
+        drawn: (replicates, tests); NaN where all is rounding.
+    """
     if not tested.any():
         raise ValueError("graphs must have one at least that the fit does not force to agree, got none")
-    chosen = tuple(graph for graph, used in zip(graphs, tested, strict=True) if used)
-    drawn = np.full((replicates, len(graphs)), np.nan)
-    drawn[:, tested] = replicate_z(
-        model, len(batch), chosen, fitted=fitted, replicates=replicates, seed=seed, threads=threads
-    )
+    replicates = len(drawn)
     # residuals of a replicate that are rounding errors count as extreme, never in favour of a departure
-    comparable = np.where(np.isnan(drawn[:, tested]), np.inf, drawn[:, tested])
-    size, null = np.abs(observed[tested]), np.abs(comparable)
+    comparable = np.where(np.isnan(drawn), np.inf, drawn)
+    size, null = np.abs(observed), np.abs(comparable)
 
     def spread(values: Array) -> Array:
-        column = np.full(len(graphs), np.nan)
-        column[tested] = values
-        return column
+        columns = np.full((*values.shape[:-1], len(tested)), np.nan)
+        columns[..., tested] = values
+        return columns
 
     largest = np.sort(null.max(axis=1))
     p = spread((1 + (null >= size).sum(axis=0)) / (replicates + 1))
@@ -141,11 +162,11 @@ def bootstrap_comparison(
         p_value=p,
         q_value=q_values(p),
         familywise_p_value=spread((1 + above) / (replicates + 1)),
-        null_mean=spread(drawn[:, tested].mean(axis=0)),
-        null_standard_deviation=spread(drawn[:, tested].std(axis=0, ddof=1)),
-        null_skewness=spread(skew(drawn[:, tested], axis=0)),
+        null_mean=spread(drawn.mean(axis=0)),
+        null_standard_deviation=spread(drawn.std(axis=0, ddof=1)),
+        null_skewness=spread(skew(drawn, axis=0)),
     )
-    return BootstrapComparison(table, drawn, *global_p_values(observed[tested], comparable))
+    return BootstrapComparison(table, spread(drawn), *global_p_values(observed, comparable))
 
 
 def gaussianity_test(
@@ -153,6 +174,7 @@ def gaussianity_test(
     graphs: Iterable[GivenGraph] | None = None,
     *,
     space: MatrixSpace | None = None,
+    given_trivial: bool = False,
     replicates: int = 1000,
     seed: int = 0,
     threads: int | None = None,
@@ -162,10 +184,15 @@ def gaussianity_test(
     The invariants are those of the matrices less their fitted mean b J + c 1. Taking it off commutes with permutations
     and changes no law from Gaussian to another, and a large mean costs no digits.
 
+    Given the trivial components, one matrix is enough. Each matrix has its own trivial part taken off, and is compared
+    with matrices of the same fit: these p-values are exact at every size.
+
     Args:
-        matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep.
+        matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep, or at least 1 given the
+            trivial components.
         graphs: the invariants that are compared (default: all of degree 3 and 4).
         space: the permutations assumed, as in `BlockGaussian.fit`.
+        given_trivial: True to test the law given the trivial components of each matrix.
         replicates, seed, threads: as in `bootstrap_comparison`.
 
     Raises:
@@ -176,9 +203,14 @@ def gaussianity_test(
     >>> gaussianity_test(matrices, replicates=99).global_p_value > 0.01
     True
     """
-    model = BlockGaussian.fit(matrices, space)
-    centred = checked_batch(matrices, model.space).astype(np.float64) - model.mean
-    model = BlockGaussian.fit(centred, model.space)
+    centred = checked_batch(matrices, space).astype(np.float64)
+    model = BlockGaussian.fit(centred, space, given_trivial=given_trivial)
+    if model.given is None:
+        centred = centred - model.mean
+    else:
+        for _ in range(2):  # the second time for what rounding leaves of a large one
+            centred = centred - trivial_matrices(model.space, trivial_components(model.space, centred))
+    model = BlockGaussian.fit(centred, model.space, given_trivial=given_trivial)
     if graphs is None:
         family = model.space.decomposition.family
         graphs = (*multigraphs(3, family), *multigraphs(4, family))

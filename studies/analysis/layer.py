@@ -17,7 +17,7 @@ from ...fitting import (
     wasserstein_distance,
     wasserstein_distance_squared,
 )
-from ...fitting.tests_of_models.comparison import graph_columns
+from ...fitting.tests_of_models.graph_columns import graph_columns
 from ...invariants import RECTANGULAR, SQUARE, Multigraph, evaluate, multigraphs
 from ...invariants.graphs.families import GraphFamily
 from .constraints import symmetry_table

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from ...fitting import BlockGaussian, RectangularSpace, q_values
-from ...fitting.tests_of_models.comparison import ResidualMoments
+from ...fitting.tests_of_models.residuals import ResidualMoments
 from ...invariants import RECTANGULAR, Multigraph, evaluate
 from .averaging import averaging_map
 from .verdicts import LEVEL
