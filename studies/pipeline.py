@@ -12,7 +12,8 @@ from ..training.store.layout import is_ensemble
 from ..training.store.store import EnsembleStore
 from .analysis.dead_units import can_be_seen
 from .analysis.ensemble import analyse
-from .runs.files import replace_files, write_tables, write_text
+from .analysis.layer import Tables
+from .runs.files import read_table, replace_files, write_latex, write_tables, write_text
 from .runs.folder import RunFolder
 from .runs.progress import progress_of
 
@@ -24,6 +25,7 @@ def run_study(
     replicates: int | None = None,
     *,
     data: LabelledData | None = None,
+    pdf: bool = False,
 ) -> Path:
     """Train an ensemble, analyse it and write the report; nothing that is done already is done again.
 
@@ -33,6 +35,7 @@ def run_study(
         progress: whether to show bars, on standard error.
         replicates: of the bootstrap at initialisation and at the last epoch; 0 for none; see `analyse_layer`.
         data: your own, for a configuration with `dataset=data.describe(...)`.
+        pdf: whether figures are wanted as PDF too, and tables of parameters and departures as LaTeX.
 
     Returns:
         The path of report.html.
@@ -47,7 +50,7 @@ def run_study(
     ...     run_study(config, Path(folder) / "run", progress=False).name
     'report.html'
     """
-    with RunFolder.claimed(Path(path), config, replicates) as run:
+    with RunFolder.claimed(Path(path), config, replicates, pdf) as run:
         finish(run, progress, data)
     return run.report
 
@@ -65,6 +68,9 @@ def finish(run: RunFolder, progress: bool = True, data: LabelledData | None = No
     """
     trained = train(run, progress, data=data)
     if run.is_finished:
+        if run.lacks_pdf:
+            _report(run, {file.stem: read_table(file) for file in sorted(run.tables.glob("*.csv"))})
+            return True
         return trained
     rebuild(run, progress, data)
     return True
@@ -108,9 +114,6 @@ def rebuild(run: RunFolder, progress: bool = True, data: LabelledData | None = N
         FileNotFoundError: there is no ensemble.
         ValueError: it is not finished.
     """
-    from .report.figures.study import draw_study
-    from .report.page import study_report
-
     ensemble = open_ensemble(run.ensemble)
     run.mark_unfinished()
     steps = len(run.config.stored_layers) * ensemble.sizes["epoch"]
@@ -118,12 +121,24 @@ def rebuild(run: RunFolder, progress: bool = True, data: LabelledData | None = N
         with threadpool_limits(1, user_api="blas"):  # products of small matrices only wait for each other's threads
             images = inputs_of_the_test(run.config, data) if can_be_seen(run.config) else None
             tables = analyse(ensemble, run.config, run.partial, advance, run.replicates, images)
-        files = write_tables(run.tables, tables)
+        write_tables(run.tables, tables)
+    return _report(run, tables)
+
+
+def _report(run: RunFolder, tables: Tables) -> Path:
+    """Draw the figures of tables that are written, write the report, and mark the run as finished."""
+    from .plots.style import figure_files
+    from .report.figures.study import draw_study
+    from .report.latex_tables import study_latex
+    from .report.page import study_report
+
+    run.mark_unfinished()
     with run.timed("report"):
         figures = draw_study(tables, run.config)
-        files += replace_files(run.figures, {f"{figure.name}.svg": figure.svg for figure in figures})
-        write_text(run.report, study_report(run, ensemble, tables, figures))
-    run.mark_finished([*files, run.report])
+        files = replace_files(run.figures, figure_files(figures, run.pdf))
+        files += write_latex(run.tables, study_latex(tables, run.config) if run.pdf else {})
+        write_text(run.report, study_report(run, open_ensemble(run.ensemble), tables, figures))
+    run.mark_finished([*(run.tables / f"{name}.csv" for name in tables), *files, run.report])
     return run.report
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .network import network
-from .options import configuration, takes_ensemble_options
+from .options import PdfOption, configuration, takes_ensemble_options
 from .paper import compare, paper
 
 app = typer.Typer(
@@ -66,7 +66,7 @@ def _without_command(
 
 @app.command()
 @takes_ensemble_options
-def study(run: Path, options: dict[str, Any], replicates: ReplicatesOption = None) -> None:
+def study(run: Path, options: dict[str, Any], replicates: ReplicatesOption = None, pdf: PdfOption = False) -> None:
     """Train an ensemble of networks, analyse its weights and write RUN/report.html.
 
     The same command goes on with a study that was interrupted, makes damaged files again, and does nothing to a
@@ -75,7 +75,7 @@ def study(run: Path, options: dict[str, Any], replicates: ReplicatesOption = Non
     from ..pipeline import finish
     from ..runs.folder import RunFolder
 
-    with RunFolder.claimed(run, configuration(options), replicates) as folder:
+    with RunFolder.claimed(run, configuration(options), replicates, pdf) as folder:
         if not finish(folder):
             print("This study is finished; nothing to do.")
     print(folder.report)
@@ -104,12 +104,13 @@ def train(
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a trained run.")],
     replicates: ReplicatesOption = None,
+    pdf: PdfOption = False,
 ) -> None:
     """Make tables, figures and report of a trained RUN afresh."""
     from ..pipeline import rebuild
     from ..runs.folder import RunFolder
 
-    with RunFolder.open(run, replicates).locked() as folder:
+    with RunFolder.open(run, replicates, pdf).locked() as folder:
         print(rebuild(folder))
 
 
@@ -151,6 +152,7 @@ def fit(
         ),
     ] = None,
     replicates: ReplicatesOption = None,
+    pdf: PdfOption = False,
 ) -> None:
     """Fit matrices from anywhere, square or rectangular, and write tables and a report.
 
@@ -161,7 +163,15 @@ def fit(
 
     print(
         fit_paths(
-            paths, output, pattern=tensor, epoch=epoch, kind=kind, replicates=replicates, say=print, progress=True
+            paths,
+            output,
+            pattern=tensor,
+            epoch=epoch,
+            kind=kind,
+            replicates=replicates,
+            say=print,
+            progress=True,
+            pdf=pdf,
         )
     )
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .options import PdfOption
+
 
 def network(
     files: Annotated[
@@ -48,6 +50,7 @@ def network(
         ),
     ] = 999,
     seed: Annotated[int, typer.Option(min=0, help="Of the randomisations.")] = 0,
+    pdf: PdfOption = False,
 ) -> None:
     """Analyse every matrix of one trained network, and write a report.
 
@@ -67,6 +70,7 @@ def network(
             group=dict(_group(option) for option in group or ()),
             randomisations=randomisations,
             seed=seed,
+            pdf=pdf,
         )
     )
 

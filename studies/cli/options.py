@@ -13,6 +13,11 @@ from pydantic.fields import FieldInfo
 
 from ...training.config import EnsembleConfig
 
+PdfOption = Annotated[
+    bool,
+    typer.Option("--pdf", help="Write every figure as PDF too, and tables of parameters and departures as LaTeX."),
+]
+
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run: new, empty, or to go on with.")]
 
 

@@ -17,6 +17,8 @@ from typing import Annotated
 
 import typer
 
+from .options import PdfOption
+
 
 def paper(
     study: Annotated[str | None, typer.Argument(metavar="STUDY", help="Name of a study; see --list.")] = None,
@@ -40,6 +42,7 @@ def paper(
     seed: Annotated[int | None, typer.Option(help="Key of all random numbers (default: 0).")] = None,
     networks: Annotated[int | None, typer.Option(help="How many networks, instead of the study's.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How many epochs, instead of the study's.")] = None,
+    pdf: PdfOption = False,
 ) -> None:
     """Run a named study of arXiv:2510.05218 into RUN, with a page that holds its claims beside the measurement.
 
@@ -68,7 +71,7 @@ def paper(
             raise ValueError(f"RUN is required: the folder for {study}")
         from ..comparison.driver import run_paper_study
 
-        print(run_paper_study(chosen, run))
+        print(run_paper_study(chosen, run, pdf=pdf))
 
 
 def compare(
@@ -76,6 +79,7 @@ def compare(
         list[Path], typer.Argument(metavar="RUN...", help="Folders of finished studies, or folders of several.")
     ],
     output: Annotated[Path, typer.Option(help="Folder for page, figures and tables.")] = Path("pigmm-comparison"),
+    pdf: PdfOption = False,
 ) -> None:
     """Put finished runs side by side: initialisations, regularisation, widths, depths.
 
@@ -83,4 +87,4 @@ def compare(
     """
     from ..comparison.page import write_comparison
 
-    print(write_comparison(runs, output))
+    print(write_comparison(runs, output, pdf=pdf))

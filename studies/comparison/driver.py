@@ -17,7 +17,9 @@ from .page import write_comparison
 from .runs import SEVERAL
 
 
-def run_paper_study(study: PaperStudy, path: Path, say: Callable[[str], None] = print, progress: bool = True) -> Path:
+def run_paper_study(
+    study: PaperStudy, path: Path, say: Callable[[str], None] = print, progress: bool = True, *, pdf: bool = False
+) -> Path:
     """Train, analyse and report every configuration of a study, and compare them; what is done is not done again.
 
     Args:
@@ -26,6 +28,7 @@ def run_paper_study(study: PaperStudy, path: Path, say: Callable[[str], None] = 
             of several has a RUN in it for each. Either way the comparison is in its folder `comparison`.
         say: called with what is reduced, and with the path of each report.
         progress: whether to show bars, on standard error.
+        pdf: whether figures are wanted as PDF too, and tables as LaTeX.
 
     Returns:
         The path of the comparison's page.
@@ -54,8 +57,8 @@ def run_paper_study(study: PaperStudy, path: Path, say: Callable[[str], None] = 
     for number, (name, config) in enumerate(study.configurations.items(), start=1):
         if several:
             say(f"{name}, {number} of {len(study.configurations)}")
-        say(str(run_study(config, folders[name], progress)))
-    return write_comparison([path], path / "comparison", f"{study.name}: {study.description}", notes)
+        say(str(run_study(config, folders[name], progress, pdf=pdf)))
+    return write_comparison([path], path / "comparison", f"{study.name}: {study.description}", notes, pdf=pdf)
 
 
 def reduced_in_words(study: PaperStudy) -> list[str]:

@@ -13,12 +13,14 @@ from markupsafe import Markup
 from ..analysis.constraints import FREE
 from ..analysis.selection import at_last_epoch, where
 from ..analysis.verdicts import bound
-from ..notation.number_format import counted, number, with_error
-from ..notation.symbols import LEGEND, layer_name, parameter_html
+from ..notation.number_format import counted, in_latex, number, with_error
+from ..notation.symbols import LEGEND, layer_name, parameter_html, parameter_latex
 from ..paper.size import reductions
+from ..plots.style import figure_files
 from ..report.html import Table, linked, render
+from ..report.latex_tables import booktabs
 from ..report.page import configuration_rows
-from ..runs.files import replace_files, write_tables, write_text
+from ..runs.files import replace_files, write_latex, write_tables, write_text
 from ..runs.provenance import package_version
 from .claims import verdict_table
 from .figures import draw_comparison, quantile_curves
@@ -32,7 +34,9 @@ _CAPTIONS = {
 }
 
 
-def write_comparison(paths: Sequence[Path], output: Path, title: str = "", notes: Sequence[str] = ()) -> Path:
+def write_comparison(
+    paths: Sequence[Path], output: Path, title: str = "", notes: Sequence[str] = (), pdf: bool = False
+) -> Path:
     """Compare finished runs; returns the path of the page `report.html` in the folder `output`.
 
     Args:
@@ -40,6 +44,7 @@ def write_comparison(paths: Sequence[Path], output: Path, title: str = "", notes
         output: new, empty, or of an earlier comparison; `tables/` and `figures/` are in it too.
         title: of the page.
         notes: sentences that stand on the page, such as what was left out.
+        pdf: whether figures are wanted as PDF too, and tables as LaTeX.
 
     Raises:
         FileNotFoundError, ValueError: as `finished_runs`; `output` holds something else, which is left as it is.
@@ -53,7 +58,8 @@ def write_comparison(paths: Sequence[Path], output: Path, title: str = "", notes
     tables = {"summary": summary_table(runs), "by_epoch": epoch_table(runs), "verdicts": verdict_table(runs)}
     write_tables(output / "tables", tables)
     figures = draw_comparison(runs)
-    replace_files(output / "figures", {f"{figure.name}.svg": figure.svg for figure in figures})
+    replace_files(output / "figures", figure_files(figures, pdf))
+    write_latex(output / "tables", comparison_latex(tables["summary"], runs) if pdf else {})
     page = render(
         "comparison.html",
         title=title or f"{counted(len(runs), 'run')} side by side",
@@ -200,6 +206,15 @@ def _shown_summary(table: pd.DataFrame) -> Table:
 
 def _shown_parameters(runs: Sequence[FinishedRun]) -> Table | None:
     """The five parameters that the symmetry leaves, of every square layer of every run."""
+    rows = _parameter_cells(runs)
+    if not rows:
+        return None
+    table = pd.DataFrame(rows, dtype=object).rename(columns={name: parameter_html(name) for name in FREE})
+    caption = "Exact value at initialisation → estimate at the last epoch ± its standard error."
+    return _whole("The five parameters", caption, table)
+
+
+def _parameter_cells(runs: Sequence[FinishedRun]) -> list[dict[str, object]]:
     rows = []
     for run in runs:
         for layer in run.square_layers:
@@ -209,11 +224,44 @@ def _shown_parameters(runs: Sequence[FinishedRun]) -> Table | None:
                 value = with_error(own["estimate"], own["standard_error"])
                 row[own["parameter"]] = f"{number(own['initial'], '.3g')} → {value}"
             rows.append(row)
-    if not rows:
-        return None
-    table = pd.DataFrame(rows, dtype=object).rename(columns={name: parameter_html(name) for name in FREE})
-    caption = "Exact value at initialisation → estimate at the last epoch ± its standard error."
-    return _whole("The five parameters", caption, table)
+    return rows
+
+
+def comparison_latex(summary: pd.DataFrame, runs: Sequence[FinishedRun]) -> dict[str, str]:
+    """The runs in numbers and the five parameters, by the names of files.
+
+    Args:
+        summary: as `summary_table` returns it.
+        runs: that are compared.
+    """
+    rows = summary.to_dict("records")
+    departures = pd.DataFrame(
+        {
+            "run": [row["run"] for row in rows],
+            "layer": [layer_name(row["layer"]) for row in rows],
+            "networks": [f"${row['networks']}$" for row in rows],
+            "accuracy": [f"${row['test_accuracy']:.3f}$" for row in rows],
+            "$W_2$": [f"${row['wasserstein_first']:.3g} \\to {row['wasserstein_last']:.3g}$" for row in rows],
+            "median deviation": [
+                f"${row['median_deviation_first']:.3f} \\to {row['median_deviation_last']:.3f}$" for row in rows
+            ],
+            "largest $|z|$": [f"${in_latex(number(row['largest_absolute_z'], '.1f'))}$" for row in rows],
+            "significant": [f"{row['significant']} of {row['invariants']}" for row in rows],
+        },
+        dtype=object,
+    )
+    numbers = [name for name in departures if name not in ("run", "layer", "significant")]
+    caption = "From the first to the last epoch: distance to initialisation, and departures from the Gaussian model."
+    texts = {"departures": booktabs(departures, caption, "departures", latex=numbers)}
+    cells = _parameter_cells(runs)
+    if cells:
+        names = {name: f"${parameter_latex(name)}$" for name in FREE}
+        table = pd.DataFrame(cells, dtype=object).rename(columns=names)
+        for name in names.values():
+            table[name] = [f"${in_latex(str(cell))}$" for cell in table[name]]
+        caption = "Exact value at initialisation $\\to$ estimate at the last epoch $\\pm$ its standard error."
+        texts["parameters"] = booktabs(table, caption, "parameters", latex=list(names.values()))
+    return texts
 
 
 def _shown_verdicts(table: pd.DataFrame) -> Table:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..notation.number_format import counted
+from ..notation.number_format import counted, in_latex, number
 from ..notation.p_values import p_text
+from ..plots.style import figure_files
 from ..report.html import Table, linked, render
-from ..runs.files import replace_files, write_tables, write_text
+from ..report.latex_tables import booktabs
+from ..runs.files import replace_files, write_latex, write_tables, write_text
 from ..runs.progress import progress_of
 from ..runs.provenance import package_version
 from .analysis import analyse_plan, plan_of
@@ -43,6 +45,7 @@ def report_network(
     randomisations: int = 999,
     seed: int = 0,
     progress: bool = True,
+    pdf: bool = False,
 ) -> Path:
     """Analyse one network and write its table, figure and page.
 
@@ -51,6 +54,7 @@ def report_network(
         output: folder for the results: new, empty, or of an earlier analysis.
         split, products, heads, group, randomisations, seed: as in `analyse_network`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
+        pdf: whether the figure is wanted as PDF too, and the table as LaTeX.
 
     Returns:
         The path of report.html.
@@ -70,7 +74,8 @@ def report_network(
     tables = {"network": table.reset_index(), "passed_over": passed_over}
     figure = draw_network(table)
     write_tables(output / "tables", tables)
-    replace_files(output / "figures", {f"{figure.name}.svg": figure.svg})
+    replace_files(output / "figures", figure_files([figure], pdf))
+    write_latex(output / "tables", {"departures": _latex(table)} if pdf else {})
     page = render(
         "network.html",
         title=f"{counted(len(table), 'matrix')} of {', '.join(path.name for path in paths)}",
@@ -85,6 +90,25 @@ def report_network(
     report = output / "report.html"
     write_text(report, page)
     return report
+
+
+def _latex(table: pd.DataFrame) -> str:
+    """The matrices with what was found in each."""
+    analysed = table[table.note == ""]
+    shown = pd.DataFrame(
+        {
+            "matrix": analysed.index,
+            "size": [f"${rows} \\times {columns}$" for rows, columns in analysed[["rows", "columns"]].to_numpy()],
+            "structure": analysed.structure.where(analysed.structure != "", "–"),
+            "$p$": [f"${in_latex(p_text(float(p)))}$" for p in analysed.p_value],
+            "$z$ of the trace": [f"${in_latex(number(float(z), '+.1f'))}$" for z in analysed.z_trace],
+            "row hubs": [f"${in_latex(number(float(hubs), '.3g'))}$" for hubs in analysed.row_hubs],
+            "column hubs": [f"${in_latex(number(float(hubs), '.3g'))}$" for hubs in analysed.column_hubs],
+        },
+        dtype=object,
+    )
+    numbers = ["size", "$p$", "$z$ of the trace", "row hubs", "column hubs"]
+    return booktabs(shown, "What the matrices of the network show.", "departures", latex=numbers)
 
 
 def _found(table: pd.DataFrame) -> Table:

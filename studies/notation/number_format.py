@@ -6,6 +6,8 @@ from math import floor, isfinite, log10
 
 MINUS = "−"
 
+_LATEX = {MINUS: "-", "±": r"\pm", "≤": r"\leq", "–": r"\mbox{--}", "→": r"\to"}
+
 
 def number(value: float, form: str = ".4g") -> str:
     """A number with a proper minus sign; a dash if there is none.
@@ -34,6 +36,17 @@ def with_error(value: float, error: float) -> str:
     if not _has_digits(error):
         return number(value)
     return f"{rounded(value, error)} ± {_to_place(error, _place(error))}"
+
+
+def in_latex(text: str) -> str:
+    """A number, interval or p-value as the functions here write it, in LaTeX's mathematics.
+
+    >>> print(in_latex("−0.509 ± 0.025"), in_latex("≤ 0.002"), in_latex("–"))
+    -0.509 \\pm 0.025 \\leq 0.002 \\mbox{--}
+    """
+    for symbol, command in _LATEX.items():
+        text = text.replace(symbol, command)
+    return text
 
 
 def counted(count: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -81,6 +81,24 @@ class Illustration:
     def link(self) -> str:
         """Address of the SVG file, relative to a page in the folder above `figures`."""
         return f"figures/{self.name}.svg"
+
+
+def figure_files(figures: Iterable[Illustration], pdf: bool = False) -> dict[str, bytes]:
+    """Names and contents of the files of figures.
+
+    Args:
+        figures: of a page.
+        pdf: whether each is wanted as PDF besides SVG.
+
+    >>> [*figure_files([Illustration(Figure(figsize=(1, 1)), "a", "", "", "")], pdf=True)]
+    ['a.svg', 'a.pdf']
+    """
+    files = {}
+    for figure in figures:
+        files[f"{figure.name}.svg"] = figure.svg
+        if pdf:
+            files[f"{figure.name}.pdf"] = figure.pdf
+    return files
 
 
 @contextmanager

@@ -98,6 +98,26 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]
     return list(files)
 
 
+def write_latex(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write each text as `name.tex`, and take away those of an earlier analysis.
+
+    Args:
+        folder: of the tables.
+        texts: by name.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     [file.name for file in write_latex(Path(folder), {"parameters": "x"})]
+    ['parameters.tex']
+    """
+    files = {folder / f"{name}.tex": text for name, text in texts.items()}
+    for file, text in files.items():
+        write_text(file, text)
+    for file in set(folder.glob("*.tex")) - files.keys():
+        file.unlink()
+    return list(files)
+
+
 def replace_files(folder: Path, contents: dict[str, bytes]) -> list[Path]:
     """Make a folder hold exactly the given files.
 

@@ -43,6 +43,7 @@ class RunFolder:
         path: of the folder.
         config: of the ensemble.
         replicates: of the bootstrap, which belongs to the analysis; None is the default.
+        pdf: whether figures are wanted as PDF too, and tables of parameters and departures as LaTeX.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -54,10 +55,13 @@ class RunFolder:
     path: Path
     config: EnsembleConfig
     replicates: int | None = None
+    pdf: bool = False
 
     @classmethod
     @contextmanager
-    def claimed(cls, path: Path, config: EnsembleConfig, replicates: int | None = None) -> Iterator[RunFolder]:
+    def claimed(
+        cls, path: Path, config: EnsembleConfig, replicates: int | None = None, pdf: bool = False
+    ) -> Iterator[RunFolder]:
         """Hold the RUN at `path`: a new one, or the one that is there if it was made with this configuration.
 
         The ensemble that is there may also have fewer networks; the others are trained in addition. Nothing is written
@@ -67,12 +71,13 @@ class RunFolder:
             path: of the folder.
             config: of the ensemble.
             replicates: of the bootstrap.
+            pdf: as of the class.
 
         Raises:
             ValueError: `path` is something else, which is left as it is, or a RUN with other options (named).
             BlockingIOError: another process works in the folder.
         """
-        run = cls(path, config, replicates)
+        run = cls(path, config, replicates, pdf)
         if path.exists() and not path.is_dir():
             raise ValueError(f"{path} must be a folder, but it is a file")
         is_run = (path / CONFIGURATION).exists() or is_ensemble(run.ensemble)
@@ -97,7 +102,7 @@ class RunFolder:
             yield run
 
     @classmethod
-    def open(cls, path: Path, replicates: int | None = None) -> RunFolder:
+    def open(cls, path: Path, replicates: int | None = None, pdf: bool = False) -> RunFolder:
         """The RUN that is at `path`.
 
         Raises:
@@ -109,7 +114,7 @@ class RunFolder:
         config = _configuration(path)
         if config is None:
             raise ValueError(f"{path} is not a RUN folder: it has no {CONFIGURATION} of a study")
-        run = cls(path, config, replicates)
+        run = cls(path, config, replicates, pdf)
         if is_ensemble(run.ensemble) and (differences := config.differences(read_configuration(run.ensemble))):
             raise ValueError(
                 f"{path / CONFIGURATION} is not the configuration of the ensemble beside it "
@@ -147,7 +152,7 @@ class RunFolder:
     def locked(self) -> Iterator[RunFolder]:
         """Hold the folder, as it is now; BlockingIOError if another process works in it."""
         with exclusive(self.path / LOCK):
-            yield RunFolder.open(self.path, self.replicates)
+            yield RunFolder.open(self.path, self.replicates, self.pdf)
 
     @property
     def is_finished(self) -> bool:
@@ -155,6 +160,11 @@ class RunFolder:
         marked = self._marked
         made_by_these = all(marked.get(name) == value for name, value in self._origin.items())
         return made_by_these and self.damaged_results() == []
+
+    @property
+    def lacks_pdf(self) -> bool:
+        """Whether PDF files are wanted that the finished results do not have."""
+        return self.pdf and not any(name.endswith(".pdf") for name in self._marked["files"])
 
     def damaged_results(self) -> list[str] | None:
         """Names of finished results that are missing or not what was written; None if no results are finished."""

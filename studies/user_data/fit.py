@@ -60,6 +60,7 @@ def fit_paths(
     say: Callable[[str], None] = lambda line: None,
     replicates: int | None = None,
     progress: bool = False,
+    pdf: bool = False,
 ) -> Path:
     """Fit a model to each ensemble of matrices in the given files, test it, and write what it says.
 
@@ -75,6 +76,7 @@ def fit_paths(
         replicates: of the bootstrap of the comparison, 0 for asymptotic p-values only; None is `REPLICATES`, unless
             that would take minutes, then 0.
         progress: whether to show it, on standard error.
+        pdf: whether figures are wanted as PDF too, and tables of parameters and departures as LaTeX.
 
     Returns:
         The path of the page.
@@ -100,7 +102,7 @@ def fit_paths(
         (draft / "models").mkdir()
         for name, file in file_names(models).items():
             models[name].save(draft / "models" / f"{file}.json")
-        write_page(draft, page_title(paths), ensembles, models, passed_over, tables)
+        write_page(draft, page_title(paths), ensembles, models, passed_over, tables, pdf)
         for line in summary(ensembles, passed_over, tables):
             say(line)
     return output / "report.html"

@@ -17,16 +17,25 @@ from ..analysis.selection import records, where
 from ..analysis.summaries import LARGEST
 from ..analysis.tests import LAW_DRAWS, PERMUTATION_DRAWS, TRANSPORT_DRAWS
 from ..analysis.verdicts import BOUND_IN_WORDS, LEVEL, bound, calibrated_verdict, too_few, verdict
-from ..notation.number_format import counted, listed, number, rounded, with_error
+from ..notation.number_format import counted, in_latex, listed, number, rounded, with_error
 from ..notation.p_values import compared, p_text
-from ..notation.symbols import LEGEND, formula_html, group_html, group_text, parameter_html, parameter_text
-from ..plots.style import Illustration
+from ..notation.symbols import (
+    LEGEND,
+    formula_html,
+    group_html,
+    group_text,
+    parameter_html,
+    parameter_latex,
+    parameter_text,
+)
+from ..plots.style import Illustration, figure_files
 from ..report.cards import compared_cards
 from ..report.figures.study import largest
 from ..report.figures.z_score_overview import z_score_overview
 from ..report.findings.finding import Finding
 from ..report.html import Table, linked, render
-from ..runs.files import replace_files, write_text
+from ..report.latex_tables import booktabs, departures_latex
+from ..runs.files import replace_files, write_latex, write_text
 from ..runs.provenance import package_version
 from .output import file_names
 from .read import Ensembles
@@ -61,8 +70,9 @@ def write_page(
     models: dict[str, BlockGaussian],
     passed_over: dict[str, list[str]],
     tables: Tables,
+    pdf: bool = False,
 ) -> None:
-    """Write report.html and figures/*.svg.
+    """Write report.html and figures/*.svg; on request figures/*.pdf and tables/*.tex.
 
     Args:
         folder: holds the tables already.
@@ -71,10 +81,12 @@ def write_page(
         models: fitted to each.
         passed_over: names of arrays by the reason.
         tables: by the names of `CAPTIONS`, with a column "ensemble".
+        pdf: whether figures are wanted as PDF too, and tables of parameters and departures as LaTeX.
     """
     files = file_names(ensembles)
     sections = [_section(name, file, models[name], tables) for name, file in files.items()]
-    replace_files(folder / "figures", {f"{figure.name}.svg": figure.svg for s in sections for figure in s.figures})
+    replace_files(folder / "figures", figure_files((figure for s in sections for figure in s.figures), pdf))
+    write_latex(folder / "tables", _latex(models, tables) if pdf else {})
     page = render(
         "fit.html",
         title=title,
@@ -92,6 +104,39 @@ def write_page(
         ),
     )
     write_text(folder / "report.html", page)
+
+
+def _latex(models: dict[str, BlockGaussian], tables: Tables) -> dict[str, str]:
+    """The parameters and the largest departures of all ensembles, by the names of files."""
+    rows = records(tables["parameters"])
+    parameters = pd.DataFrame(
+        {
+            "ensemble": [row["ensemble"] for row in rows],
+            "parameter": [f"${parameter_latex(row['parameter'])}$" for row in rows],
+            "estimate": [f"${in_latex(with_error(row['estimate'], row['standard_error']))}$" for row in rows],
+            "95\\%, sandwich": [
+                in_latex(f"${_interval(row['sandwich_lower'], row['sandwich_upper'], row['standard_error'])}$")
+                for row in rows
+            ],
+            "95\\%, exact": [
+                in_latex(f"${_interval(row['exact_lower'], row['exact_upper'], row['exact_standard_error'])}$")
+                for row in rows
+            ],
+        },
+        dtype=object,
+    )
+    compared = tables["comparison"].dropna(subset="z")
+    order = compared.z.abs().sort_values(ascending=False, kind="stable").index
+    top = compared.loc[order].groupby("ensemble", sort=False).head(LARGEST).sort_values("ensemble", kind="stable")
+    caption = (
+        "Fitted parameters $\\pm$ standard errors of the sandwich, and 95\\% intervals by the sandwich and by the "
+        "exact law of Gaussian matrices."
+    )
+    families = {name: model.space.decomposition.family for name, model in models.items()}
+    return {
+        "parameters": booktabs(parameters, caption, "parameters", latex=list(parameters)[1:]),
+        "departures": departures_latex(top, "ensemble", families),
+    }
 
 
 def page_title(paths: Sequence[Path]) -> str:
