@@ -23,7 +23,7 @@ import torch
 from trainer import best, ordinary_script
 
 from pigmm.training import EnsembleConfig, LabelledData, load_dataset, train_ensemble, train_plain
-from pigmm.training.engines.select import WIDEST
+from pigmm.training.engines.limits import WIDEST
 
 WIDTHS = (10, 40, 160, 640)
 TOGETHER = (1, 8, 64, 200)

@@ -27,10 +27,12 @@ from torchvision import transforms
 
 from pigmm import simd
 from pigmm.training import EnsembleConfig, LabelledData, load_dataset, train_ensemble, train_plain
-from pigmm.training.engines import kernels
-from pigmm.training.engines.kernels import Parameters
-from pigmm.training.engines.numba_engine import Layout, Network
-from pigmm.training.engines.patches import patch_places, patched
+from pigmm.training.engines.kernels.arrays import Parameters
+from pigmm.training.engines.kernels.first_layer import apply_first_layer, update_first_layer
+from pigmm.training.engines.kernels.optimiser import rule_of_step, update
+from pigmm.training.engines.kernels.patches import patch_places, patched
+from pigmm.training.engines.layout import Layout
+from pigmm.training.engines.network import Network
 from pigmm.training.streams import shuffling_order
 
 
@@ -77,23 +79,17 @@ def best(work: Callable[[], object], repeats: int = 3, clock: Callable[[], float
 
 
 @njit(nogil=True)
-def first_layer(tile, images, order, batch, padded, first, offsets, units, work):
+def first_layer(model, images, order, batch, work):
     for begin in range(0, len(order), batch):
-        chosen, outputs = order[begin : begin + batch], work.activations[: units[0] * padded]
-        kernels.apply_first_layer(
-            tile, images, chosen, first.weights, offsets, work.lists, work.ends, work.rows, outputs, padded
-        )
+        apply_first_layer(model, images, order[begin : begin + batch], True, work)
 
 
 @njit(nogil=True)
-def first_layer_and_its_update(tile, images, order, batch, padded, first, offsets, units, work, rule):
+def first_layer_and_its_update(model, images, order, batch, rule, work):
     for begin in range(0, len(order), batch):
-        chosen, outputs = order[begin : begin + batch], work.activations[: units[0] * padded]
-        kernels.apply_first_layer(
-            tile, images, chosen, first.weights, offsets, work.lists, work.ends, work.rows, outputs, padded
-        )
-        gradients = work.gradients[: units[0] * padded]
-        kernels.update_first_layer(tile, images, first, offsets, gradients, padded, len(chosen), work, rule)
+        chosen = order[begin : begin + batch]
+        apply_first_layer(model, images, chosen, True, work)
+        update_first_layer(model, images, len(chosen), rule, work)
 
 
 @njit(nogil=True)
@@ -118,7 +114,7 @@ def multiples_in_cache(tile, count, numbers, result):
 def adam_in_cache(tile, count, parameters, rule):
     for _ in range(count):
         for place in range(0, len(parameters.weights), 16):
-            kernels.update(parameters, place, simd.load(parameters.weights, place), rule)
+            update(parameters, place, simd.load(parameters.weights, place), rule)
 
 
 def report_parts(config: EnsembleConfig, images: LabelledData) -> None:
@@ -134,8 +130,8 @@ def report_parts(config: EnsembleConfig, images: LabelledData) -> None:
     )
     network, work = Network(config, layout, places, 0), layout.workspace()
     order = shuffling_order(len(train.labels), 0, 0, 1)
-    common = network.tile, train, order, config.batch_size, layout.batch, network.first, network.offsets
-    rule = kernels.rule_of_step(network.settings, 1)
+    model, common = network.model, (network.model, train, order, config.batch_size)
+    rule = rule_of_step(network.settings, 1)
     numbers, result = simd.aligned_zeros(32 * 16 * 16, np.float32), simd.aligned_zeros(16, np.float32)
     patches, steps = len(train.numbers), -(-len(order) // config.batch_size)
 
@@ -144,14 +140,14 @@ def report_parts(config: EnsembleConfig, images: LabelledData) -> None:
         return 1000 * best(lambda: function(*arguments), repeats=9, clock=time.thread_time)
 
     epoch = cost(network.train, order, train)
-    forward = cost(first_layer, *common, network.units, work)
-    both = cost(first_layer_and_its_update, *common, network.units, work, rule)
+    forward = cost(first_layer, *common, work)
+    both = cost(first_layer_and_its_update, *common, rule, work)
     small = Parameters(*(simd.aligned_zeros(640, np.float32) for _ in range(3)))  # stays in the nearest cache
-    updates = len(network.first.weights) * steps // 640
+    updates = len(model.first.weights) * steps // 640
     limit = {
-        "first layer": cost(products_in_cache, network.tile, patches, numbers, result),
-        "its gradient": cost(multiples_in_cache, network.tile, patches, numbers, result),
-        "Adam": cost(adam_in_cache, network.tile, updates, small, rule),
+        "first layer": cost(products_in_cache, model.tile, patches, numbers, result),
+        "its gradient": cost(multiples_in_cache, model.tile, patches, numbers, result),
+        "Adam": cost(adam_in_cache, model.tile, updates, small, rule),
     }
     rows = {
         "order of the images": cost(shuffling_order, len(order), 0, 0, 1),

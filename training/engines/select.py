@@ -8,7 +8,7 @@ from typing import Protocol
 from ..config import EngineName, EnsembleConfig
 from ..data import LabelledData
 from ..snapshot import Snapshot
-from .patches import PATCH_SIDE
+from .limits import LARGEST_BATCH, PATCH_SIDE, WIDEST
 
 
 class Engine(Protocol):
@@ -17,10 +17,6 @@ class Engine(Protocol):
     def __call__(
         self, config: EnsembleConfig, images: LabelledData, networks: Sequence[int], threads: int | None = None
     ) -> Generator[Snapshot, None, None]: ...
-
-
-#: Widest layer and largest batch for which a network stays within the fast caches of a core.
-WIDEST, LARGEST_BATCH = 64, 1024
 
 
 def chosen_engine(config: EnsembleConfig) -> EngineName:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...simd import aligned_empty
+from ....simd import aligned_empty
+from ..limits import PATCH_SIDE
 
-PATCH_SIDE = 4
 PATCH_PIXELS = PATCH_SIDE**2
 
 
