@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..notation.number_format import counted, in_latex, number
@@ -16,6 +17,7 @@ from ..report.latex_tables import booktabs
 from ..runs.files import replace_files, write_latex, write_tables, write_text
 from ..runs.progress import progress_of
 from ..runs.provenance import package_version
+from .alike import alike
 from .analysis import analyse_plan, plan_of
 from .figures import draw_network
 from .headline import Headline
@@ -24,6 +26,7 @@ from .readings import readings
 _MARK = "network.csv"
 _CAPTIONS = {
     "network": "Every matrix: shape, tests and what was found.",
+    "alike": "Layers that are alike: every statistic of each group.",
     "passed_over": "Tensors that were not analysed, and why.",
 }
 _EXPLAINED = (
@@ -31,6 +34,12 @@ _EXPLAINED = (
     "rectangular one for independent entries within independent rows and columns. The law is that given the trivial "
     "components, whose covariance one matrix does not tell. z of the trace and the hub ratios have exact F laws for "
     "Gaussian entries; the randomisation tests are exact for entries of any law."
+)
+_ALIKE = (
+    "Matrices of the same shape whose names differ in numbers only, taken together. First it is asked whether they "
+    "differ more than matrices of independent entries would (Cochran's Q over its degrees of freedom, which is about 1 "
+    "if they do not). The interval of the mean allows for such differences. z is that of all matrices together against "
+    "independent rows and columns. The verdicts are by Holm's procedure over the table."
 )
 
 
@@ -71,7 +80,8 @@ def report_network(
     with progress_of("analysing matrices", plan.count, progress) as advance:
         table = analyse_plan(plan, randomisations=randomisations, seed=seed, advance=lambda _: advance())
     passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
-    tables = {"network": table.reset_index(), "passed_over": passed_over}
+    together = alike(table)
+    tables = {"network": table.reset_index(), "alike": together, "passed_over": passed_over}
     figure = draw_network(table)
     write_tables(output / "tables", tables)
     replace_files(output / "figures", figure_files([figure], pdf))
@@ -84,6 +94,8 @@ def report_network(
         figure=figure,
         explained=_EXPLAINED,
         found=_found(table),
+        alike_explained=_ALIKE,
+        alike=_alike(together),
         notes=[f"{name}: {note}" for name, note in table.note[table.note != ""].items()],
         tables=linked(tables, _CAPTIONS),
     )
@@ -132,3 +144,29 @@ def _found(table: pd.DataFrame) -> Table:
         dtype=object,
     )
     return Table.head("Matrices", "", shown, rows=len(shown))
+
+
+def _alike(table: pd.DataFrame) -> Table | None:
+    """The table of the page: groups of like matrices; None if there are none."""
+    if not len(table):
+        return None
+    departs = np.where(table.departs, "departs", "–")
+    differ = np.where(table.differ, "they differ", np.where(table.p_heterogeneity.isna(), "–", "alike"))
+    shown = pd.DataFrame(
+        {
+            "layers": table.layers,
+            "matrices": table.matrices,
+            "shape": [f"{rows} x {columns}" for rows, columns in table[["rows", "columns"]].to_numpy()],
+            "statistic": table.statistic,
+            "mean": table["mean"],
+            "95% interval": [
+                f"{number(low, '.3g')} to {number(high, '.3g')}" for low, high in table[["low", "high"]].to_numpy()
+            ],
+            "z": table.z,
+            "verdict": departs,
+            "Q": table.heterogeneity,
+            "among each other": differ,
+        },
+        dtype=object,
+    )
+    return Table.head("Layers that are alike", "", shown, rows=len(shown))

@@ -7,14 +7,14 @@ from collections import Counter
 
 from .analysis import Plan
 
-_NUMBER = re.compile(r"(?<![A-Za-z])\d+")
+_NUMBER = re.compile(r"((?<![A-Za-z])|(?<=_l))\d+")
 
 
 def pattern(name: str) -> str:
-    """A name with a star for each number that is a word of its own.
+    """A name with a star for each number that is a word of its own, or that of a layer in torch's names.
 
     >>> pattern("layers.3.q.weight^T layers.3.k.weight (head 7)"), pattern("weight_hh_l0[2]")
-    ('layers.*.q.weight^T layers.*.k.weight (head *)', 'weight_hh_l0[*]')
+    ('layers.*.q.weight^T layers.*.k.weight (head *)', 'weight_hh_l*[*]')
     """
     return _NUMBER.sub("*", name)
 

@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 from pigmm.fitting import analyse_matrix
 from pigmm.studies import analyse_network
 from pigmm.studies.cli.main import main
+from pigmm.studies.networks.alike import alike
 from pigmm.studies.networks.analysis import plan_of
 from pigmm.studies.networks.pieces import reading_of
 from pigmm.studies.networks.readings import readings
@@ -245,3 +246,34 @@ def test_command_refuses(tmp_path, capsys):
             main(["network", str(tmp_path / "m.npy"), "-o", str(tmp_path / "new"), *arguments])
         assert outcome.value.code == 2
         assert message in capsys.readouterr().err
+
+
+def test_like_layers_together():
+    rng = np.random.default_rng(40)
+    same = {f"h.{k}.w": rng.normal(size=(48, 48)) - 0.3 * np.eye(48) for k in range(8)}
+    different = {f"g.{k}.w": rng.normal(size=(48, 48)) + (-1) ** k * np.eye(48) for k in range(8)}
+    gates = {f"lstm.weight_hh_l{k}": rng.normal(size=(64, 16)) for k in range(2)}
+    taps = {"conv.w": rng.normal(size=(8, 9, 3))}
+    found = alike(analyse_network(same | different | gates | taps, randomisations=0))
+    assert set(found.layers) == {"h.*.w", "g.*.w", *(f"lstm.weight_hh_l*[{k}]" for k in range(4)), "conv.w[*]"}
+    assert found.matrices[found.layers == "conv.w[*]"].tolist() == [3, 3]
+    by = found.set_index(["layers", "statistic"])
+    assert (by.departs["h.*.w", "self-connections"], by.differ["h.*.w", "self-connections"]) == (True, False)
+    assert (by.departs["g.*.w", "self-connections"], by.differ["g.*.w", "self-connections"]) == (False, True)
+    assert by.loc[("h.*.w", "self-connections"), "low"] < by.loc[("h.*.w", "self-connections"), "mean"] < 0
+    assert not found[~found.statistic.eq("self-connections")][["departs", "differ"]].any(axis=None)
+
+
+def test_like_layers_are_calibrated():
+    """Laplace's law, another scale in each layer: p-values of both kinds at 5%."""
+    tables = []
+    for k in range(60):
+        rng = np.random.default_rng((41, k))
+        weights = {f"h.{j}": (1 + j) * rng.laplace(size=(24, 24)) for j in range(4)}
+        weights |= {f"g.{j}": (1 + j) * rng.laplace(size=(20, 30)) for j in range(4)}
+        tables.append(alike(analyse_network(weights, randomisations=0)))
+    found = pd.concat(tables)
+    for _, group in found.groupby(["layers", "statistic"]):
+        for name in ("p_value", "p_heterogeneity"):
+            assert (group[name] <= 0.05).sum() <= 10  # of 60 with probability 0.05, more have probability 3e-4
+    assert 8 < (found.p_heterogeneity <= 0.05).sum() < 42  # of 420
