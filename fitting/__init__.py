@@ -21,6 +21,9 @@ from .distances.closed_form import (
     wasserstein_distance,
     wasserstein_distance_squared,
 )
+from .distances.farther import farther_test
+from .distances.independence import distance_to_independent
+from .distances.intervals import distance_interval
 from .distances.null_bands import distance_test, distances_to
 from .distances.trajectories import distance_matrix, embed
 from .distances.transport import sample_distance_test, sample_wasserstein
@@ -54,10 +57,13 @@ __all__ = [
     "bootstrap_comparison",
     "compare",
     "confidence_intervals",
+    "distance_interval",
     "distance_matrix",
     "distance_test",
+    "distance_to_independent",
     "distances_to",
     "embed",
+    "farther_test",
     "gaussianity_test",
     "hellinger_distance",
     "invariance_p_values",

@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from ...invariants.checks import checked_integer
 from ..model.gaussian import BlockGaussian
-from ..model.sampling_law import sample_estimates
+from ..model.sampling_law import sample_estimates, standard_errors
 from ..tests_of_models.nested_models import statistics_of_fit
+from ..tests_of_models.restrictions import restricted, restrictions
 from .closed_form import wasserstein_distance
 
 Array = NDArray[np.float64]
 Distance = Callable[[BlockGaussian, BlockGaussian], float]
+
+# Standard errors within which two fits of the same matrices agree: rounding only.
+_ROUNDING = 1e-7
 
 
 def distance_test(
@@ -31,9 +35,12 @@ def distance_test(
 ) -> pd.Series:
     """A distance between two models, and its law if both ensembles were of one Gaussian model.
 
-    Fits of one population are at positive distances: about sqrt(sum of the variances of what is fitted), which falls as
+    Fits of one population are at positive distances: about sqrt(sum of the variances of the estimates), which falls as
     1 / sqrt(n). The population is q if that is exact, else the fit to both ensembles together; refits are drawn by the
     exact law of the estimates (normal means, Wishart covariances), so no matrices are simulated.
+
+    The ensembles must be independent. Two fits of the same matrices, a full one and a restricted one, are refused:
+    `distance_to_independent` and `nested_models` are tests of those.
 
     Args:
         p, q: on one space.
@@ -48,7 +55,7 @@ def distance_test(
         distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + draws not below) / (1 + draws)).
 
     Raises:
-        ValueError: if the models are on different spaces, or an argument is not as above.
+        ValueError: if the models are on different spaces or fits of the same matrices, or an argument is not as above.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> law = PIGMM.iid(5, variance=1.0)
@@ -59,15 +66,13 @@ def distance_test(
     """
     checked_integer("draws", draws, least=1)
     checked_level(level)
-    found = distance(p, q)  # checks the spaces
+    found = distance(p, q)
     rng = np.random.default_rng(seed)
     statistics = statistics_of_fit(p, p_count)
+    check_different_matrices(p, q, p_count)
     null = q if q_count is None else type(p).fit(statistics.merge(statistics_of_fit(q, q_count)))
-    first = sample_estimates(null, p_count, draws, rng)
-    second = [null.parameters] * draws if q_count is None else sample_estimates(null, q_count, draws, rng)
-    model = null.from_space
-    drawn = [distance(model(null.space, a), model(null.space, b)) for a, b in zip(first, second, strict=True)]
-    return with_null_band(found, np.array(drawn), level)
+    pairs = zip(drawn_fits(null, p_count, draws, rng), drawn_fits(null, q_count, draws, rng), strict=True)
+    return with_null_band(found, np.array([distance(a, b) for a, b in pairs]), level)
 
 
 def distances_to(
@@ -102,6 +107,54 @@ def distances_to(
         for model in models.values()
     ]
     return pd.DataFrame(rows).set_axis(labels_index(models))
+
+
+def drawn_fits(
+    model: BlockGaussian, count: int | None, draws: int, seed: int | np.random.Generator
+) -> list[BlockGaussian]:
+    """Fits to `count` matrices of a model, drawn by their exact law; the model itself, each time, if count is None.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> len(drawn_fits(PIGMM.iid(4, variance=1.0), 50, 3, seed=0))
+    3
+    """
+    if count is None:
+        return [model] * draws
+    return [model.from_space(model.space, row) for row in sample_estimates(model, count, draws, seed)]
+
+
+def check_different_matrices(p: BlockGaussian, q: BlockGaussian, count: int) -> None:
+    """Raise ValueError if one model is the restricted fit of the matrices that the other is the full fit of.
+
+    Args:
+        p, q: on one space.
+        count: matrices of the fits, for the scale of rounding.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> fit = PIGMM.fit(PIGMM.iid(4, variance=1.0).sample(50, seed=0))
+    >>> check_different_matrices(fit, restricted(fit, restrictions(fit.space)[1]), 50)
+    Traceback (most recent call last):
+        ...
+    ValueError: p and q must be fits of different matrices, got q the fit of "iid" to the matrices of p; ...
+    """
+    if p == q or not np.isclose(_second_moment(p), _second_moment(q), rtol=1e-9, atol=0):
+        return  # every restricted fit keeps the sum of squares
+    for names, larger, smaller in (("q p", p, q), ("p q", q, p)):
+        unit = standard_errors(larger, count)
+        for rung in restrictions(p.space)[:-1]:
+            difference = restricted(larger, rung).parameters - smaller.parameters
+            if np.abs(difference / unit).max() <= _ROUNDING:
+                first, second = names.split()
+                raise ValueError(
+                    f'p and q must be fits of different matrices, got {first} the fit of "{rung.name}" to the matrices '
+                    f"of {second}; distance_to_independent and nested_models are tests of such fits"
+                )
+
+
+def _second_moment(model: BlockGaussian) -> float:
+    """Expected sum of the squares of all entries."""
+    blocks = sum(d * float(np.trace(block)) for d, block in zip(model.dimensions, model.covariances, strict=True))
+    return blocks + float(np.square(model.means).sum())
 
 
 def labels_index(models: Mapping[Hashable, BlockGaussian]) -> pd.Index:

@@ -27,6 +27,7 @@ from ...invariants.representation.spaces import (
     irrep_dimensions,
 )
 from ..model.blocks import blocks_from_parameters, parameters_from_blocks
+from ..model.gaussian import BlockGaussian
 
 Array = NDArray[np.float64]
 Blocks = tuple[Array, ...]
@@ -176,6 +177,21 @@ def restrictions(space: MatrixSpace) -> tuple[Restriction, ...]:
         same = tuple(unit for (r, x, y), unit in units.items() if colours[r][x] == colours[r][y])
         return (*simple, Restriction("independent", space, full.means, same, 3), full)
     return (*simple, full)
+
+
+def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
+    """The maximum-likelihood model under a restriction, from the full fit.
+
+    Args:
+        model: the full fit.
+        restriction: of the model's space.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> iid = restrictions(SquareSpace(4))[1]
+    >>> restricted(PIGMM.iid(4, variance=2.0), iid).parameters[2:5].round(9).tolist()
+    [2.0, 0.0, 2.0]
+    """
+    return model.from_space(model.space, parameters_from_blocks(*restriction.estimate(model.means, model.covariances)))
 
 
 def _unit(copies: list[int], irrep: int, x: int, y: int) -> Blocks:

@@ -21,7 +21,6 @@ from ...fitting import (
     SquareSpace,
     bootstrap_comparison,
     compare,
-    distance_test,
     mean_invariance_test,
     model_ladder,
     permutation_invariance_test,
@@ -31,9 +30,7 @@ from ...fitting import (
     wasserstein_distance,
 )
 from ...fitting.distances.null_bands import with_null_band
-from ...fitting.model.blocks import parameters_from_blocks
 from ...fitting.model.sampling_law import sample_estimates
-from ...fitting.tests_of_models.restrictions import Restriction, restrictions
 from ...invariants import Multigraph
 from .initial_law import InitialLaw
 
@@ -170,50 +167,6 @@ def invariance_table(matrices: Matrices, space: MatrixSpace) -> pd.DataFrame:
     permuted = permutation_invariance_test(matrices, draws=PERMUTATION_DRAWS, space=space)
     joined = exact.reindex(permuted.index).join(permuted.rename(columns={"p_value": "p_permutation"}))
     return joined.astype({"degrees_of_freedom": "Int64"}).reset_index()
-
-
-def distance_to_independent(model: BlockGaussian, count: int) -> pd.Series:
-    """Wasserstein distance of a fit to the model of independent entries of one law nearest to it, and its null band.
-
-    The columns of `distance_test`. Under the hypothesis both models are fitted again, so the band is that of matrices
-    whose entries are independent and Gaussian.
-
-    Args:
-        model: as fitted to `count` matrices.
-        count: at least one more than the copies of the trivial irrep.
-
-    >>> from pigmm.fitting import PIGMM
-    >>> model = PIGMM.fit(PIGMM.iid(4, variance=1.0).sample(50, seed=0))
-    >>> bool(distance_to_independent(model, 50).p_value > 0.01)
-    True
-    """
-    restriction = independent(model.space)
-
-    def distance(fit: BlockGaussian, _: BlockGaussian) -> float:
-        return wasserstein_distance(fit, restricted(fit, restriction))
-
-    return distance_test(
-        model, restricted(model, restriction), count, None, distance=distance, draws=LAW_DRAWS, level=BAND
-    )
-
-
-def independent(space: MatrixSpace) -> Restriction:
-    """The model of independent entries with one mean and one variance (of symmetric matrices: the GOE, shifted).
-
-    >>> independent(SquareSpace(4)).name
-    'iid'
-    """
-    return restrictions(space)[1]
-
-
-def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
-    """The maximum-likelihood model under a restriction, from the full fit.
-
-    >>> from pigmm.fitting import PIGMM
-    >>> restricted(PIGMM.iid(4, variance=2.0), independent(SquareSpace(4))).parameters[2:5].round(9).tolist()
-    [2.0, 0.0, 2.0]
-    """
-    return model.from_space(model.space, parameters_from_blocks(*restriction.estimate(model.means, model.covariances)))
 
 
 def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:

@@ -19,13 +19,15 @@ from ...fitting import (
     SquareSpace,
     SymmetricSpace,
     confidence_intervals,
+    distance_to_independent,
 )
 from ..analysis.layer import Tables, graphs_of_degrees
 from ..analysis.tests import (
+    BAND,
+    LAW_DRAWS,
     TRANSPORT_DRAWS,
     calibrated_comparison,
     chosen_replicates,
-    distance_to_independent,
     invariance_table,
     nested_model_table,
     transport_tests,
@@ -237,7 +239,9 @@ def _invariance(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
 def _distances(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
     """Columns: distance, between, and those of `distance_test`."""
     rows = {
-        (CLOSED, "fitted model and nearest independent entries"): distance_to_independent(model, len(matrices)),
+        (CLOSED, "fitted model and nearest independent entries"): distance_to_independent(
+            model, len(matrices), draws=LAW_DRAWS, level=BAND
+        ),
         **{
             (f"{method} optimal transport", "matrices and a sample of the fitted model"): row
             for method, row in transport_tests(matrices, model).iterrows()
