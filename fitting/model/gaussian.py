@@ -185,8 +185,7 @@ class BlockGaussian:
             total = sum(d * float(np.trace(m)) for d, m in zip(dimensions, moments[varying], strict=True))
             free = sum(d * len(m) for d, m in zip(dimensions, moments[varying], strict=True))
             moments = tuple((1 - shrinkage) * m + shrinkage * total / free * np.eye(len(m)) for m in moments)
-        told = {f"V_{irrep.name}" for irrep in irreps}
-        if constant := tuple(name for name in statistics.irreps_without_variation(moments) if name in told):
+        if constant := statistics.irreps_without_variation(moments[varying]):
             raise ValueError(_without_variation(space, constant, statistics.rounding, len(irreps)))
         return cls.from_space(space, parameters_from_blocks(statistics.mean, moments), given)
 

@@ -12,9 +12,9 @@ from scipy.special import chdtrc, ndtr, stdtr
 from scipy.stats import chi2, t
 
 from ...invariants.checks import checked_integer
-from .blocks import parameters_from_blocks
+from .blocks import parameters_from_blocks, trivial_parameters
 from .gaussian import BlockGaussian
-from .sampling_law import degrees_of_freedom, standard_errors
+from .sampling_law import degrees_of_freedom, least_count, standard_errors
 from .sufficient_statistics import checked_batch
 
 Array = NDArray[np.float64]
@@ -40,7 +40,7 @@ def confidence_intervals(
     Args:
         model: as fitted by maximum likelihood, without shrinkage.
         matrices: (n, rows, columns), n at least one more than the copies of the trivial irrep; for "exact" their number
-            n is enough.
+            n is enough. If the trivial components are given, n at least 1 for "exact" and 2 for the others.
         method: "exact", by the sampling law of Gaussian matrices: Student's t for means, chi^2 for variances, and for
             the covariance of two copies the fiducial interval of `covariance_interval`;
             "sandwich", estimate +- t sd(influence) / sqrt(n), which needs no Gaussian law but many matrices;
@@ -51,10 +51,12 @@ def confidence_intervals(
 
     Returns:
         A row a parameter, its name in the index `parameter`, with the columns estimate, standard_error, lower, upper,
-        method.
+        method. If the trivial components are given there are no rows for their means, which are not estimated, nor
+        for their covariances, which are not known.
 
     Raises:
-        ValueError: if the method is none of these, the level is not between 0 and 1, or the matrices are too few.
+        ValueError: if the method is none of these, the level is not between 0 and 1, the matrices are too few, or not
+            as many as those whose trivial components are given.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(1000, seed=0)
@@ -67,11 +69,12 @@ def confidence_intervals(
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     counted = np.isscalar(matrices) or getattr(matrices, "shape", None) == ()
+    least = least_count(model) if method == "exact" else max(2, least_count(model))
     count = checked_integer(
-        "the number of matrices",
-        matrices if counted else len(checked_batch(matrices, model.space)),
-        least=1 + len(model.means),
+        "the number of matrices", matrices if counted else len(checked_batch(matrices, model.space)), least=least
     )
+    if model.given is not None and count != len(model.given):
+        raise ValueError(f"matrices must be the {len(model.given)} whose trivial components are given, got {count}")
     tail = (1 - level) / 2
     if method == "exact":
         error = standard_errors(model, count)
@@ -86,10 +89,11 @@ def confidence_intervals(
         drawn = resampled_estimates(model, matrices, checked_integer("replicates", replicates, least=2), seed)
         error = _deviations(drawn)
         lower, upper = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {"estimate": model.parameters, "standard_error": error, "lower": lower, "upper": upper, "method": method},
         index=pd.Index(model.names, name="parameter"),
     )
+    return table if model.given is None else table.iloc[trivial_parameters(model.space)[1].stop :]
 
 
 def covariance_interval(scatter: ArrayLike, degrees: int, tail: float) -> tuple[float, float]:
@@ -106,6 +110,9 @@ def covariance_interval(scatter: ArrayLike, degrees: int, tail: float) -> tuple[
         scatter: (2, 2), positive definite.
         degrees: m, at least 2.
         tail: probability on each side.
+
+    Returns:
+        Its lower and upper end.
 
     >>> low, high = covariance_interval([[100.0, 50.0], [50.0, 100.0]], 100, 0.025)
     >>> round(low, 3), round(high, 3)
@@ -135,6 +142,9 @@ def fiducial_probability(scatter: ArrayLike, degrees: int, covariance: float) ->
         scatter: (..., 2, 2), positive definite.
         degrees: m, as in `covariance_interval`.
         covariance: the value.
+
+    Returns:
+        (...), probabilities.
 
     >>> round(float(fiducial_probability([[100.0, 0.0], [0.0, 100.0]], 100, 0.0)), 12)
     0.5
@@ -196,9 +206,21 @@ def _nodes(degrees: int) -> tuple[Array, Array, Array]:
 def resampled_estimates(
     model: BlockGaussian, matrices: ArrayLike, replicates: int, seed: int | np.random.Generator | None = 0
 ) -> Array:
-    """(replicates, parameters): fits to matrices drawn with replacement from those that the model was fitted to.
+    """Fits to matrices drawn with replacement from those that the model was fitted to.
 
     Each is computed from per-matrix moments, so a replicate costs O(n) whatever the size.
+
+    Args:
+        model: the fit of the matrices.
+        matrices: (n, rows, columns).
+        replicates: how many fits.
+        seed: an integer or a numpy Generator.
+
+    Returns:
+        (replicates, parameters).
+
+    Raises:
+        ValueError: if the matrices are not those of the model's space.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
@@ -214,6 +236,8 @@ def resampled_estimates(
         row[:] = model.parameters + weights @ influence / count
     # the influence is that of moments about the model's mean; a resampled mean moves the centre
     shift = estimates[:, :copies] - model.means
+    if model.given is not None:
+        return estimates
     moved = shift[:, :, None] * shift[:, None, :]
     upper = np.triu_indices(copies)
     estimates[:, copies : copies + len(upper[0])] -= moved[:, *upper]
@@ -222,9 +246,14 @@ def resampled_estimates(
 
 def _exact(model: BlockGaussian, count: int, tail: float) -> tuple[Array, Array]:
     """Lower and upper ends by the exact law."""
-    half = t.isf(tail, count - 1) * np.sqrt(np.diag(model.covariances[0]) / (count - 1))
     lower, upper = [], []
-    for m, d, covariance in zip(degrees_of_freedom(model, count), model.dimensions, model.covariances, strict=True):
+    half = np.full(len(model.means), np.nan)
+    if model.given is None:
+        half = t.isf(tail, count - 1) * np.sqrt(np.diag(model.covariances[0]) / (count - 1))
+    else:
+        lower, upper = ([np.full_like(model.covariances[0], np.nan)] for _ in range(2))
+    freedom = degrees_of_freedom(model, count)[-len(model.varying) :]
+    for m, (d, covariance) in zip(freedom, model.varying, strict=True):
         scatter = count * d * covariance
         low, high = np.diag(np.diag(scatter) / chi2.isf(tail, m)), np.diag(np.diag(scatter) / chi2.ppf(tail, m))
         for x, y in zip(*np.triu_indices(len(scatter), 1), strict=True):

@@ -2,6 +2,7 @@
 
 With n matrices, mu^ ~ N(mu, G_0 / n) and n d G^ ~ Wishart(G, m) for each irrep, where d is its dimension, and
 m = n - 1 for the trivial irrep, whose mean is fitted, m = n d for the others. (arXiv:1809.07559 has the model.)
+Of a model given the trivial components the trivial irrep has no law; the others have the same one, from n = 1 on.
 """
 
 from __future__ import annotations
@@ -19,18 +20,51 @@ Array = NDArray[np.float64]
 def degrees_of_freedom(model: BlockGaussian, count: int) -> tuple[int, ...]:
     """Degrees of freedom of the Wishart law of each irrep's covariance, fitted to `count` matrices.
 
+    Args:
+        model: the population.
+        count: matrices.
+
+    Returns:
+        One for each irrep; 0 for the trivial irrep if its components are given.
+
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> degrees_of_freedom(PIGMM.iid(10, variance=1.0), 100)
     (99, 900, 3500, 3600)
     """
     irreps = model.space.decomposition.irreps
-    return tuple(count - 1 if i.is_trivial else count * d for i, d in zip(irreps, model.dimensions, strict=True))
+    of_trivial = count - 1 if model.given is None else 0
+    return tuple(of_trivial if i.is_trivial else count * d for i, d in zip(irreps, model.dimensions, strict=True))
+
+
+def least_count(model: BlockGaussian) -> int:
+    """The least number of matrices to which such a model can be fitted by maximum likelihood.
+
+    Args:
+        model: of all components, or given the trivial ones.
+
+    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> model = PIGMM.iid(10, variance=1.0)
+    >>> least_count(model), least_count(model.given_those_of(np.ones((1, 10, 10))))
+    (3, 1)
+    """
+    needed = [-(-len(covariance) // dimension) for dimension, covariance in model.varying]
+    return max(needed) if model.given is not None else max(1 + len(model.means), *needed)
 
 
 def standard_errors(model: BlockGaussian, count: int) -> Array:
-    """(parameters,): exact standard deviations of the parameters fitted to `count` matrices of a model.
+    """Exact standard deviations of the parameters fitted to `count` matrices of a model.
 
     sd(mu^_x) = sqrt(G_xx / n), sd(G^_xy) = sqrt(m (G_xx G_yy + G_xy^2)) / (n d); see `degrees_of_freedom` for m.
+
+    Args:
+        model: the population.
+        count: matrices, at least 1.
+
+    Returns:
+        (parameters,); zero for the trivial irrep if its components are given.
+
+    Raises:
+        ValueError: if the count is no such integer.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> standard_errors(PIGMM.iid(4, variance=1.0), 100)[[0, 5]].round(4)  # 1 / sqrt(100), sqrt(2 / 300)
@@ -48,13 +82,17 @@ def standard_errors(model: BlockGaussian, count: int) -> Array:
 def sample_estimates(
     model: BlockGaussian, count: int, replicates: int, seed: int | np.random.Generator | None = None
 ) -> Array:
-    """(replicates, parameters): parameters as fits to `count` matrices of the model would give, without the matrices.
+    """Draw parameters as fits to `count` matrices of the model would give, without the matrices.
 
     Args:
         model: the population.
-        count: matrices of each fit; one more than the copies of the trivial irrep at least.
+        count: matrices of each fit; one more than the copies of the trivial irrep at least, or as many as the fit
+            needs if the trivial components are given.
         replicates: how many fits.
         seed: an integer or a numpy Generator.
+
+    Returns:
+        (replicates, parameters), NaN where the model's are not known.
 
     Raises:
         ValueError: if the count is too small.
@@ -63,12 +101,17 @@ def sample_estimates(
     >>> sample_estimates(PIGMM.iid(4, variance=1.0), 100, 2, seed=0).shape
     (2, 13)
     """
-    checked_integer("count", count, least=1 + len(model.means))
+    checked_integer("count", count, least=least_count(model))
     rng = np.random.default_rng(seed)
-    root = np.linalg.cholesky(model.covariances[0])
-    means = model.means + rng.standard_normal((replicates, len(root))) @ root.T / np.sqrt(count)
     blocks = []
-    for m, d, covariance in zip(degrees_of_freedom(model, count), model.dimensions, model.covariances, strict=True):
+    if model.given is None:
+        root = np.linalg.cholesky(model.covariances[0])
+        means = model.means + rng.standard_normal((replicates, len(root))) @ root.T / np.sqrt(count)
+    else:
+        means = np.tile(model.means, (replicates, 1))
+        blocks.append(np.full((replicates, *model.covariances[0].shape), np.nan))
+    freedom = degrees_of_freedom(model, count)[-len(model.varying) :]
+    for m, (d, covariance) in zip(freedom, model.varying, strict=True):
         copies = len(covariance)
         # Bartlett's decomposition: a Wishart matrix is B B^T, B lower triangular with independent entries
         triangle = np.tril(rng.standard_normal((replicates, copies, copies)), -1)

@@ -152,7 +152,7 @@ class SufficientStatistics:
         """Name the irreps in which the matrices vary no more than by rounding errors.
 
         Args:
-            covariances: for each irrep (copies, copies), an estimate from these statistics.
+            covariances: for each irrep (copies, copies), an estimate from these statistics; or for the last irreps.
 
         >>> statistics = SufficientStatistics.of(np.eye(4) + np.zeros((3, 1, 1)))  # three times the identity
         >>> statistics.irreps_without_variation(statistics.moments)
@@ -160,7 +160,7 @@ class SufficientStatistics:
         """
         largest = max(float(np.trace(block)) for block in self.moments) + float(np.square(self.mean).sum())
         least = (100 * self.rounding) ** 2 * largest
-        pairs = zip(self.space.decomposition.irreps, covariances, strict=True)
+        pairs = zip(self.space.decomposition.irreps[-len(covariances) :], covariances, strict=True)
         return tuple(f"V_{irrep.name}" for irrep, block in pairs if float(np.diag(block).min()) <= least)
 
     def save(self, path: str | PathLike[str]) -> None:
