@@ -1,4 +1,7 @@
-"""Distances between Gaussian models in closed form: sums over irreps, each with its dimension as weight."""
+"""Distances between Gaussian models in closed form: sums over irreps, each with its dimension as weight.
+
+Two laws given the trivial components are compared as laws of the other components, given the same trivial ones.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,8 @@ def wasserstein_distance_squared(p: BlockGaussian, q: BlockGaussian) -> float:
     4.0
     """
     _check_same_space(p, q)
-    total = float(np.square(p.means - q.means).sum())
-    for dimension, a, b in zip(p.dimensions, p.covariances, q.covariances, strict=True):
+    total = 0.0 if p.given is not None else float(np.square(p.means - q.means).sum())
+    for (dimension, a), (_, b) in zip(p.varying, q.varying, strict=True):
         k, l = np.linalg.cholesky(a), np.linalg.cholesky(b)
         left, _, right = np.linalg.svd(l.T @ k)
         total += dimension * float(np.square(k - l @ (left @ right)).sum())
@@ -134,7 +137,12 @@ def hellinger_distance(p: BlockGaussian, q: BlockGaussian) -> float:
 
 
 def _squared_shift(p: BlockGaussian, q: BlockGaussian, covariance: Array) -> float:
-    """Squared distance of the means in the metric of the inverse of a covariance of the trivial irrep."""
+    """Squared distance of the means in the metric of the inverse of a covariance of the trivial irrep.
+
+    Zero if the trivial components are given: the laws are compared given the same ones.
+    """
+    if p.given is not None:
+        return 0.0
     root = _root(covariance)
     return float(np.square(_solve(root, p.means - q.means)).sum())
 
@@ -188,8 +196,8 @@ class _Pair:
 
 
 def _pairs(p: BlockGaussian, q: BlockGaussian) -> Iterator[tuple[int, _Pair]]:
-    """For each irrep its dimension and the covariances of p and q."""
-    for dimension, a, b in zip(p.dimensions, p.covariances, q.covariances, strict=True):
+    """For each irrep that varies its dimension and the covariances of p and q."""
+    for (dimension, a), (_, b) in zip(p.varying, q.varying, strict=True):
         yield dimension, _Pair(a, b)
 
 
@@ -215,3 +223,5 @@ def _solve(root: Array, right: Array) -> Array:
 def _check_same_space(p: BlockGaussian, q: BlockGaussian) -> None:
     if p.space != q.space:
         raise ValueError(f"models must be on the same space, got {p.space} and {q.space}")
+    if (p.given is None) != (q.given is None):
+        raise ValueError("models must be both of all components or both given the trivial ones, got one of each")

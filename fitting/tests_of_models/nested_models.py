@@ -10,11 +10,12 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from ...invariants.checks import checked_integer
-from ...invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
+from ...invariants.representation.spaces import MatrixSpace, SquareSpace
 from ..model.blocks import check_positive_definite, parameters_from_blocks
 from ..model.gaussian import PIGMM, BlockGaussian
-from ..model.sampling_law import sample_estimates
+from ..model.sampling_law import least_count, sample_estimates
 from ..model.sufficient_statistics import SufficientStatistics
+from ..model.trivial import trivial_components
 from .restrictions import Blocks, Restriction, log_determinant, restrictions, unpacked
 
 Array = NDArray[np.float64]
@@ -25,6 +26,7 @@ def nested_models(
     count: int | None = None,
     *,
     space: MatrixSpace | None = None,
+    given_trivial: bool = False,
     draws: int = 999,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -39,13 +41,16 @@ def nested_models(
         data: matrices (n, rows, columns), or their sufficient statistics, or the full model fitted to them and `count`.
         count: n, if `data` is a model.
         space: the permutations assumed, as in `BlockGaussian.fit`; models and statistics have their own.
+        given_trivial: True for the laws given the trivial components of each matrix, for which one matrix is enough;
+            a model that was fitted so implies it, and its `count`.
         draws: bootstrap replicates, at least 1.
         seed: of the bootstrap.
 
     Returns:
         A row a rung (index "symmetry"), with the columns parameters, log_likelihood, aic (2 k - 2 l), bic
-        (k log n - 2 l), against (the rung of its test), likelihood_ratio (twice the logarithm), degrees_of_freedom,
-        p_chi2, p_bootstrap, and left_out: why a rung has no numbers (too few matrices, or no variance in some irrep).
+        (k log n - 2 l; given the trivial components n counts the numbers that vary), against (the rung of its test),
+        likelihood_ratio (twice the logarithm), degrees_of_freedom, p_chi2, p_bootstrap, and left_out: why a rung has no
+        numbers (too few matrices, or no variance in some irrep).
 
     Raises:
         ValueError: if not even the lowest rung fits, or an argument is not as above.
@@ -56,14 +61,14 @@ def nested_models(
     ('iid, zero mean', [1, 2, 4, 5, 4, 11, 13])
     """
     checked_integer("draws", draws, least=1)
-    statistics = _statistics(data, count, space)
-    n = statistics.count
-    rungs, fits, left_out = _fits(statistics)
+    statistics, given = _statistics(data, count, space, given_trivial)
+    rungs, fits, left_out = _fits(statistics, given is not None)
+    n = statistics.count if given is None else _numbers(statistics, rungs[-1])
     rows = []
     for number, rung in enumerate(rungs):
         row: dict[str, object] = {"symmetry": rung.name, "parameters": rung.number_of_parameters}
         if rung.name in fits:
-            likelihood = _log_likelihood(statistics, fits[rung.name][1])
+            likelihood = _log_likelihood(statistics, rung, fits[rung.name][1])
             k = rung.number_of_parameters
             row |= {"log_likelihood": likelihood, "aic": 2 * k - 2 * likelihood, "bic": k * log(n) - 2 * likelihood}
             larger = next((r for r in rungs[number + 1 :] if r.name in fits and r.contains(rung)), None)
@@ -84,19 +89,27 @@ def restricted_fits(
     count: int | None = None,
     *,
     space: MatrixSpace | None = None,
+    given_trivial: bool = False,
 ) -> dict[str, BlockGaussian]:
     """The maximum-likelihood model of each rung of the ladder that the matrices allow, by the name of its symmetry.
 
-    Args and errors as in `model_ladder`; square matrices give a PIGMM.
+    Args:
+        data, count, space, given_trivial: as in `nested_models`.
+
+    Returns:
+        The models by name; of square matrices each a PIGMM.
+
+    Raises:
+        ValueError: as `nested_models`.
 
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> models = restricted_fits(matrices)
     >>> models["S_N"] == PIGMM.fit(matrices), models["iid, zero mean"].parameters[:2].tolist()
     (True, [0.0, 0.0])
     """
-    statistics = _statistics(data, count, space)
-    _, fits, _ = _fits(statistics)
-    return {name: _model(statistics.space, *fit) for name, fit in fits.items()}
+    statistics, given = _statistics(data, count, space, given_trivial)
+    _, fits, _ = _fits(statistics, given is not None)
+    return {name: _model(statistics.space, *fit, given) for name, fit in fits.items()}
 
 
 def statistics_of_fit(model: BlockGaussian, count: int) -> SufficientStatistics:
@@ -107,32 +120,46 @@ def statistics_of_fit(model: BlockGaussian, count: int) -> SufficientStatistics:
     >>> bool(np.allclose(statistics.scatter[1], SufficientStatistics.of(matrices).scatter[1]))
     True
     """
-    checked_integer("count", count, least=1 + len(model.means))
+    checked_integer("count", count, least=least_count(model))
     scatter = tuple(count * d * block for d, block in zip(model.dimensions, model.covariances, strict=True))
     return SufficientStatistics(model.space, count, model.means, scatter, float(np.finfo(np.float64).eps))
 
 
 def _statistics(
-    data: ArrayLike | SufficientStatistics | BlockGaussian, count: int | None, space: MatrixSpace | None
-) -> SufficientStatistics:
+    data: ArrayLike | SufficientStatistics | BlockGaussian,
+    count: int | None,
+    space: MatrixSpace | None,
+    given_trivial: bool,
+) -> tuple[SufficientStatistics, Array | None]:
+    """The statistics, and the trivial components if these are given."""
     if not isinstance(data, BlockGaussian | SufficientStatistics):
         if count is not None:
             raise ValueError("count must be left out if matrices are given, whose number is known")
-        return SufficientStatistics.of(data, space)
+        statistics = SufficientStatistics.of(data, space)
+        return statistics, trivial_components(statistics.space, np.asarray(data)) if given_trivial else None
     if space is not None and space != data.space:
         raise ValueError(f"space must be that of the model or statistics, {data.space}, got {space}")
     if isinstance(data, SufficientStatistics):
-        return data
-    if count is None:
+        if given_trivial and data.count > 1:
+            raise ValueError(
+                f"data must be the matrices for the laws given the trivial components of each, got the statistics of "
+                f"{data.count}"
+            )
+        return data, data.mean[None] if given_trivial else None
+    if data.given is None and given_trivial:
+        raise ValueError("data must be a model fitted given the trivial components, got one of all components")
+    if count is None and data.given is None:
         raise ValueError("count must be the number of matrices that the model was fitted to, got none")
-    return statistics_of_fit(data, count)
+    if data.given is not None and count not in (None, len(data.given)):
+        raise ValueError(f"count must be {len(data.given)}, whose trivial components are given, got {count}")
+    return statistics_of_fit(data, len(data.given) if data.given is not None else count or 0), data.given
 
 
 def _fits(
-    statistics: SufficientStatistics,
+    statistics: SufficientStatistics, given_trivial: bool
 ) -> tuple[tuple[Restriction, ...], dict[str, tuple[Array, Blocks]], dict[str, str]]:
     """All rungs, the estimates of those that exist, and why the others do not."""
-    rungs = restrictions(statistics.space)
+    rungs = restrictions(statistics.space, given_trivial=given_trivial)
     fits: dict[str, tuple[Array, Blocks]] = {}
     left_out: dict[str, str] = {}
     for rung in rungs:
@@ -140,11 +167,12 @@ def _fits(
             left_out[rung.name] = f"needs {rung.least} matrices, got {statistics.count}"
             continue
         mean, blocks = rung.estimate(statistics.mean, statistics.moments)
-        if constant := statistics.irreps_without_variation(blocks):
+        if constant := statistics.irreps_without_variation(blocks[given_trivial:]):
             left_out[rung.name] = f"no variance in {', '.join(constant)}"
             continue
         try:
-            for irrep, block in zip(statistics.space.decomposition.irreps, blocks, strict=True):
+            irreps = statistics.space.decomposition.irreps[given_trivial:]
+            for irrep, block in zip(irreps, blocks[given_trivial:], strict=True):
                 check_positive_definite(block, irrep.name)
         except ValueError as error:
             left_out[rung.name] = str(error)
@@ -155,15 +183,19 @@ def _fits(
     return rungs, fits, left_out
 
 
-def _model(space: MatrixSpace, mean: Array, blocks: Blocks) -> BlockGaussian:
+def _model(space: MatrixSpace, mean: Array, blocks: Blocks, given: Array | None) -> BlockGaussian:
     kind = PIGMM if isinstance(space, SquareSpace) else BlockGaussian
-    return kind.from_space(space, parameters_from_blocks(mean, blocks))
+    return kind.from_space(space, parameters_from_blocks(mean, blocks), given)
 
 
-def _log_likelihood(statistics: SufficientStatistics, blocks: Blocks) -> float:
-    dimensions = irrep_dimensions(statistics.space)
-    total = sum(d * len(b) for d, b in zip(dimensions, blocks, strict=True))
-    return -0.5 * statistics.count * (total * (1 + log(2 * pi)) + float(log_determinant(dimensions, blocks)))
+def _numbers(statistics: SufficientStatistics, rung: Restriction) -> int:
+    """How many independent numbers the matrices have in all irreps that vary."""
+    return statistics.count * sum(d * len(b) for d, b in zip(rung.dimensions, rung.covariances[0], strict=True))
+
+
+def _log_likelihood(statistics: SufficientStatistics, rung: Restriction, blocks: Blocks) -> float:
+    logs = statistics.count * float(log_determinant(rung.dimensions, blocks))
+    return -0.5 * (_numbers(statistics, rung) * (1 + log(2 * pi)) + logs)
 
 
 def _likelihood_ratio_test(
@@ -179,7 +211,8 @@ def _likelihood_ratio_test(
 
     found = float(ratio(statistics.mean, statistics.moments))
     degrees = large.number_of_parameters - small.number_of_parameters
-    null = _model(space, *small.estimate(statistics.mean, statistics.moments))
+    given = statistics.mean[None] if small.given_trivial else None
+    null = _model(space, *small.estimate(statistics.mean, statistics.moments), given)
     simulated = ratio(*_simulated_estimates(null, n, draws, rng))
     return {
         "against": large.name,
@@ -194,7 +227,7 @@ def _simulated_estimates(
     model: BlockGaussian, count: int, draws: int, rng: np.random.Generator
 ) -> tuple[Array, Blocks]:
     """Means and moments (draws, ...) of ensembles of a model."""
-    if count > len(model.means):
+    if count >= least_count(model):
         return unpacked(model.space, sample_estimates(model, count, draws, rng))
     # too few for Wishart matrices to have a density; so few that they are cheap to simulate
     parts = model.space.project(model.sample(draws * count, rng))

@@ -5,6 +5,7 @@ inverses of its members (a Jordan algebra; here what commutes with a group large
 maximum-likelihood estimate is the orthogonal projection: the mean is projected, and the second moments about it are,
 with the inner product sum_r d_r tr(A_r B_r) of blocks A_r, B_r of irreps of dimensions d_r. (Transposition-invariant
 laws are the case where it is seen at once: averaging over a group is the projection on what it leaves alone.)
+Given the trivial components their block is left out: its dimension counts as zero, and the mean stays as it is.
 Since the inverse of the estimate lies in the algebra, tr(estimate^-1 moments) is the dimension D of the space, and
     max log likelihood = -n/2 {D (1 + log 2 pi) + sum_r d_r log det G_r}.
 """
@@ -12,7 +13,7 @@ Since the inverse of the estimate lies in the algebra, tr(estimate^-1 moments) i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +44,7 @@ class Restriction:
         means: (free means, copies of the trivial irrep), orthonormal rows.
         covariances: basis of the covariances, each a block for every irrep; orthogonal in the inner product above.
         least: the smallest number of matrices that its maximum-likelihood estimate exists for.
+        given_trivial: whether it is one of the laws given the trivial components; it then has no free means.
 
     >>> five = {r.name: r for r in restrictions(SquareSpace(4))}["S_N x S_N"]
     >>> five.number_of_parameters, five.constraints.shape
@@ -54,6 +56,7 @@ class Restriction:
     means: Array
     covariances: tuple[Blocks, ...]
     least: int
+    given_trivial: bool = False
 
     @property
     def number_of_parameters(self) -> int:
@@ -62,13 +65,14 @@ class Restriction:
 
     @cached_property
     def dimensions(self) -> tuple[int, ...]:
-        """Dimension of each irrep."""
-        return irrep_dimensions(self.space)
+        """Dimension of each irrep, as far as it varies: 0 for the trivial one if its components are given."""
+        trivial, *others = irrep_dimensions(self.space)
+        return (0 if self.given_trivial else trivial, *others)
 
     @cached_property
     def directions(self) -> Array:
         """(number of parameters, parameters of the full model): what is free, as parameter vectors."""
-        no_mean, no_blocks = np.zeros_like(self.means[:1].sum(axis=0)), [np.zeros_like(b) for b in self.covariances[0]]
+        no_mean, no_blocks = np.zeros(self.means.shape[1]), [np.zeros_like(b) for b in self.covariances[0]]
         rows = [parameters_from_blocks(mean, no_blocks) for mean in self.means]
         return np.array(rows + [parameters_from_blocks(no_mean, blocks) for blocks in self.covariances])
 
@@ -92,13 +96,13 @@ class Restriction:
         Returns:
             The same of the restricted model.
         """
-        restricted = (mean @ self.means.T) @ self.means
+        restricted = mean if self.given_trivial else (mean @ self.means.T) @ self.means
         shift = mean - restricted
         first, *rest = moments
         about = (first + shift[..., :, None] * shift[..., None, :], *rest)
         blocks = [np.zeros_like(block) for block in about]
         for element in self.covariances:
-            pairs = list(zip(self.dimensions, element, about, strict=True))
+            pairs = [(d, e, s) for d, e, s in zip(self.dimensions, element, about, strict=True) if d]
             norm = sum(d * np.square(e).sum() for d, e, _ in pairs)
             weight = sum(d * np.einsum("...xy,xy->...", s, e) for d, e, s in pairs) / norm
             for block, e in zip(blocks, element, strict=True):
@@ -120,14 +124,22 @@ def unpacked(space: MatrixSpace, parameters: Array) -> tuple[Array, Blocks]:
 def log_determinant(dimensions: Iterable[int], blocks: Iterable[Array]) -> Array:
     """Logarithm of the determinant of a covariance with blocks (..., copies, copies): sum_r d_r log det G_r.
 
+    Args:
+        dimensions: of the irreps; those of dimension 0 are left out.
+        blocks: one for each irrep.
+
+    Returns:
+        (...), one for each leading index.
+
     >>> float(log_determinant((1, 3), [np.eye(2), 2 * np.eye(1)]).round(4))  # 3 log 2
     2.0794
     """
-    total: Array = np.sum([d * np.linalg.slogdet(b)[1] for d, b in zip(dimensions, blocks, strict=True)], axis=0)
+    pairs = zip(dimensions, blocks, strict=True)
+    total: Array = np.sum([d * np.linalg.slogdet(block)[1] for d, block in pairs if d], axis=0)
     return total
 
 
-def restrictions(space: MatrixSpace) -> tuple[Restriction, ...]:
+def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Restriction, ...]:
     """The ladder of nested models of a space, the full one last; each but the last lies in a later one.
 
     Square matrices: "iid, zero mean" (1 parameter), "iid" (2), "S_N x S_N, transpose" (4: rows and columns permuted
@@ -139,10 +151,19 @@ def restrictions(space: MatrixSpace) -> tuple[Restriction, ...]:
     "iid, zero mean", "iid" and "S_N" (4). (Symmetric matrices are a null set among square ones: likelihoods of the two
     kinds do not compare.)
     Several square ones: "iid, zero mean", "iid", "independent" (13 each), "S_N".
+    Given the trivial components the numbers are those of the other irreps, and there is no rung of zero mean: square
+    matrices have "iid" (1), "S_N x S_N, transpose" (2), "S_N x S_N" (3), "independent, diagonal apart" (2),
+    "S_N, transpose" (6), "S_N" (8).
+
+    Args:
+        space: the matrices.
+        given_trivial: True for the laws given the trivial components.
 
     >>> [(r.name, r.number_of_parameters) for r in restrictions(RectangularSpace(3, 5))]
     [('iid, zero mean', 1), ('iid', 2), ('S_M x S_N', 5)]
     """
+    if given_trivial:
+        return tuple(_given_trivial(rung) for rung in restrictions(space) if not rung.name.endswith("zero mean"))
     copies = [len(irrep.copies) for irrep in space.decomposition.irreps]
     identity = tuple(np.eye(k) for k in copies)
     constant = space.project(np.ones(space.shape))[0][:, 0]
@@ -192,6 +213,13 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
     [2.0, 0.0, 2.0]
     """
     return model.from_space(model.space, parameters_from_blocks(*restriction.estimate(model.means, model.covariances)))
+
+
+def _given_trivial(rung: Restriction) -> Restriction:
+    """A restriction of the law given the trivial components, which come first: what is left of its covariances."""
+    covariances = tuple((np.zeros_like(first), *others) for first, *others in rung.covariances)
+    left = tuple(blocks for blocks in covariances if any(block.any() for block in blocks))
+    return replace(rung, means=rung.means[:0], covariances=left, least=1, given_trivial=True)
 
 
 def _unit(copies: list[int], irrep: int, x: int, y: int) -> Blocks:

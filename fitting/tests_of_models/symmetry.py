@@ -70,7 +70,9 @@ def wald_tests(matrices: ArrayLike, *, space: MatrixSpace | None = None) -> pd.D
     return pd.DataFrame(rows, columns=["symmetry", "constraints", "wald", "f", "p_value"]).set_index("symmetry")
 
 
-def randomisation_test(matrices: ArrayLike, *, draws: int = 999, seed: int = 0) -> pd.Series:
+def randomisation_test(
+    matrices: ArrayLike, *, given_trivial: bool = False, draws: int = 999, seed: int = 0
+) -> pd.Series:
     """Exact test that rows and columns may be permuted independently (S_N x S_N), whatever the law of the matrices.
 
     Under the hypothesis an ensemble whose matrices each have rows and columns permuted at random is as likely as the
@@ -82,7 +84,8 @@ def randomisation_test(matrices: ArrayLike, *, draws: int = 999, seed: int = 0) 
     that see the pairing of rows with columns; a thousand draws of 1000 matrices of size 10 take about a second.
 
     Args:
-        matrices: (n, N, N), n at least 3.
+        matrices: (n, N, N), n at least 3, or at least 1 given the trivial components.
+        given_trivial: True for the likelihood ratio of the laws given the trivial components of each matrix.
         draws: B, at least 1.
         seed: of the permutations; results do not depend on the number of threads.
 
@@ -98,15 +101,24 @@ def randomisation_test(matrices: ArrayLike, *, draws: int = 999, seed: int = 0) 
     """
     checked_integer("draws", draws, least=1)
     batch = in_units(matrices)
-    model = PIGMM.fit(batch)
-    rung = next(r for r in restrictions(model.space) if r.name == "S_N x S_N")
-    restricted = log_determinant(model.dimensions, rung.estimate(model.means, model.covariances)[1])
+    model = PIGMM.fit(batch, given_trivial=given_trivial)
+    ladder = restrictions(model.space, given_trivial=given_trivial)
+    rung = next(r for r in ladder if r.name == "S_N x S_N")
     size = model.size
     unpermuted = np.broadcast_to(np.arange(size), (1, len(batch), size))
     permuted = _permutations(len(batch), size, draws, np.random.default_rng(seed))
     parts = _parts(batch)
-    chunks = [_full_log_determinant(parts, sigma) for sigma in (unpermuted, *permuted)]
-    ratios = len(batch) * (restricted - np.concatenate(chunks))
+    # permutations leave the restricted fit alone; but of one given the trivial components they move tr F M F out or in
+    constant = log_determinant(rung.dimensions, rung.estimate(model.means, model.covariances)[1])
+
+    def log_ratio(sigma: NDArray[np.intp]) -> Array:
+        moments = _permuted_moments(parts, sigma)
+        restricted = constant
+        if given_trivial:
+            restricted = log_determinant(rung.dimensions, rung.estimate(model.means, moments)[1])
+        return np.asarray(restricted - log_determinant(rung.dimensions, moments))
+
+    ratios = len(batch) * np.concatenate([log_ratio(sigma) for sigma in (unpermuted, *permuted)])
     return pd.Series(
         {"likelihood_ratio": float(ratios[0]), "draws": draws, "p_value": randomisation_p_value(ratios)}, dtype=object
     )
@@ -180,8 +192,8 @@ def _parts(matrices: Array) -> tuple[Array, Array, Array, Array]:
     return v0[:, 0, 0], vh[:, 0], vh[:, 1], centred
 
 
-def _full_log_determinant(parts: tuple[Array, Array, Array, Array], sigma: NDArray[np.intp]) -> Array:
-    """(draws,): log determinant of the fit to matrices whose columns are permuted by sigma (draws, n, N).
+def _permuted_moments(parts: tuple[Array, Array, Array, Array], sigma: NDArray[np.intp]) -> tuple[Array, ...]:
+    """For each irrep (draws, copies, copies): moments of matrices whose columns are permuted by sigma (draws, n, N).
 
     With less work than a fit of each draw: the norms of V_2 and V_3 are (|X|^2 +- tr X^2) / 2, X = F M F, less what
     V_0 and V_H have of it.
@@ -205,4 +217,4 @@ def _full_log_determinant(parts: tuple[Array, Array, Array, Array], sigma: NDArr
         ((of_squares - of_product) / 2)[:, None, None],
     )
     dimensions = irrep_dimensions(SquareSpace(size))
-    return log_determinant(dimensions, [s / (n * d) for s, d in zip(scatter, dimensions, strict=True)])
+    return tuple(np.asarray(s / (n * d)) for s, d in zip(scatter, dimensions, strict=True))
