@@ -232,21 +232,22 @@ def structure(table: pd.DataFrame) -> pd.Series[str]:
     All p-values of all matrices are one family (Holm). They assume Gaussian entries, so a test counts only if its
     randomisation, where there is one, confirms it at 5%: heavy tails alone are then no structure. The entries of a
     product are not independent even if those of its factors are. So the symmetry of products is judged against
-    permuted columns, and their hubs are not judged.
+    permuted columns, and their likelihood ratio and hubs are not judged.
 
     Args:
         table: a row a matrix, with the columns of `analyse_matrix` and read_as.
     """
-    tests = ("p_trace", "p_symmetry", "p_row_column", "p_row_hubs", "p_column_hubs")
+    tests = ("p_trace", "p_symmetry", "p_row_column", "p_value", "p_row_hubs", "p_column_hubs")
     p = table.reindex(columns=list(tests)).astype(float)
+    p.loc[table.group != "S_N", "p_value"] = np.nan  # of a rectangular matrix it is that of the hubs
     products = table.read_as.str.startswith("product")
     if products.any():
         z = table.z_symmetry[products].astype(float).abs()
         p.loc[products, "p_symmetry"] = 2 * scipy.stats.t.sf(z, table.randomisations[products].astype(float) - 1)
-        p.loc[products, ["p_row_hubs", "p_column_hubs"]] = np.nan
+        p.loc[products, ["p_value", "p_row_hubs", "p_column_hubs"]] = np.nan
     departs = holm(p.to_numpy().ravel()).reshape(p.shape)
     for k, test in enumerate(tests):
-        confirmed = table[f"{test}_randomisation"].astype(float)
+        confirmed = table["p_randomisation" if test == "p_value" else f"{test}_randomisation"].astype(float)
         departs[:, k] &= (confirmed.isna() | (confirmed <= LEVEL)).to_numpy()
     found = pd.DataFrame(departs, index=table.index, columns=list(tests))
     return pd.Series([_words(table.loc[name], found.loc[name]) for name in table.index], table.index, dtype=object)
@@ -258,7 +259,7 @@ def _words(row: pd.Series, departs: pd.Series) -> str:
         said.append("negative self-connections" if row.z_trace < 0 else "positive self-connections")
     if departs.p_symmetry:
         said.append("excess of symmetry" if row.symmetric_to_antisymmetric > 1 else "excess of antisymmetry")
-    if departs.p_row_column:
+    if departs.p_row_column or (departs.p_value and not departs.p_symmetry):
         said.append("rows and columns of a unit related")
     for hubs in ("row", "column"):
         if departs[f"p_{hubs}_hubs"]:

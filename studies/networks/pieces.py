@@ -18,6 +18,7 @@ _RECURRENT = re.compile(r"(?P<stem>.*)weight_(?P<kind>ih|hh)(?P<layer>_l\d+(?:_r
 _GATES = {1: "recurrent layer", 3: "three gates of a GRU", 4: "four gates of an LSTM"}
 _PACKED = re.compile(r"(^|[._])(in_proj_weight|(qkv|qkv_proj|Wqkv|c_attn)\.weight)$")
 _CONV1D = re.compile(r"(^|\.)(c_attn|q_attn|c_proj|c_fc)\.weight$")
+_OPTIMISER = re.compile(r"(^|\.)(optimi[sz]er\w*|exp_avg(_sq)?|momentum_buffer|max_exp_avg_sq)(\.|$)")
 # what rows and columns are, in the names of BERT, Llama, T5, GPT and torch
 _ROLES = {
     "query: rows are units of the heads, columns the stream": r"(query|q_proj|q_lin|wq|to_q|q)\.weight",
@@ -72,6 +73,8 @@ def reading_of(name: str, shapes: Shapes, split: Mapping[str, int]) -> Reading |
     '1 axis: a vector'
     """
     shape = shapes[name]
+    if _OPTIMISER.search(name):
+        return "state of the optimiser"
     if len(shape) < 2:
         return "1 axis: a vector" if len(shape) == 1 else "a single number"
     for pattern, parts in split.items():

@@ -83,6 +83,17 @@ def test_known_layers_of_transformers():
     assert table.z_trace.iloc[-1] == pytest.approx(alone.z_trace, rel=1e-9)
 
 
+def test_the_pairing_of_rows_and_columns_is_said_whatever_shows_it():
+    """The diagonal follows the column means: neither trace, symmetry nor the means of rows and columns see it."""
+    matrix = normal(50, 64, 64)
+    means = np.linspace(-1, 1, 64)
+    matrix += means + 2 * np.diag(means)
+    table = analyse_network({"w": matrix, "optimizer_state.0.exp_avg": normal(51, 9, 9)}, randomisations=199)
+    assert table.p_value["w"] < 1e-3 < 0.05 < min(table.p_row_column["w"], table.p_symmetry["w"])
+    assert "rows and columns of a unit related" in table.structure["w"]
+    assert table.attrs["passed_over"] == {"optimizer_state.0.exp_avg": "state of the optimiser"}
+
+
 def test_tied_embeddings_are_analysed_once():
     weights = {"wte.weight": normal(22, 30, 8), "h.0.weight": normal(23, 8, 8)}
     tied = analyse_network(weights | {"lm_head.weight": weights["wte.weight"].copy()}, randomisations=0)
