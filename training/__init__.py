@@ -14,6 +14,10 @@ from .optional_dependencies import missing_extra
 
 if TYPE_CHECKING:
     from .config import CustomDataset, EnsembleConfig
+    from .curvature.matrices import dense_matrix
+    from .curvature.objective import Objective, initial_parameters, module_parameters, stored_parameters
+    from .curvature.products import gauss_newton_product, hessian_product
+    from .curvature.spectrum import lanczos_quadrature, largest_eigenvalues
     from .data import LabelledData, load_dataset, normalise
     from .engines.plain import train_plain
     from .ensemble import train_ensemble
@@ -25,9 +29,18 @@ __all__ = [
     "CustomDataset",
     "EnsembleConfig",
     "LabelledData",
+    "Objective",
+    "dense_matrix",
+    "gauss_newton_product",
+    "hessian_product",
+    "initial_parameters",
+    "lanczos_quadrature",
+    "largest_eigenvalues",
     "load_dataset",
+    "module_parameters",
     "normalise",
     "open_ensemble",
+    "stored_parameters",
     "train_ensemble",
     "train_ensembles",
     "train_plain",
@@ -39,9 +52,18 @@ _MODULES = {
     "CustomDataset": "config",
     "EnsembleConfig": "config",
     "LabelledData": "data",
+    "Objective": "curvature.objective",
+    "dense_matrix": "curvature.matrices",
+    "gauss_newton_product": "curvature.products",
+    "hessian_product": "curvature.products",
+    "initial_parameters": "curvature.objective",
+    "lanczos_quadrature": "curvature.spectrum",
+    "largest_eigenvalues": "curvature.spectrum",
     "load_dataset": "data",
+    "module_parameters": "curvature.objective",
     "normalise": "data",
     "open_ensemble": "store.store",
+    "stored_parameters": "curvature.objective",
     "train_ensemble": "ensemble",
     "train_ensembles": "sweep",
     "train_plain": "engines.plain",

@@ -1,0 +1,182 @@
+"""Curvature: products against dense second derivatives, the networks of an ensemble at once, spectra by Lanczos."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from pigmm.training import (
+    EnsembleConfig,
+    Objective,
+    dense_matrix,
+    gauss_newton_product,
+    hessian_product,
+    initial_parameters,
+    lanczos_quadrature,
+    largest_eigenvalues,
+    load_dataset,
+    module_parameters,
+    open_ensemble,
+    stored_parameters,
+    train_ensemble,
+)
+from pigmm.training.data import normalise
+
+TINY = EnsembleConfig(hidden=(3, 3), activation="tanh", bias=True, seed=1)
+
+
+def batch(count=20):
+    images = load_dataset("mnist-5k")
+    return torch.from_numpy(normalise(images.train_inputs[::100][:count])), torch.tensor(
+        images.train_labels[::100][:count]
+    )
+
+
+def plain(config):
+    """The same network as a torch module."""
+    layers = [nn.Linear(columns, rows, bias=config.bias) for rows, columns in config.shapes]
+    activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[config.activation]
+    parts = [layers[0]]
+    for layer in layers[1:]:
+        parts += [activation(), layer]
+    return nn.Sequential(*parts)
+
+
+def module_with(module, parameters):
+    torch.nn.utils.vector_to_parameters(parameters, module.parameters())
+    return module
+
+
+def double_backward(module, inputs, targets, vector):
+    """The Hessian times a vector, the way everybody writes it."""
+    parameters = list(module.parameters())
+    gradient = torch.autograd.grad(cross_entropy(module(inputs), targets), parameters, create_graph=True)
+    flat = torch.cat([part.reshape(-1) for part in gradient])
+    return torch.cat([p.reshape(-1) for p in torch.autograd.grad(flat @ vector, parameters)])
+
+
+@pytest.mark.parametrize("config", [TINY, EnsembleConfig(hidden=(4, 5, 4), layers="all")], ids=["tanh, biases", "relu"])
+def test_products_of_all_networks_are_those_of_each(config):
+    inputs, targets = batch()
+    objective = Objective.of_config(config)
+    parameters = initial_parameters(config, range(3))
+    vectors = torch.randn(parameters.shape, generator=torch.Generator().manual_seed(0))
+    together = hessian_product(objective, parameters, inputs, targets, vectors)
+    for row, p, v in zip(together, parameters, vectors, strict=True):
+        alone = double_backward(module_with(plain(config), p), inputs, targets, v)
+        assert torch.allclose(row, alone, rtol=1e-3, atol=1e-5 * float(alone.abs().max()))
+        own = Objective.of_module(module_with(plain(config), p))
+        assert torch.allclose(hessian_product(own, p, inputs, targets, v), row, rtol=1e-3, atol=1e-6)
+    # several vectors at once
+    both = hessian_product(objective, parameters, inputs, targets, torch.stack([vectors, -2 * vectors]))
+    assert torch.allclose(both[1], -2 * together, rtol=1e-4, atol=1e-6)
+
+
+def test_the_dense_hessian_is_torchs():
+    inputs, targets = batch()
+    small = inputs[:, ::60].double()
+    module = nn.Sequential(nn.Linear(small.shape[1], 4), nn.Tanh(), nn.Linear(4, 10)).double()
+    objective, parameters = Objective.of_module(module), module_parameters(module)
+    expected = torch.autograd.functional.hessian(
+        lambda p: objective.loss(objective.model(p, small), targets), parameters
+    )
+    assert np.allclose(dense_matrix(objective, parameters, small, targets), expected.numpy(), atol=1e-12)
+    rows = objective.block("2.weight")
+    assert np.allclose(
+        dense_matrix(objective, parameters, small, targets, block="2.weight"), expected[rows, rows].numpy(), atol=1e-12
+    )
+
+
+def test_the_gauss_newton_matrix_is_the_second_moment_of_scores():
+    """For cross-entropy: the mean, over examples and the model's own labels, of the products of the score."""
+    inputs, _ = batch(6)
+    small = inputs[:, ::80].double()
+    module = nn.Sequential(nn.Linear(small.shape[1], 3), nn.Tanh(), nn.Linear(3, 4)).double()
+    objective, parameters = Objective.of_module(module), module_parameters(module)
+    expected = 0
+    for x in small:
+        probabilities = torch.softmax(objective.model(parameters, x[None])[0], 0)
+        for label, probability in enumerate(probabilities):
+            score = torch.func.grad(
+                lambda p, x=x, label=label: -torch.log_softmax(objective.model(p, x[None])[0], 0)[label]
+            )
+            expected = expected + probability * torch.outer(score(parameters), score(parameters)) / len(small)
+    labels = torch.zeros(len(small), dtype=torch.int64)
+    found = dense_matrix(objective, parameters, small, labels, product=gauss_newton_product)
+    assert np.allclose(found, expected.numpy(), atol=1e-12)
+    assert np.linalg.eigvalsh(found)[0] > -1e-12
+
+
+def test_hessian_and_gauss_newton_of_a_linear_model_agree():
+    """Logistic regression: the outputs have no second derivative."""
+    inputs, targets = batch()
+    module = nn.Linear(784, 10)
+    objective, parameters = Objective.of_module(module), module_parameters(module)
+    vector = torch.randn(objective.size, generator=torch.Generator().manual_seed(1))
+    one, other = (f(objective, parameters, inputs, targets, vector) for f in (hessian_product, gauss_newton_product))
+    assert torch.allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_parameters_of_a_stored_ensemble(tmp_path):
+    config = EnsembleConfig(hidden=(4, 4), networks=3, epochs=1, layers="all", bias=True)
+    train_ensemble(config, tmp_path / "e.zarr", progress=False)
+    ensemble = open_ensemble(tmp_path / "e.zarr")
+    assert torch.equal(stored_parameters(ensemble, 0.0), initial_parameters(config, range(3)))
+    last = stored_parameters(ensemble)
+    objective = Objective.of_config(config)
+    assert np.array_equal(last[1, objective.block("weight_1")].reshape(4, 4), ensemble.weight_1[1, -1])
+    # the loss of the model is the stored one
+    images = load_dataset("mnist-5k")
+    inputs, targets = torch.from_numpy(normalise(images.test_inputs)), torch.tensor(images.test_labels)
+    losses = [float(objective.loss(objective.model(p, inputs), targets)) for p in last]
+    assert losses == pytest.approx(ensemble.test_loss[:, -1].values, rel=1e-4)
+    with pytest.raises(ValueError, match=r"epoch must be one of the stored ones, 0 to 1, got 0\.5"):
+        stored_parameters(ensemble, 0.5)
+    with pytest.raises(ValueError, match="all layers"):
+        stored_parameters(ensemble.drop_vars("weight_0"))
+
+
+def test_outermost_eigenvalues_and_density():
+    rng = np.random.default_rng(7)
+    a = rng.normal(size=(200, 200))
+    matrix = (a + a.T) / np.sqrt(400) + 4 * np.outer(v := np.ones(200) / np.sqrt(200), v)
+    exact = np.linalg.eigvalsh(matrix)
+    values, vectors = largest_eigenvalues(lambda x: matrix @ x, 200, 3)
+    assert np.allclose(values, exact[-3:])
+    assert np.allclose(matrix @ vectors, vectors * values)
+    assert np.allclose(largest_eigenvalues(lambda x: matrix @ x, 200, 2, which="SA")[0], exact[:2])
+    nodes, weights = lanczos_quadrature(lambda x: matrix @ x, 200, steps=40, vectors=60)
+    assert weights.sum() == pytest.approx(1)
+    for power in (1, 2, 4):
+        moments = (weights * nodes**power).sum(axis=1) * 60
+        assert moments.mean() == pytest.approx((exact**power).mean(), abs=4 * moments.std() / np.sqrt(60) + 1e-9)
+
+
+def test_an_invariant_subspace_ends_lanczos():
+    nodes, weights = lanczos_quadrature(lambda x: 3 * x, 20, steps=10, vectors=2)
+    assert np.allclose(nodes, 3)
+    assert weights.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: largest_eigenvalues(lambda x: x, 5, 5), ValueError, "count must be at least 1 and below the size 5"),
+        (lambda: largest_eigenvalues(lambda x: x * np.nan, 5, 1), ValueError, "product must be finite"),
+        (lambda: largest_eigenvalues(lambda x: np.roll(x, 1), 50, 1), ValueError, "symmetric operator"),
+        (lambda: lanczos_quadrature(lambda x: x, 5, steps=0), ValueError, "steps and vectors"),
+        (lambda: Objective.of_config(TINY).block("weight_9"), ValueError, "block must be one of weight_0, bias_0"),
+        (lambda: Objective.of_config(TINY).checked(torch.ones(5)), ValueError, r"parameters must be \(\d+,\)"),
+        (
+            lambda: hessian_product(
+                Objective.of_config(TINY), initial_parameters(TINY, [0]), *batch(2), torch.ones(2, 3)
+            ),
+            ValueError,
+            "vectors must have the shape of the parameters",
+        ),
+    ],
+)
+def test_refusals(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
