@@ -10,7 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def checked_integer(name: str, value: Any, least: int) -> int:
-    """An integer of at least `least`, of any integer type; ValueError for anything else (booleans, symbols, floats).
+    """Return an argument as an integer, of any integer type.
+
+    Args:
+        name: of the argument, for the message.
+        value: what was given.
+        least: smallest value that is allowed.
+
+    Returns:
+        The value as an int.
+
+    Raises:
+        ValueError: the value is below `least`, or a boolean, a symbol or a float.
 
     >>> checked_integer("degree", np.int64(3), least=1)
     3
@@ -29,9 +40,18 @@ def checked_integer(name: str, value: Any, least: int) -> int:
 
 
 def checked_matrices(matrices: ArrayLike, *, square: bool, finite: bool = True) -> NDArray[np.floating]:
-    """Matrices as a real array (..., rows, columns); ValueError that says what is wrong with them otherwise.
+    """Return matrices as a real array.
 
-    With `finite=False` the entries are not looked at: see `check_finite`.
+    Args:
+        matrices: (..., rows, columns) real numbers.
+        square: require as many rows as columns.
+        finite: require finite entries; False leaves them unread (see `check_finite`).
+
+    Returns:
+        (..., rows, columns) in the dtype that was given.
+
+    Raises:
+        ValueError: the matrices are not real, have fewer than two axes, or are not square or not finite where required.
 
     >>> checked_matrices(np.ones((3, 10, 9)), square=True)
     Traceback (most recent call last):
@@ -53,9 +73,16 @@ def checked_matrices(matrices: ArrayLike, *, square: bool, finite: bool = True) 
 def as_array(name: str, values: Any) -> NDArray[Any]:
     """Convert an argument to a numpy array.
 
+    Args:
+        name: of the argument, for the message.
+        values: anything that numpy makes an array of.
+
+    Returns:
+        The array, in the dtype that numpy gives it.
+
     Raises:
-        ValueError: if numpy cannot (rows of several lengths, some tensors), or entries are masked: numpy would compute
-            with what lies under the mask.
+        ValueError: numpy cannot make one (rows of several lengths, some tensors), or entries are masked: numpy would
+            compute with what lies under the mask.
 
     >>> as_array("weights", [[1.0], [2.0, 3.0]])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -79,7 +106,13 @@ def as_array(name: str, values: Any) -> NDArray[Any]:
 
 
 def finite_in_float64(batch: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which entries are finite in float64, in which all is computed: np.longdouble reaches further.
+    """Tell which entries are finite in float64, in which everything is computed. Numbers of np.longdouble may not be.
+
+    Args:
+        batch: real array of any shape.
+
+    Returns:
+        Boolean array of the same shape.
 
     >>> finite_in_float64(np.array([1.0, np.inf]))
     array([ True, False])
@@ -90,7 +123,13 @@ def finite_in_float64(batch: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def check_finite(batch: NDArray[Any]) -> None:
-    """Raise ValueError, with the place of the first, if an array has NaN or infinite entries, or beyond float64.
+    """Check that all entries are finite in float64.
+
+    Args:
+        batch: real array of any shape.
+
+    Raises:
+        ValueError: there are NaN or infinite entries; tells how many, and the index of the first.
 
     >>> check_finite(np.array([[1.0, np.nan]]))
     Traceback (most recent call last):
@@ -105,7 +144,13 @@ def check_finite(batch: NDArray[Any]) -> None:
 
 
 def check_symmetric(matrices: NDArray[Any]) -> None:
-    """Raise ValueError unless every matrix of (..., N, N) is symmetric, but for rounding errors of its dtype.
+    """Check that matrices are symmetric, up to rounding errors of their dtype.
+
+    Args:
+        matrices: (..., N, N) real numbers.
+
+    Raises:
+        ValueError: a matrix is not symmetric; tells the largest difference.
 
     >>> check_symmetric(np.array([[1.0, 2.0], [2.0, 3.0]]))
     """
@@ -118,7 +163,13 @@ def check_symmetric(matrices: NDArray[Any]) -> None:
 
 
 def check_zero_diagonal(matrices: Any) -> None:
-    """Raise ValueError unless every matrix of (..., N, N), an array or a tensor, has a diagonal of zeros.
+    """Check that the diagonals of matrices are zero.
+
+    Args:
+        matrices: (..., N, N) array or tensor.
+
+    Raises:
+        ValueError: a diagonal entry is not zero.
 
     >>> check_zero_diagonal(np.eye(2))
     Traceback (most recent call last):
@@ -130,7 +181,13 @@ def check_zero_diagonal(matrices: Any) -> None:
 
 
 def rounding_unit(matrices: NDArray[Any]) -> float:
-    """Relative rounding error of an array's dtype; that of float64 for integers, which are computed in it.
+    """Return the relative rounding error of an array's dtype.
+
+    Args:
+        matrices: real array.
+
+    Returns:
+        The rounding error; for integers that of float64, in which they are computed.
 
     >>> rounding_unit(np.ones(1, dtype=np.float32)) > rounding_unit(np.ones(1)) == rounding_unit(np.ones(1, dtype=int))
     True

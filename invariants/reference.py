@@ -14,12 +14,15 @@ from .graphs.multigraph import Multigraph
 
 
 def evaluate_slowly(matrix: ArrayLike, graph: Multigraph) -> Any:
-    """The invariant of a graph by summing over all values of all its indices, as it is defined.
+    """Evaluate the invariant of a graph by its definition: sum over all values of all indices.
 
     Args:
         matrix: (rows, columns) numbers, or (k, rows, columns) for a graph of several matrices; exact types
             (Fraction, int) give exact results.
         graph: of any kind.
+
+    Returns:
+        The sum, of the type of the products of entries.
 
     >>> evaluate_slowly([[1, 2], [3, 4]], Multigraph([(0, 1), (1, 0)]))  # tr M^2
     29
@@ -32,9 +35,18 @@ def evaluate_slowly(matrix: ArrayLike, graph: Multigraph) -> Any:
 
 
 def expectation_slowly(graph: Multigraph, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
-    """Expectation of an invariant from a dense mean (N, N) and covariance (N, N, N, N), by Isserlis' theorem.
+    """Compute the expectation value of an invariant from a dense mean and covariance, by Isserlis' theorem.
 
-    For graphs of several matrices, mean (k, N, N) and covariance (k, N, N, k, N, N).
+    Args:
+        graph: of square matrices, one or k of them.
+        mean: (N, N) float64; (k, N, N) for a graph of several matrices.
+        covariance: (N, N, N, N) float64; (k, N, N, k, N, N) for several.
+
+    Returns:
+        The expectation value.
+
+    Source:
+        L. Isserlis, Biometrika 12, 134 (1918).
 
     >>> size = 4
     >>> white = np.einsum("ik,jl->ijkl", np.eye(size), np.eye(size))

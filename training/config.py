@@ -240,7 +240,13 @@ class EnsembleConfig(BaseModel):
         )
 
     def differences(self, other: EnsembleConfig) -> dict[str, tuple[Any, Any]]:
-        """The fields that make `other` another ensemble, each with both values.
+        """Compare two configurations.
+
+        Args:
+            other: another configuration.
+
+        Returns:
+            The fields that make the other one another ensemble, each with both values.
 
         >>> EnsembleConfig(epochs=5, device="cuda").differences(EnsembleConfig(epochs=6))
         {'epochs': (5, 6)}
@@ -249,7 +255,15 @@ class EnsembleConfig(BaseModel):
         return {name: (value, theirs[name]) for name, value in mine.items() if value != theirs[name]}
 
     def grows_to(self, other: EnsembleConfig) -> bool:
-        """Whether `other` is this ensemble and further networks: the bits of a network do not depend on their number.
+        """Tell whether another configuration is this ensemble and further networks.
+
+        The bits of a network do not depend on how many there are.
+
+        Args:
+            other: another configuration.
+
+        Returns:
+            Whether it is.
 
         >>> EnsembleConfig(networks=200).grows_to(EnsembleConfig(networks=400))
         True

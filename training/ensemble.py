@@ -48,6 +48,8 @@ def train_ensemble(
     process dies, call it again.
 
     Args:
+        config: what is trained, and how.
+        path: folder of the store.
         progress: True for a bar on a terminal and occasional lines elsewhere, False for silence, or a function called
             with (network-epochs done, in all); what it raises stops the training.
         scheduler: address of a dask scheduler, such as `tcp://node17:8786`, whose workers train; one of your own, for
@@ -56,6 +58,9 @@ def train_ensemble(
             `if __name__ == "__main__":`, as always where Python starts processes.
         data: your own images, with labels from 0 to 9, for a configuration with `dataset=data.describe(shape)`. A hash
             of them stands in the store, which refuses others.
+
+    Returns:
+        The ensemble, opened lazily: one variable for each stored layer, losses and accuracies (see `open_ensemble`).
 
     Raises:
         ValueError: the store was made with another configuration (names what differs), `path` holds something else,
@@ -85,7 +90,17 @@ def train_ensemble(
 
 
 def store_at(path: Path, config: EnsembleConfig) -> EnsembleStore:
-    """The store at `path`, which is perhaps not there yet; ValueError if it is of another configuration.
+    """Return the store at a path, which need not exist yet.
+
+    Args:
+        path: folder of the store.
+        config: what is trained into it.
+
+    Returns:
+        The store.
+
+    Raises:
+        ValueError: there is a store of another configuration.
 
     >>> len(store_at(Path("nowhere.zarr"), EnsembleConfig(networks=120)).missing_blocks())
     3
@@ -94,7 +109,14 @@ def store_at(path: Path, config: EnsembleConfig) -> EnsembleStore:
 
 
 def is_sound(path: Path, config: EnsembleConfig) -> bool:
-    """Whether the ensemble at `path` is finished and nothing of it is damaged; all of it is read.
+    """Tell whether an ensemble is finished and nothing of it is damaged. All of it is read.
+
+    Args:
+        path: folder of the store.
+        config: what was trained into it.
+
+    Returns:
+        Whether it is complete and undamaged.
 
     >>> is_sound(Path("nowhere.zarr"), EnsembleConfig())
     False
@@ -106,7 +128,14 @@ def is_sound(path: Path, config: EnsembleConfig) -> bool:
 def finish(
     config: EnsembleConfig, path: Path, report: Report, client: Client | None, data: LabelledData | None = None
 ) -> None:
-    """Train what is missing at `path`: here, or on the workers of a cluster.
+    """Train what is missing in a store: here, or on the workers of a cluster.
+
+    Args:
+        config: what is trained.
+        path: folder of the store.
+        report: called with (network-epochs done, in all).
+        client: of a dask cluster; None to train in this process.
+        data: the user's own images; None for a named dataset.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:

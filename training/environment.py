@@ -9,7 +9,10 @@ import torch
 
 
 def versions() -> dict[str, str]:
-    """Of Python and the libraries that compute.
+    """Return the versions of Python and of the libraries that compute.
+
+    Returns:
+        Name -> version.
 
     >>> sorted(versions())
     ['numpy', 'pigmm', 'python', 'torch']
@@ -18,7 +21,10 @@ def versions() -> dict[str, str]:
 
 
 def processor() -> str:
-    """The kind of processor, and the instructions that torch uses of it.
+    """Return the kind of processor, and the instructions that torch uses of it.
+
+    Returns:
+        Text, the same for processors that give the same bits.
 
     >>> processor().startswith(platform.machine())
     True
@@ -27,7 +33,13 @@ def processor() -> str:
 
 
 def check_device(device: str) -> None:
-    """Raise ValueError unless this process can compute on the torch device.
+    """Check that this process can compute on a device of torch.
+
+    Args:
+        device: its name, such as 'cpu' or 'cuda:0'.
+
+    Raises:
+        ValueError: the device is not there or unknown.
 
     >>> check_device("cpu")
     """

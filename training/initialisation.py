@@ -52,12 +52,18 @@ class Initialisation:
 
     @classmethod
     def parse(cls, text: str) -> Initialisation:
-        """A name of `NAMED`, `orthogonal`, or `normal(VARIANCE)`, `uniform(VARIANCE)`.
+        """Read an initialisation: a name of `NAMED`, `orthogonal`, or `normal(VARIANCE)`, `uniform(VARIANCE)`.
 
         VARIANCE has numbers, fan_in, fan_out, + - * / **, sqrt and parentheses; nothing is ever evaluated as code.
 
+        Args:
+            text: the name or the expression.
+
+        Returns:
+            The initialisation.
+
         Raises:
-            ValueError: says what is accepted and what came.
+            ValueError: the text is none of these; says what is accepted and what came.
         """
         if text == "orthogonal":
             return cls("orthogonal")
@@ -70,7 +76,13 @@ class Initialisation:
         return cls("normal" if law == "normal" else "uniform", rest[:-1])
 
     def moments(self, shape: tuple[int, int]) -> tuple[float, float]:
-        """<w^2> and <w^4> of an entry of a layer of `shape` = (fan_out, fan_in).
+        """Return <w^2> and <w^4> of an entry of a layer.
+
+        Args:
+            shape: (fan_out, fan_in).
+
+        Returns:
+            The two moments.
 
         Raises:
             ValueError: the expression is not one, or the variance is not a positive number.
@@ -82,7 +94,15 @@ class Initialisation:
         return variance, (3 if self.law == "normal" else 9 / 5) * variance**2
 
     def draw(self, shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.float32]:
-        """Weights of one layer, float32 of `shape` = (fan_out, fan_in)."""
+        """Draw the weights of one layer.
+
+        Args:
+            shape: (fan_out, fan_in).
+            generator: source of the random numbers.
+
+        Returns:
+            (fan_out, fan_in) float32.
+        """
         import numpy as np  # only here, so that the command's help, which reads the configuration, is there at once
 
         if self.law == "orthogonal":

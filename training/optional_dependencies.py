@@ -2,7 +2,13 @@
 
 
 def missing_extra(error: ModuleNotFoundError) -> ModuleNotFoundError:
-    """The error of a missing library with the way to install it.
+    """Add to the error of a missing library how to install it.
+
+    Args:
+        error: what the import raised.
+
+    Returns:
+        The error to raise in its place.
 
     >>> missing_extra(ModuleNotFoundError("No module named 'torch'", name="torch"))
     ModuleNotFoundError("torch is needed to train networks, but is not installed: pip install 'pigmm[training]'")

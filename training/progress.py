@@ -21,7 +21,10 @@ NamedReport = Callable[[str, int, int], None]
 
 @contextmanager
 def console_progress() -> Iterator[Report]:
-    """A report to the console (standard error).
+    """Report to the console (standard error).
+
+    Yields:
+        A function to call with (network-epochs done, in all).
 
     >>> with console_progress() as report:
     ...     report(0, 100)
@@ -37,11 +40,14 @@ def console_progress() -> Iterator[Report]:
 
 @contextmanager
 def table_progress(totals: Mapping[str, int], unfinished: Collection[str]) -> Iterator[NamedReport]:
-    """A report of several ensembles to the console (standard error): a table with a bar for each.
+    """Report on several ensembles to the console (standard error), in a table with a bar for each.
 
     Args:
         totals: name -> network-epochs in all.
         unfinished: those that will be trained.
+
+    Yields:
+        A function to call with (name, network-epochs done, in all).
 
     >>> with table_progress({"narrow": 100, "wide": 100}, ["wide"]) as report:
     ...     report("wide", 0, 100)

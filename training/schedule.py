@@ -31,7 +31,16 @@ def count_steps(images: int, batch_size: int) -> int:
 
 
 def snapshot_steps(snapshots: Literal["epochs", "log"] | int, epochs: int, steps_per_epoch: int) -> tuple[int, ...]:
-    """Steps after which a snapshot is taken; the first is 0, the last the end of the training.
+    """Return the steps after which a snapshot is taken.
+
+    Args:
+        snapshots: 'epochs' for one after each epoch, 'log' after 1, 2, 4, 8, ... steps, or the steps from one to the
+            next.
+        epochs: length of the training.
+        steps_per_epoch: from `count_steps`.
+
+    Returns:
+        Increasing numbers of steps; the first is 0, the last the end of the training.
 
     >>> snapshot_steps("epochs", 2, 40), snapshot_steps("log", 2, 40), snapshot_steps(30, 2, 40)
     ((0, 40, 80), (0, 1, 2, 4, 8, 16, 32, 64, 80), (0, 30, 60, 80))
@@ -46,7 +55,15 @@ def snapshot_steps(snapshots: Literal["epochs", "log"] | int, epochs: int, steps
 
 
 def pieces(first: int, last: int, steps_per_epoch: int) -> Iterator[Piece]:
-    """The steps from `first` to before `last`, epoch by epoch.
+    """Divide steps into pieces within one epoch each.
+
+    Args:
+        first: first step, counted from 0.
+        last: the step before which to end.
+        steps_per_epoch: from `count_steps`.
+
+    Yields:
+        The pieces, in order.
 
     >>> list(pieces(30, 60, 40))
     [Piece(epoch=1, begin=30, end=40), Piece(epoch=2, begin=0, end=20)]

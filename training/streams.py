@@ -22,7 +22,16 @@ class Purpose(IntEnum):
 
 
 def stream(seed: int, network: int, purpose: Purpose, index: int) -> np.random.Generator:
-    """The generator of one network for one purpose; `index` is the layer, the epoch or the step.
+    """Return the generator of random numbers of one network for one purpose.
+
+    Args:
+        seed: of the ensemble.
+        network: number of the network.
+        purpose: what the numbers are for.
+        index: of the layer, the epoch or the step.
+
+    Returns:
+        A generator that depends on these four alone.
 
     >>> a, b = (stream(0, network, Purpose.ORDER, 1).random() for network in (3, 4))
     >>> a == stream(0, 3, Purpose.ORDER, 1).random(), a == b
@@ -33,7 +42,17 @@ def stream(seed: int, network: int, purpose: Purpose, index: int) -> np.random.G
 
 
 def initial_weights(kind: str, shape: tuple[int, int], seed: int, network: int, layer: int) -> NDArray[np.float32]:
-    """Initial weights of one layer, `shape` = (fan_out, fan_in), float32; `kind` as Initialisation.parse takes it.
+    """Draw the initial weights of one layer.
+
+    Args:
+        kind: as Initialisation.parse takes it.
+        shape: (fan_out, fan_in).
+        seed: of the ensemble.
+        network: number of the network.
+        layer: number of the layer, 0 for the first.
+
+    Returns:
+        (fan_out, fan_in) float32.
 
     >>> weights = initial_weights("uniform", (10, 784), seed=0, network=7, layer=0)
     >>> weights.shape, bool(abs(weights).max() <= 1 / 28)
@@ -43,7 +62,16 @@ def initial_weights(kind: str, shape: tuple[int, int], seed: int, network: int, 
 
 
 def shuffling_order(size: int, seed: int, network: int, epoch: int) -> NDArray[np.int64]:
-    """The order, (size,) int64, in which a network sees the training images in an epoch (1 is the first).
+    """Draw the order in which a network sees the training images in an epoch.
+
+    Args:
+        size: number of images.
+        seed: of the ensemble.
+        network: number of the network.
+        epoch: number of the epoch, 1 for the first.
+
+    Returns:
+        (size,) int64, a permutation.
 
     >>> sorted(shuffling_order(5, seed=0, network=7, epoch=1).tolist())
     [0, 1, 2, 3, 4]
@@ -54,10 +82,17 @@ def shuffling_order(size: int, seed: int, network: int, epoch: int) -> NDArray[n
 def dropout_scales(
     probability: float, shape: tuple[int, int], seed: int, network: int, step: int
 ) -> NDArray[np.float32]:
-    """What the hidden units of a network are multiplied with in a step (1 is the first): 0, or 1 / (1 - probability).
+    """Draw the factors of the hidden units of a network in a step: 0, or 1 / (1 - probability).
 
     Args:
-        shape: images of the batch, units of all hidden layers; the result has it, float32.
+        probability: of a factor 0.
+        shape: images of the batch, units of all hidden layers.
+        seed: of the ensemble.
+        network: number of the network.
+        step: number of the step, 1 for the first.
+
+    Returns:
+        Float32 of this shape.
 
     >>> sorted(set(dropout_scales(0.75, (100, 30), seed=0, network=7, step=1).ravel().tolist()))
     [0.0, 4.0]

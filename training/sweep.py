@@ -34,9 +34,15 @@ def train_ensembles(
 
     Args:
         configs: name -> configuration.
+        folder: where the stores are written.
         progress: True for a table on a terminal (lines elsewhere), False for silence, or a function called with (name,
             network-epochs done, in all).
-        scheduler, workers, data: as of train_ensemble, for all.
+        scheduler: as of `train_ensemble`, for all.
+        workers: as of `train_ensemble`, for all.
+        data: as of `train_ensemble`, for all.
+
+    Returns:
+        Name -> ensemble, opened lazily.
 
     Raises:
         ValueError: a name is not one of a file, or a store was made with another configuration; see train_ensemble.

@@ -27,7 +27,7 @@ def evaluate_chunks(
     family: GraphFamily | None = None,
     advance: Callable[[int], None] = lambda matrices: None,
 ) -> Iterator[NDArray[np.float64]]:
-    """Values of invariants, slab by slab, of matrices that need not fit into memory.
+    """Evaluate invariants, slab by slab, of matrices that need not fit into memory.
 
     Slabs of an array follow its stored chunks, in C order of the slabs; with one leading axis the results one after
     the other are those of `evaluate` on the whole. Batches of an iterable are taken as they come.
@@ -41,8 +41,8 @@ def evaluate_chunks(
         family: the kind of matrices, if the graphs alone do not tell.
         advance: called after each slab with the number of its matrices.
 
-    Yields:
-        (..., len(graphs)) float64, the leading shape that of the slab.
+    Returns:
+        An iterator of arrays (..., len(graphs)) float64, the leading shape that of the slab.
 
     Raises:
         ValueError: as `evaluate`, with the index of the matrix in the whole source; or there are no matrices, or
@@ -60,17 +60,18 @@ def evaluate_chunks(
 
 
 def evaluate_chunked(source: Any, graphs: Iterable[GivenGraph], family: GraphFamily | None = None) -> Any:
-    """Values of invariants of a chunked array, in the manner of the array: what `evaluate` does with one.
-
-    An xarray.DataArray, with the matrix in its last axes, gives a DataArray with the leading dimensions and coordinates
-    and a new last dimension `graph`, labelled by the graphs; lazy if it holds a dask array. A dask array gives a lazy
-    dask array, chunked as it along the leading axes, with all graphs in one chunk. A zarr array gives an array in
-    memory, read and evaluated slab by slab.
+    """Evaluate invariants of a chunked array, in the manner of the array: what `evaluate` does with one.
 
     Args:
         source: (..., N, N), for which `is_chunked` is true.
         graphs: all of one kind of matrices.
         family: the kind of matrices, if the graphs alone do not tell.
+
+    Returns:
+        For an xarray.DataArray a DataArray with its leading dimensions and coordinates and a new last dimension
+        `graph`, labelled by the graphs; lazy if it holds a dask array. For a dask array a lazy one, chunked in the same
+        way along the leading axes, with all graphs in one chunk. For a zarr array an array in memory, read and
+        evaluated slab by slab.
 
     Raises:
         ValueError: as `evaluate`, with the index of the matrix in the whole source; of lazy arrays, what is wrong with
@@ -100,11 +101,18 @@ def invariant_moments(
     cross: bool = True,
     advance: Callable[[int], None] = lambda matrices: None,
 ) -> InvariantMoments:
-    """Means and (co)variances of invariants over matrices that need not fit into memory.
+    """Accumulate means and (co)variances of invariants over matrices that need not fit into memory.
 
     Args:
-        source, graphs, chunk, family, advance: as for `evaluate_chunks`.
+        source: as for `evaluate_chunks`.
+        graphs: all of one kind of matrices.
+        chunk: the largest number of matrices at a time.
+        family: the kind of matrices, if the graphs alone do not tell.
         cross: whether to accumulate cross moments; without them there are means and variances only.
+        advance: called after each slab with the number of its matrices.
+
+    Returns:
+        The moments of all matrices.
 
     Raises:
         ValueError: as for `evaluate_chunks`.

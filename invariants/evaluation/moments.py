@@ -74,7 +74,19 @@ class InvariantMoments:
     def of(
         cls, matrices: ArrayLike, graphs: Iterable[GivenGraph], *, family: GraphFamily | None = None, cross: bool = True
     ) -> InvariantMoments:
-        """Moments over one batch of matrices, (..., N, N) as `evaluate` takes them.
+        """Compute the moments over one batch of matrices.
+
+        Args:
+            matrices: (..., N, N), as `evaluate` takes them.
+            graphs: all of one kind of matrices.
+            family: the kind of matrices, if the graphs alone do not tell.
+            cross: whether to accumulate cross moments; without them there are means and variances only.
+
+        Returns:
+            The moments.
+
+        Raises:
+            ValueError: as `evaluate`.
 
         >>> from pigmm.invariants import Multigraph
         >>> InvariantMoments.of(np.ones((5, 4, 4)), [Multigraph([(0, 0)])]).count
@@ -85,7 +97,10 @@ class InvariantMoments:
         return moments
 
     def update(self, matrices: ArrayLike) -> None:
-        """Add matrices, (..., N, N) as `evaluate` takes them; after an error nothing is added.
+        """Add matrices. After an error nothing is added.
+
+        Args:
+            matrices: (..., N, N), as `evaluate` takes them.
 
         Raises:
             ValueError: as `evaluate`, or the matrices are of another shape than those before.
@@ -97,7 +112,13 @@ class InvariantMoments:
         self.shape = shape
 
     def update_values(self, values: ArrayLike) -> None:
-        """Add values of the invariants, (..., len(graphs)), where `evaluate` has been called already.
+        """Add values of the invariants, where `evaluate` has been called already.
+
+        Args:
+            values: (..., len(graphs)) real numbers.
+
+        Raises:
+            ValueError: the last axis has not one number for each graph.
 
         >>> from pigmm.invariants import Multigraph
         >>> moments = InvariantMoments([Multigraph([(0, 0)])])
@@ -118,7 +139,16 @@ class InvariantMoments:
                 self._filled = 0
 
     def __add__(self, other: InvariantMoments) -> InvariantMoments:
-        """Moments over the matrices of both; ValueError if they are of different graphs or matrices.
+        """Merge the moments over the matrices of both.
+
+        Args:
+            other: moments of the same graphs.
+
+        Returns:
+            New moments; neither of the two is changed.
+
+        Raises:
+            ValueError: they are of different graphs, families or matrices.
 
         >>> from pigmm.invariants import Multigraph
         >>> loops = [Multigraph([(0, 0)])]
@@ -148,7 +178,10 @@ class InvariantMoments:
         return merged
 
     def __copy__(self) -> InvariantMoments:
-        """Independent of the original: matrices added to the one do not show in the other.
+        """Return an independent copy: matrices added to the one do not show in the other.
+
+        Returns:
+            The copy.
 
         >>> from pigmm.invariants import Multigraph
         >>> from copy import copy
@@ -220,8 +253,11 @@ class InvariantMoments:
         return error
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas.DataFrame, a row a graph: graph (its label), name, formula, degree, nodes, mean, standard_deviation,
-        standard_error, count.
+        """Return the moments as a table.
+
+        Returns:
+            A row a graph: graph (its label), name, formula, degree, nodes, mean, standard_deviation, standard_error,
+            count.
 
         >>> from pigmm.invariants import Multigraph
         >>> InvariantMoments.of(np.ones((5, 4, 4)), [Multigraph([(0, 0)])]).to_frame()[["graph", "mean", "count"]]
@@ -245,7 +281,11 @@ class InvariantMoments:
         )
 
     def save(self, path: Path | str) -> None:
-        """Write to a .npz file of numbers and labels (nothing pickled), from which `load` gives the same moments.
+        """Write the moments to a .npz file of numbers and labels (nothing pickled), from which `load` gives the same
+        moments.
+
+        Args:
+            path: of the file, which is written under exactly this name.
 
         >>> from pigmm.invariants import Multigraph
         >>> from tempfile import TemporaryDirectory
@@ -272,7 +312,13 @@ class InvariantMoments:
 
     @classmethod
     def load(cls, path: Path | str) -> InvariantMoments:
-        """Moments from a file of `save`.
+        """Read moments from a file of `save`.
+
+        Args:
+            path: of the file.
+
+        Returns:
+            The moments, bit for bit.
 
         Raises:
             FileNotFoundError: there is no such file.

@@ -38,9 +38,15 @@ class Slab:
 
 
 def is_chunked(source: Any) -> bool:
-    """Whether a source is an array that is not simply in memory: of zarr, dask or xarray.
+    """Tell whether a source is an array that is not simply in memory: of zarr, dask or xarray.
 
-    They are told by their attributes, so that none of these packages is imported.
+    These are told by their attributes, so that none of the packages is imported.
+
+    Args:
+        source: anything that holds matrices.
+
+    Returns:
+        Whether it is such an array.
 
     >>> import zarr
     >>> is_chunked(zarr.zeros((8, 4, 4), chunks=(2, 4, 4))), is_chunked(np.zeros((8, 4, 4)))
@@ -52,7 +58,13 @@ def is_chunked(source: Any) -> bool:
 
 
 def is_labelled(source: Any) -> bool:
-    """Whether a chunked source is an xarray.DataArray.
+    """Tell whether a chunked source is an xarray.DataArray.
+
+    Args:
+        source: for which `is_chunked` is true.
+
+    Returns:
+        Whether it is one.
 
     >>> import xarray
     >>> is_labelled(xarray.DataArray(np.eye(4)))
@@ -62,7 +74,13 @@ def is_labelled(source: Any) -> bool:
 
 
 def is_task_graph(source: Any) -> bool:
-    """Whether a chunked source is a dask array.
+    """Tell whether a chunked source is a dask array.
+
+    Args:
+        source: for which `is_chunked` is true.
+
+    Returns:
+        Whether it is one.
 
     >>> import zarr
     >>> is_task_graph(zarr.zeros((8, 4, 4), chunks=(2, 4, 4)))
@@ -72,7 +90,13 @@ def is_task_graph(source: Any) -> bool:
 
 
 def matrix_axes(family: GraphFamily) -> int:
-    """How many axes at the end of an array are those of a matrix, or of several matrices together.
+    """Return how many axes at the end of an array are those of a matrix, or of several matrices together.
+
+    Args:
+        family: the kind of matrices.
+
+    Returns:
+        2 or 3.
 
     >>> from pigmm.invariants.graphs.families import SQUARE, TWO_SQUARE
     >>> matrix_axes(SQUARE), matrix_axes(TWO_SQUARE)
@@ -82,7 +106,17 @@ def matrix_axes(family: GraphFamily) -> int:
 
 
 def checked_shape(source: Any, family: GraphFamily) -> tuple[int, ...]:
-    """The leading shape of an array of matrices of a kind, told before any of them is read; ValueError otherwise.
+    """Return the leading shape of an array of matrices, before any of them is read.
+
+    Args:
+        source: an array (..., N, N) of any package.
+        family: the kind of matrices.
+
+    Returns:
+        The shape without the axes of a matrix.
+
+    Raises:
+        ValueError: the array is not real, of unknown shape, or not of matrices of this kind.
 
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> checked_shape(np.zeros((8, 4, 3)), SQUARE)
@@ -115,6 +149,9 @@ def slabs(source: Any, family: GraphFamily, *, graphs: int, chunk: int | None = 
         family: the kind of matrices.
         graphs: how many invariants are evaluated of each matrix.
         chunk: the largest number of matrices in a slab (default: as many as are 32 MiB in float64, or their values).
+
+    Yields:
+        Matrices as an array (..., N, N) in memory, and their place in the source.
 
     Raises:
         ValueError: there are no matrices, or they are of the wrong shape, or of several shapes.

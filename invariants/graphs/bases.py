@@ -23,11 +23,14 @@ Combination = dict[Multigraph, int]
 
 
 def graph_to_orbit_basis(graph: Multigraph, family: GraphFamily | None = None) -> Combination:
-    """The independent sums of a graph as a combination of sums over distinct indices.
+    """Expand the independent sums of a graph in sums over distinct indices.
 
     Args:
         graph: of any kind of matrices.
         family: the kind of matrices, if the graph alone does not tell (zero diagonal: merged nodes with an arc vanish).
+
+    Returns:
+        Graph -> coefficient, integers.
 
     >>> {g.label: c for g, c in graph_to_orbit_basis(Multigraph([(0, 1), (1, 0)])).items()}
     {'01 10': 1, '00 00': 1}
@@ -36,7 +39,17 @@ def graph_to_orbit_basis(graph: Multigraph, family: GraphFamily | None = None) -
 
 
 def orbit_to_graph_basis(graph: Multigraph, family: GraphFamily | None = None) -> Combination:
-    """The sum over distinct indices of a graph as a combination of independent sums: the inverse transform.
+    """Expand the sum over distinct indices of a graph in independent sums: the inverse of `graph_to_orbit_basis`.
+
+    Args:
+        graph: of any kind of matrices.
+        family: the kind of matrices, if the graph alone does not tell (zero diagonal: merged nodes with an arc vanish).
+
+    Returns:
+        Graph -> coefficient, integers.
+
+    Source:
+        Möbius inversion on the lattice of set partitions (G.-C. Rota, Z. Wahrscheinlichkeitstheorie 2, 340 (1964)).
 
     >>> {g.label: c for g, c in orbit_to_graph_basis(Multigraph([(0, 1), (1, 0)])).items()}
     {'01 10': 1, '00 00': -1}
@@ -61,7 +74,17 @@ def merge_nodes(
     partition: Partition,
     family: GraphFamily,
 ) -> Multigraph | None:
-    """The graph of arcs after merging the nodes of each block; None if it has an entry of a zero diagonal.
+    """Merge the nodes of each block of a partition.
+
+    Args:
+        arcs: (tail, head) of each arc.
+        colours: matrix of each arc.
+        kinds: kind of each node.
+        partition: block of each node.
+        family: the kind of matrices.
+
+    Returns:
+        The graph of the arcs after merging; None if it has an entry of a zero diagonal.
 
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> merge_nodes([(0, 1), (2, 3)], [0, 0], [0] * 4, (0, 1, 1, 2), SQUARE).label
@@ -119,7 +142,14 @@ def _reduced(graph: Multigraph, sizes: tuple[int, ...], family: GraphFamily) -> 
 
 
 def multiply(first: Multigraph, second: Multigraph) -> Multigraph:
-    """The graph of the product of two invariants: the disjoint union.
+    """Return the graph of the product of two invariants: the disjoint union.
+
+    Args:
+        first: graph of one factor.
+        second: graph of the other, of the same kind of matrices.
+
+    Returns:
+        The disjoint union.
 
     >>> multiply(Multigraph([(0, 0)]), Multigraph([(0, 1)])).formula
     'sum_ijk M_ii M_jk'

@@ -22,10 +22,11 @@ def count_multigraphs(
     max_nodes: int | Sequence[int] | None = None,
     connected: bool = False,
 ) -> int:
-    """Number of multigraphs of a degree, by Burnside's lemma, without enumerating them.
+    """Count the multigraphs of a degree by Burnside's lemma, without enumerating them.
 
     The graphs with d arcs, no isolated node and at most n nodes are the orbits of the permutations of n nodes on the
-    multisets of d arcs; a permutation fixes as many multisets as the series prod_cycles 1/(1 - x^length) says.
+    multisets of d arcs. The number of multisets that a permutation fixes is a coefficient of the series prod_cycles
+    1/(1 - x^length).
 
     Args:
         degree: number of arcs; or one number for each matrix of the family.
@@ -35,8 +36,14 @@ def count_multigraphs(
             number of independent invariants at this finite size.
         connected: count only connected graphs (a single total degree, no restriction on nodes).
 
+    Returns:
+        The number of graphs, each isomorphism class once.
+
     Raises:
         ValueError: if the degree is below 1 or the restrictions do not go together.
+
+    Source:
+        OEIS A052171 for one square matrix.
 
     >>> [count_multigraphs(degree) for degree in range(1, 9)]
     [2, 11, 52, 296, 1724, 11060, 74527, 533046]

@@ -17,7 +17,7 @@ def multigraphs(
     nodes: int | None = None,
     max_nodes: int | Sequence[int] | None = None,
 ) -> tuple[Multigraph, ...]:
-    """All multigraphs with `degree` arcs, each isomorphism class once: the permutation invariants of that degree.
+    """Return all multigraphs of a degree, each isomorphism class once: the permutation invariants of that degree.
 
     The order is by number of nodes, then by the canonical arcs, then by colours and kinds; it is stable.
 
@@ -30,8 +30,14 @@ def multigraphs(
         max_nodes: only graphs with at most so many nodes of each kind (one number, or one for each kind): at this
             finite size they form a basis.
 
+    Returns:
+        The graphs, in this order.
+
     Raises:
         ValueError: if the degree, nodes or max_nodes are not such integers.
+
+    Source:
+        OEIS A052171; the 52 and 296 of degree 3 and 4: arXiv:2510.05218.
 
     >>> [len(multigraphs(degree)) for degree in (1, 2, 3)]
     [2, 11, 52]
@@ -55,7 +61,17 @@ def multigraphs(
 
 
 def checked_degrees(degree: int | Sequence[int], family: GraphFamily) -> tuple[int, ...]:
-    """A total degree as (degree,), or one degree for each of several matrices; ValueError otherwise.
+    """Return a total degree as (degree,), or one degree for each of several matrices.
+
+    Args:
+        degree: an integer of at least 1, or one for each matrix of the family.
+        family: the kind of matrices.
+
+    Returns:
+        One or several degrees.
+
+    Raises:
+        ValueError: the degree is below 1, or not one for each matrix.
 
     >>> checked_degrees(3, SQUARE)
     (3,)
@@ -70,7 +86,17 @@ def checked_degrees(degree: int | Sequence[int], family: GraphFamily) -> tuple[i
 
 
 def checked_limits(max_nodes: int | Sequence[int] | None, family: GraphFamily) -> tuple[int, ...] | None:
-    """The largest number of nodes of each kind; ValueError if there is not one for each.
+    """Return the largest number of nodes of each kind.
+
+    Args:
+        max_nodes: one integer for all kinds, one for each, or None for no limit.
+        family: the kind of matrices.
+
+    Returns:
+        One integer for each kind of nodes; None for no limit.
+
+    Raises:
+        ValueError: there is not one integer of at least 1 for each kind.
 
     >>> checked_limits(3, SQUARE)
     (3,)

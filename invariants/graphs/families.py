@@ -84,7 +84,16 @@ FAMILIES = {
 
 
 def family_by_name(name: str) -> GraphFamily:
-    """The kind of matrices of a name; ValueError that lists the names if it is none.
+    """Return the kind of matrices of a name.
+
+    Args:
+        name: a key of `FAMILIES`.
+
+    Returns:
+        The family.
+
+    Raises:
+        ValueError: there is no such kind; lists the names.
 
     >>> family_by_name("rectangular") is RECTANGULAR
     True
@@ -95,9 +104,18 @@ def family_by_name(name: str) -> GraphFamily:
 
 
 def family_of(graph: Multigraph) -> GraphFamily:
-    """The matrices that a graph labels an invariant of, as far as it tells; ValueError if there are none such.
+    """Return the kind of matrices that a graph labels an invariant of, as far as the graph tells.
 
     An undirected graph is taken to be of symmetric matrices with a diagonal.
+
+    Args:
+        graph: a multigraph.
+
+    Returns:
+        The family.
+
+    Raises:
+        ValueError: there are no such matrices, or a label or something else is given.
 
     >>> family_of(Multigraph([(0, 1)], kinds=(0, 1))) == RECTANGULAR
     True
@@ -115,7 +133,16 @@ def family_of(graph: Multigraph) -> GraphFamily:
 
 
 def common_family(graphs: Iterable[Multigraph]) -> GraphFamily:
-    """The family of several graphs together; ValueError if they are of different kinds of matrices.
+    """Return the kind of matrices that several graphs label invariants of.
+
+    Args:
+        graphs: one or more.
+
+    Returns:
+        The family of all of them together.
+
+    Raises:
+        ValueError: there are none, or they are of different kinds of matrices.
 
     >>> common_family([Multigraph([(0, 0)]), Multigraph([(0, 1)])]) == SQUARE
     True
@@ -128,7 +155,17 @@ def common_family(graphs: Iterable[Multigraph]) -> GraphFamily:
 
 
 def checked_family(graphs: Iterable[Multigraph], family: GraphFamily | None) -> GraphFamily:
-    """The family of graphs: the one given, if they belong to it; else the one they tell. ValueError otherwise.
+    """Return the family that is given, if all graphs belong to it, or else the one that the graphs tell.
+
+    Args:
+        graphs: one or more.
+        family: the kind of matrices; None to find it.
+
+    Returns:
+        The family.
+
+    Raises:
+        ValueError: the graphs are not of one kind of matrices, or not of the one given.
 
     >>> checked_family([Multigraph([(0, 1)])], RECTANGULAR)
     Traceback (most recent call last):
@@ -160,7 +197,18 @@ def _checked_family(graphs: tuple[Multigraph, ...], family: GraphFamily | None) 
 
 
 def checked_size_of_each_kind(size: int | Sequence[int], family: GraphFamily, least: int) -> tuple[int, ...]:
-    """One integer for each node kind, none below `least`; ValueError otherwise.
+    """Return the number of rows, columns or whatever the kinds of nodes stand for.
+
+    Args:
+        size: one integer, if there is one kind of nodes; otherwise one for each.
+        family: the kind of matrices.
+        least: smallest size that is allowed.
+
+    Returns:
+        One integer for each node kind.
+
+    Raises:
+        ValueError: there is not one integer for each kind, or one is below `least`.
 
     >>> checked_size_of_each_kind(3, SQUARE, least=1)
     (3,)

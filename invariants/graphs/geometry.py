@@ -26,7 +26,13 @@ _GAP = 0.75  # between components
 
 
 def node_places(graph: Multigraph) -> Points:
-    """Places (number of nodes, 2): each component by its own distances, components side by side.
+    """Lay out the nodes of a graph: each component by its own distances, components side by side.
+
+    Args:
+        graph: a multigraph.
+
+    Returns:
+        (number of nodes, 2) places; an arc between neighbours has length 1.
 
     >>> from pigmm.invariants import Multigraph
     >>> node_places(Multigraph([(0, 1)])).round(2)[:, 0].tolist()
@@ -54,7 +60,14 @@ def node_places(graph: Multigraph) -> Points:
 
 
 def arc_curves(graph: Multigraph, places: Points) -> list[Points]:
-    """Control points of each arc, from the rim of its tail to that of its head: (3, 2), or (4, 2) for loops.
+    """Return the Bézier curve of each arc, from the rim of its tail to that of its head.
+
+    Args:
+        graph: a multigraph.
+        places: (number of nodes, 2), from `node_places`.
+
+    Returns:
+        Control points of each arc: (3, 2), or (4, 2) for loops.
 
     >>> from pigmm.invariants import Multigraph
     >>> [curve.shape for curve in arc_curves(Multigraph([(0, 0), (0, 1)]), np.array([[0.0, 0.0], [1.0, 0.0]]))]
@@ -129,7 +142,13 @@ def _free_directions(graph: Multigraph, places: Points, node: int, count: int) -
 
 
 def curve_points(control: Points) -> Points:
-    """Points along a Bezier curve of given control points, by de Casteljau's construction.
+    """Return points along a Bézier curve, by de Casteljau's construction.
+
+    Args:
+        control: (count, 2) control points.
+
+    Returns:
+        (points, 2) places, from the first control point to the last.
 
     >>> curve_points(np.array([[0.0, 0.0], [2.0, 0.0]]))[-1].tolist()
     [2.0, 0.0]

@@ -13,12 +13,15 @@ GivenGraph = Multigraph | str
 
 
 def as_graph(graph: GivenGraph, family: GraphFamily | None = None) -> Multigraph:
-    """The graph that is given as it is, by its label or by its name.
+    """Return a graph that is given as it is, by its label or by its name.
 
     Args:
         graph: a Multigraph; a label, arcs with the tail first ("01 12 20"); or the name of an invariant of one square
             matrix ("tr M^4", "tr (M M^T)^2", "sum M_ij^3", "(tr M)^2").
         family: the kind of matrices of a label (default: one square matrix).
+
+    Returns:
+        The graph.
 
     Raises:
         ValueError: the text is neither a label nor a name, or something else is given.
@@ -38,11 +41,14 @@ def as_graph(graph: GivenGraph, family: GraphFamily | None = None) -> Multigraph
 
 
 def checked_graphs(graphs: Iterable[GivenGraph], family: GraphFamily | None = None) -> tuple[Multigraph, ...]:
-    """Several graphs as a tuple of Multigraphs.
+    """Return several graphs as a tuple of Multigraphs.
 
     Args:
         graphs: in a list or tuple; each as in `as_graph`.
         family: the kind of matrices of labels (default: one square matrix).
+
+    Returns:
+        The graphs, in the order given.
 
     Raises:
         ValueError: there are none, or one of them is something else.

@@ -11,11 +11,15 @@ _ARC = re.compile(r"([A-Z]?)(?:(\d)(\d)|(\d+)-(\d+))")
 
 
 def parse_label(label: str, family: GraphFamily = SQUARE) -> Multigraph:
-    """The graph of a label such as '01 12 20' (or '0-10 10-11' from ten nodes on): the inverse of `Multigraph.label`.
+    """Return the graph of a label such as '01 12 20' (or '0-10 10-11' from ten nodes on). This is the inverse of
+    `Multigraph.label`.
 
     Args:
         label: arcs, tail first, separated by blanks; with several matrices each begins with the matrix's letter.
         family: the kind of matrices; of a rectangular one tails are rows and heads columns.
+
+    Returns:
+        The graph.
 
     Raises:
         ValueError: an arc is not a pair of node numbers, or not one of the kind of matrices.

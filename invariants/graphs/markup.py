@@ -19,12 +19,15 @@ _HEAD = 0.17  # length of an arrowhead
 
 
 def graph_svg(graph: Multigraph, *, scale: float = 64.0, standalone: bool = False) -> str:
-    """An SVG picture of a multigraph, in the colour of the surrounding text.
+    """Draw a multigraph as SVG, in the colour of the surrounding text.
 
     Args:
         graph: row nodes (kind 0) become discs, column nodes (kind 1) squares.
         scale: pixels of an arc between neighbouring nodes.
         standalone: on a white ground, for a file of its own.
+
+    Returns:
+        An svg element.
 
     >>> from pigmm.invariants import Multigraph
     >>> picture = graph_svg(Multigraph([(0, 1), (1, 0)]))
@@ -61,7 +64,13 @@ def graph_svg(graph: Multigraph, *, scale: float = 64.0, standalone: bool = Fals
 
 
 def graph_tikz(graph: Multigraph) -> str:
-    r"""A TikZ picture of a multigraph (needs \usepackage{tikz}).
+    r"""Draw a multigraph in TikZ (needs \usepackage{tikz}).
+
+    Args:
+        graph: row nodes (kind 0) become discs, column nodes (kind 1) squares.
+
+    Returns:
+        A tikzpicture environment.
 
     >>> from pigmm.invariants import Multigraph
     >>> print(graph_tikz(Multigraph([(0, 1)])).splitlines()[1])

@@ -86,7 +86,16 @@ class Multigraph:
 
     @classmethod
     def disjoint_union(cls, graphs: Sequence[Multigraph]) -> Multigraph:
-        """The graph of the product of invariants: O_G O_H = O_(G disjoint union H).
+        """Return the graph of a product of invariants: O_G O_H = O_(G disjoint union H).
+
+        Args:
+            graphs: one or more, all directed or all undirected.
+
+        Returns:
+            The graph of the product.
+
+        Raises:
+            ValueError: there are none, or directed and undirected ones.
 
         >>> loop = Multigraph([(0, 0)])
         >>> Multigraph.disjoint_union([loop, loop]).arcs
@@ -119,6 +128,9 @@ class Multigraph:
     def components(self) -> tuple[Multigraph, ...]:
         """The connected components, in canonical order; the invariant is the product of theirs.
 
+        Returns:
+            One graph for each component.
+
         >>> [part.formula for part in Multigraph([(0, 0), (1, 2)]).components]
         ['sum_i M_ii', 'sum_ij M_ij']
         """
@@ -131,7 +143,10 @@ class Multigraph:
 
     @cached_property
     def automorphisms(self) -> int:
-        """Number of renamings of the nodes that leave the arcs (with their number and colour) as they are.
+        """Count the renamings of the nodes that leave the arcs (with their number and colour) as they are.
+
+        Returns:
+            The order of the automorphism group.
 
         >>> Multigraph([(0, 1), (1, 2), (2, 0)]).automorphisms
         3
@@ -168,7 +183,10 @@ class Multigraph:
 
     @cached_property
     def name(self) -> str | None:
-        """What the invariant is called, if it has a name: a product of traces, sums of powers, and sums of products.
+        """The name of the invariant: of a product of traces, sums of powers, and sums of products.
+
+        Returns:
+            The name, such as 'tr M^4'; None if there is none.
 
         >>> Multigraph([(0, 1), (1, 2), (2, 3), (3, 0)]).name, Multigraph([(0, 1), (0, 1), (0, 1)]).name
         ('tr M^4', 'sum M_ij^3')
@@ -209,7 +227,10 @@ class Multigraph:
         ]
 
     def to_networkx(self) -> Graph:
-        """A networkx multigraph with the node attribute `kind` and the arc attribute `colour`.
+        """Return a networkx multigraph with the node attribute `kind` and the arc attribute `colour`.
+
+        Returns:
+            A MultiDiGraph, or a MultiGraph of an undirected graph.
 
         >>> Multigraph([(0, 1), (0, 1)]).to_networkx()
         <networkx.classes.multidigraph.MultiDiGraph object at ...>

@@ -24,7 +24,13 @@ _FACTOR = re.compile(r"\((?P<inside>(?:tr|sum) [^()]*(?:\([^()]*\)\^\d+)?)\)\^(?
 
 
 def name_of(graph: Multigraph) -> str | None:
-    """The name of an invariant of one square matrix; None if it has none.
+    """Return the name of an invariant of one square matrix.
+
+    Args:
+        graph: a multigraph of any kind.
+
+    Returns:
+        The name; None if it has none.
 
     >>> from pigmm.invariants import Multigraph
     >>> name_of(Multigraph([(0, 1), (2, 1), (2, 3), (0, 3)]))
@@ -100,7 +106,15 @@ def _written(word: Word) -> str:
 
 
 def arcs_of_name(name: str) -> Arcs:
-    """The arcs of an invariant that is named as `name_of` names it; words need not be in their preferred order.
+    """Return the arcs of an invariant from its name, as `name_of` writes it.
+
+    Words need not be in their preferred order.
+
+    Args:
+        name: product of traces and sums, such as 'tr (M M^T)^2' or '(tr M)^2 sum M_ij^3'.
+
+    Returns:
+        (tail, head) of each arc.
 
     Raises:
         ValueError: the text is no such name.

@@ -9,7 +9,13 @@ Partition = tuple[int, ...]  # block number of each leg, blocks numbered by firs
 
 
 def set_partitions(legs: int) -> Iterator[Partition]:
-    """All set partitions of `legs` legs: 1, 2, 5, 15, ... (Bell numbers).
+    """Enumerate the set partitions of so many legs: 1, 2, 5, 15, ... (Bell numbers).
+
+    Args:
+        legs: number of elements.
+
+    Yields:
+        The block of each leg, blocks numbered in order of first appearance.
 
     >>> len(list(set_partitions(4)))
     15

@@ -35,7 +35,13 @@ class Layout:
 
     @classmethod
     def of(cls, config: EnsembleConfig) -> Layout:
-        """The tiles with the least work in all.
+        """Choose the tile that leaves the least work in all.
+
+        Args:
+            config: what is trained.
+
+        Returns:
+            The layout of its networks.
 
         >>> layout = Layout.of(EnsembleConfig(hidden=(40, 40)))
         >>> layout.tile, layout.units, layout.patches, layout.batch
@@ -59,7 +65,11 @@ class Layout:
         return tuple(units // self.tile for units in self.units)
 
     def workspace(self) -> Workspace:
-        """Room for a step; what is padding is zero."""
+        """Make room for a step; what is padding is zero.
+
+        Returns:
+            The arrays.
+        """
         numbers = sum(self.units) * self.batch
         return Workspace(
             lists=np.empty(self.patches * self.batch, np.int64),
@@ -81,21 +91,49 @@ class Layout:
         return sum(before * tiles * LANES for before, tiles in zip(self.units[:-1], self.tiles[1:], strict=True))
 
     def pack_first(self, weights: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(unit, pixel) -> (tile of units, patch, unit of the tile, pixel of the patch), flat."""
+        """Lay out the weights of the first layer.
+
+        The order is (tile of units, patch, unit of the tile, pixel of the patch).
+
+        Args:
+            weights: (units, pixels).
+            places: (patches, 16) pixels of each patch.
+
+        Returns:
+            Flat, padded with zeros, on a cache line.
+        """
         padded = np.zeros((self.units[0], weights.shape[1]), np.float32)
         padded[: len(weights)] = weights
         cut = padded[:, places].reshape(self.tiles[0], self.tile, *places.shape)
         return aligned(cut.transpose(0, 2, 1, 3))
 
     def unpack_first(self, flat: NDArray[np.float32], units: int, places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The inverse of pack_first, without the padding: (units, pixel)."""
+        """Read the weights of the first layer: the inverse of `pack_first`.
+
+        Args:
+            flat: what `pack_first` made.
+            units: number of units without padding.
+            places: (patches, 16) pixels of each patch.
+
+        Returns:
+            (units, pixels).
+        """
         cut = flat.reshape(self.tiles[0], self.patches, self.tile, PATCH_PIXELS).transpose(0, 2, 1, 3)
         weights = np.empty((self.units[0], places.size), np.float32)
         weights[:, places] = cut.reshape(self.units[0], *places.shape)
         return weights[:units]
 
     def pack_others(self, layers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """(row, column) of each layer -> (column, tile of rows, 16), flat, one after another."""
+        """Lay out the weights of the other layers.
+
+        The order in each is (column, tile of rows, 16).
+
+        Args:
+            layers: (rows, columns) each.
+
+        Returns:
+            Flat, one layer after another, padded with zeros, on a cache line.
+        """
         parts = []
         for k, layer in enumerate(layers):
             padded = np.zeros((self.tiles[k + 1] * self.tile, self.units[k]), np.float32)
@@ -106,7 +144,15 @@ class Layout:
         return aligned(np.concatenate(parts))
 
     def unpack_others(self, flat: NDArray[np.float32], shapes: Sequence[tuple[int, int]]) -> list[NDArray[np.float32]]:
-        """The inverse of pack_others, for layers of these shapes."""
+        """Read the weights of the other layers: the inverse of `pack_others`.
+
+        Args:
+            flat: what `pack_others` made.
+            shapes: (rows, columns) of each layer.
+
+        Returns:
+            The layers.
+        """
         layers, start = [], 0
         for k, (rows, columns) in enumerate(shapes):
             size = self.units[k] * self.tiles[k + 1] * LANES
@@ -117,12 +163,26 @@ class Layout:
 
 
 def zeros(count: int) -> NDArray[np.float32]:
-    """Zeros that begin a cache line."""
+    """Return float32 zeros that begin a cache line.
+
+    Args:
+        count: number of entries.
+
+    Returns:
+        (count,).
+    """
     return aligned_zeros(count, np.float32)
 
 
 def aligned(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A flat copy that begins a cache line."""
+    """Copy an array to one that begins a cache line.
+
+    Args:
+        values: of any shape.
+
+    Returns:
+        The entries, flat.
+    """
     array = zeros(values.size)
     array[:] = values.reshape(-1)
     return array

@@ -65,7 +65,18 @@ class Network:
         return self._result(self.evaluate(train), self.evaluate(test))
 
     def go_on(self, first: int, last: int, before: Future[Result], train: PatchedImages, test: PatchedImages) -> Result:
-        """The steps from `first` to before `last`, once those before them are done."""
+        """Train on, once the steps before are done.
+
+        Args:
+            first: first step, counted from 0.
+            last: the step before which to end.
+            before: what the steps before `first` return.
+            train: training images.
+            test: test images.
+
+        Returns:
+            Stored weights, loss and accuracy: mean over these steps, and on the test images.
+        """
         before.result()
         count, batch = len(train.labels), self.config.batch_size
         steps_per_epoch = count_steps(count, batch)
@@ -79,14 +90,30 @@ class Network:
         return self._result((loss / seen, hits / seen), self.evaluate(test))
 
     def train(self, order: NDArray[np.int64], images: PatchedImages, steps_before: int = 0) -> tuple[float, int]:
-        """Loss and hits, summed over the images in the given order, each before its step."""
+        """Train on images in a given order.
+
+        Args:
+            order: numbers of the images.
+            images: training images.
+            steps_before: steps that the network has done.
+
+        Returns:
+            Loss and hits, summed over the images, each before its step.
+        """
         done: tuple[float, int] = steps.train(
             self.model, images, order, self.config.batch_size, self.settings, steps_before, self.layout.workspace()
         )
         return done
 
     def evaluate(self, images: PatchedImages) -> tuple[float, float]:
-        """Mean loss and accuracy on all the images."""
+        """Evaluate the network on images.
+
+        Args:
+            images: of any number.
+
+        Returns:
+            Mean loss and accuracy.
+        """
         loss, hits = steps.evaluate(self.model, images, self.config.batch_size, self.layout.workspace())
         return loss / len(images.labels), hits / len(images.labels)
 

@@ -25,7 +25,16 @@ from .network import Network, Result
 def train_block(
     config: EnsembleConfig, images: LabelledData, networks: Sequence[int], threads: int | None = None
 ) -> Generator[Snapshot, None, None]:
-    """Train the given networks and yield the snapshots of the configuration; on all cores if threads is None.
+    """Train networks, one at a time on each core.
+
+    Args:
+        config: what is trained.
+        images: training and test images.
+        networks: numbers of the networks.
+        threads: of the processor; None for all cores.
+
+    Yields:
+        The snapshots of the configuration, of all these networks.
 
     >>> from pigmm.training.data import load_dataset
     >>> config = EnsembleConfig(epochs=1)

@@ -20,9 +20,18 @@ from ..streams import dropout_scales, initial_weights, shuffling_order
 def train_plain(
     config: EnsembleConfig, images: LabelledData, network: int, dtype: torch.dtype = torch.float32
 ) -> Iterator[Snapshot]:
-    """Train one network of the ensemble from its own initial weights in its own order; snapshots of one network.
+    """Train one network of an ensemble from its own initial weights in its own order.
 
     In float64 it tells how far a training in float32 can be trusted.
+
+    Args:
+        config: of the ensemble.
+        images: training and test images.
+        network: number of the network.
+        dtype: in which everything is computed.
+
+    Yields:
+        The snapshots of the configuration, of one network.
 
     >>> from pigmm.training.data import load_dataset
     >>> before, after = train_plain(EnsembleConfig(epochs=1), load_dataset("mnist-5k"), network=3)
@@ -102,7 +111,15 @@ class _Dropout(nn.Module):
 
 @torch.no_grad()
 def evaluate(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy of a model on images (count, pixels) with labels (count,).
+    """Evaluate a model on images.
+
+    Args:
+        model: images -> logits.
+        x: (count, pixels).
+        y: (count,) labels.
+
+    Returns:
+        Mean cross-entropy and accuracy.
 
     >>> evaluate(nn.Identity(), torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 1]))
     (0.6931471824645996, 0.5)

@@ -20,7 +20,13 @@ class Engine(Protocol):
 
 
 def chosen_engine(config: EnsembleConfig) -> EngineName:
-    """The engine that `config.engine` asks for, or if that is `auto` the faster one of those that can.
+    """Choose the engine of a configuration: the one it asks for, or the faster one of those that can if it says `auto`.
+
+    Args:
+        config: what is to be trained.
+
+    Returns:
+        The engine's name.
 
     Raises:
         ValueError: the engine that was asked for cannot train this ensemble; says why.
@@ -40,7 +46,13 @@ def chosen_engine(config: EnsembleConfig) -> EngineName:
 
 
 def load_engine(name: EngineName) -> Engine:
-    """The function of an engine; torch is imported if it is torch's.
+    """Return the function of an engine. Torch is imported only for its own.
+
+    Args:
+        name: of the engine.
+
+    Returns:
+        The function that trains a block of networks.
 
     >>> load_engine("numba").__module__
     'pigmm.training.engines.numba_engine'

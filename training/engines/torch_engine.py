@@ -39,10 +39,17 @@ EVALUATION_SIZE = 2**24
 def train_block(
     config: EnsembleConfig, images: LabelledData, networks: Sequence[int], threads: int | None = None
 ) -> Generator[Snapshot, None, None]:
-    """Train the given networks together and yield the snapshots of the configuration.
+    """Train networks together.
 
-    The shapes computed with, hence the bits, depend on len(networks): give the full block. They also depend on the
-    number of threads, which is torch's present setting if it is None.
+    Args:
+        config: what is trained.
+        images: training and test images.
+        networks: numbers of the networks: the full block, for the shapes computed with, hence the bits, depend on how
+            many there are.
+        threads: of the processor, on which the bits depend too; None for torch's present setting.
+
+    Yields:
+        The snapshots of the configuration, of all these networks.
 
     >>> from pigmm.training.data import load_dataset
     >>> config = EnsembleConfig(epochs=1)
