@@ -23,8 +23,9 @@
 # Nothing is unpickled: a file that holds pickled objects is refused. Arrays of one or four axes are passed over, and
 # the command says which; a NaN is an error that names its file. Square matrices get the 13-parameter model, others
 # the five of separate permutations of rows and columns; `--kind symmetric` and `--kind symmetric-zero-diagonal` are
-# for what their names say. Square matrices must have at least 4 rows; 3 matrices are the fewest that can be fitted,
-# but the standard errors are good from about 100 on.
+# for what their names say, and `--kind correlation` is for symmetric matrices with ones on the diagonal. Square
+# matrices must have at least 4 rows; 3 matrices are the fewest that can be fitted, but the standard errors are good
+# from about 100 on.
 #
 # `words-fit/report.html` then answers, for each ensemble of matrices:
 #

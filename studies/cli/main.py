@@ -26,6 +26,8 @@ KindOption = Annotated[
     str, typer.Option(help="Of matrices: square, rectangular, symmetric, symmetric-zero-diagonal or two-square.")
 ]
 
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it for degrees with very many invariants too.")]
+
 ReplicatesOption = Annotated[
     int | None,
     typer.Option(
@@ -148,7 +150,8 @@ def fit(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Of matrices: square, rectangular, symmetric or symmetric-zero-diagonal (default: by shape)."
+            help="Of matrices: square, rectangular, symmetric, symmetric-zero-diagonal or correlation (default: by "
+            "shape)."
         ),
     ] = None,
     replicates: ReplicatesOption = None,
@@ -181,10 +184,13 @@ def invariants(
     degree: Annotated[int, typer.Option(help="Number of factors of the matrix.")],
     kind: KindOption = "square",
     svg: Annotated[Path | None, typer.Option(help="Draw each of them into this folder.")] = None,
+    yes: YesOption = False,
 ) -> None:
     """List the invariants of a degree, and count them by their number of nodes."""
-    from ..theory.listing import draw_all, listing
+    from ..theory.listing import check_number, draw_all, listing
 
+    if not yes:
+        check_number(degree, kind)
     for line in listing(degree, kind):
         print(line)
     if svg is not None:
@@ -225,10 +231,14 @@ def catalogue(
     form: Annotated[str, typer.Option("--format", help="html, latex or json.")] = "html",
     kind: KindOption = "square",
     output: Annotated[Path | None, typer.Option(help="File to write (default: invariants-KIND-DEGREE.*).")] = None,
+    yes: YesOption = False,
 ) -> None:
     """Write all invariants of a degree: drawing, formula, exact expectation value and plan of evaluation of each."""
     from ..theory.catalogue import write_catalogue
+    from ..theory.listing import check_number
 
+    if not yes:
+        check_number(degree, kind)
     print(write_catalogue(degree, form, kind, output))
 
 

@@ -6,10 +6,32 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...invariants import multigraphs
+from ...invariants import count_multigraphs, multigraphs
 from ...invariants.graphs.families import family_by_name
 from ...invariants.graphs.markup import graph_svg
 from ..runs.files import write_text
+
+#: Invariants that are listed unasked: more take minutes.
+MOST = 20_000
+
+
+def check_number(degree: int, kind: str) -> None:
+    """Raise ValueError, with their number, if a degree has so many invariants that a list takes minutes.
+
+    Args:
+        degree: at least 1.
+        kind: of matrices, a name of `FAMILIES`.
+
+    >>> check_number(7, "square")
+    Traceback (most recent call last):
+        ...
+    ValueError: degree 7 has 74,527 invariants, which take minutes or hours to list: give --yes to list them
+    """
+    number = count_multigraphs(degree, family_by_name(kind))
+    if number > MOST:
+        raise ValueError(
+            f"degree {degree} has {number:,} invariants, which take minutes or hours to list: give --yes to list them"
+        )
 
 
 def listing(degree: int, kind: str = "square") -> Iterator[str]:

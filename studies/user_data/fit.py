@@ -14,10 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from ...fitting import (
     BlockGaussian,
-    MatrixSpace,
-    RectangularSpace,
-    SquareSpace,
-    SymmetricSpace,
     confidence_intervals,
     distance_to_independent,
 )
@@ -35,6 +31,7 @@ from ..analysis.tests import (
 from ..analysis.verdicts import can_depart, holm
 from ..runs.files import write_tables
 from ..runs.progress import progress_of
+from .kinds import check_kind, fitted, of_kind
 from .output import file_names, output_folder
 from .page import CAPTIONS, CLOSED, page_title, summary, write_page
 from .read import Ensembles, read_matrices
@@ -43,14 +40,6 @@ from .read import Ensembles, read_matrices
 TESTED_ENTRIES = 1 << 22
 #: Replicates of the bootstrap, if nobody asks for a number: 1000 matrices of size 10 take some seconds.
 REPLICATES = 499
-
-#: The kinds of matrices that --kind takes, and the permutations that each is invariant under.
-KINDS: dict[str, Callable[[int, int], MatrixSpace]] = {
-    "square": lambda rows, columns: SquareSpace(rows),
-    "rectangular": RectangularSpace,
-    "symmetric": lambda rows, columns: SymmetricSpace(rows),
-    "symmetric-zero-diagonal": lambda rows, columns: SymmetricSpace(rows, diagonal=False),
-}
 
 
 def fit_paths(
@@ -73,7 +62,7 @@ def fit_paths(
     Args:
         paths, pattern, epoch: see `read_matrices`.
         output: a new or empty folder, or one that an earlier fit of the same paths made, which is replaced whole.
-        kind: of matrices, one of `KINDS` (default: by their shape).
+        kind: of matrices, one of `kinds.KINDS` (default: by their shape).
         say: called with each line of a summary: what was passed over, the parameters, verdicts.
         replicates: of the bootstrap of the comparison, 0 for asymptotic p-values only; None is `REPLICATES`, unless
             that would take minutes, then 0.
@@ -92,13 +81,13 @@ def fit_paths(
     ...     fit_paths([Path(folder) / "words.npy"], Path(folder) / "fit", replicates=0).name
     'report.html'
     """
-    if kind is not None and kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    check_kind(kind)
     options = {"tensor": pattern, "epoch": epoch, "kind": kind, "replicates": replicates}
     with output_folder(output, paths, options) as draft:
         passed_over: dict[str, list[str]] = defaultdict(list)
-        ensembles = read_matrices(paths, pattern, epoch, lambda name, why: passed_over[why].append(name))
-        models = {name: _fitted(name, matrices, kind) for name, matrices in ensembles.items()}
+        found = read_matrices(paths, pattern, epoch, lambda name, why: passed_over[why].append(name), kind)
+        ensembles = {name: of_kind(name, matrices, kind) for name, matrices in found.items()}
+        models = {name: fitted(name, matrices, kind) for name, matrices in ensembles.items()}
         tables = _tests(models, ensembles, replicates, progress)
         write_tables(draft / "tables", tables)
         (draft / "models").mkdir()
@@ -182,22 +171,6 @@ def tested_part(matrices: NDArray[Any], model: BlockGaussian) -> tuple[NDArray[A
         return matrices, model
     part = matrices[np.sort(np.random.default_rng(0).choice(len(matrices), most, replace=False))]
     return part, type(model).fit(part, model.space)
-
-
-def _fitted(name: str, matrices: NDArray[Any], kind: str | None) -> BlockGaussian:
-    rows, columns = matrices.shape[1:]
-    if kind is None and rows == columns and np.array_equal(matrices, matrices.swapaxes(1, 2)):
-        fitting = "symmetric" if np.diagonal(matrices, axis1=1, axis2=2).any() else "symmetric-zero-diagonal"
-        raise ValueError(
-            f"{name}: all matrices are symmetric, for which the model of square ones has no meaning: "
-            f"use --kind {fitting}"
-        )
-    if kind not in (None, "rectangular") and rows != columns:
-        raise ValueError(f"{name}: --kind {kind} needs square matrices, got {rows} × {columns} (see --tensor)")
-    try:
-        return BlockGaussian.fit(matrices, KINDS[kind](rows, columns) if kind else None)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
 
 
 def _parameters(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:

@@ -158,7 +158,7 @@ def summary(ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Tab
     """
     yield from (f"skipped {_skipped(why, names)}" for why, names in passed_over.items())
     for name, matrices in ensembles.items():
-        yield f"{name}: {_what(matrices)}"
+        yield f"{name}: {_what(matrices)}; estimates ± sandwich standard errors, 95% intervals by the exact law"
         own = {title: where(table, ensemble=name) for title, table in tables.items()}
         for row in records(own["parameters"]):
             interval = _interval(row["exact_lower"], row["exact_upper"], row["exact_standard_error"])

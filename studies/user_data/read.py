@@ -21,6 +21,7 @@ from .formats.shards import sharded_arrays
 from .formats.stored_array import FileRefused, StoredArray, label
 from .formats.torch_checkpoints import torch_arrays
 from .formats.zarr_stores import is_zarr, zarr_arrays
+from .kinds import check_first_axis
 
 Ensembles = dict[str, NDArray[Any]]
 
@@ -38,6 +39,7 @@ def read_matrices(
     pattern: str = "*",
     epoch: float | None = None,
     skipped: Callable[[str, str], None] = lambda name, why: None,
+    kind: str | None = None,
 ) -> Ensembles:
     """Ensembles of matrices, (n, rows, columns) each, by name.
 
@@ -50,6 +52,8 @@ def read_matrices(
         pattern: only tensors whose name matches, as in a shell.
         epoch: of ensembles (default: the last).
         skipped: called with each array that is passed over, and why.
+        kind: of matrices, as the user says; if not, arrays in files that seem to count their matrices by the last
+            axis are refused.
 
     Raises:
         FileNotFoundError: a path does not exist.
@@ -78,6 +82,8 @@ def read_matrices(
             if len(stored.shape) not in (2, 3):
                 skipped(seen[-1], f"{counted(len(stored.shape), 'axis')}, where matrices have 2 or 3")
                 continue
+            if kind is None and path.is_file():
+                check_first_axis(where, stored.shape)
             size += stored.bytes
             check_size(where if size == stored.bytes else f"{where}, with the arrays before it", size)
             array = stored.load()

@@ -115,6 +115,20 @@ def test_traceback_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         main(["study", str(tmp_path), "--colour", "red"])
 
 
+@pytest.mark.parametrize("command", [("invariants",), ("derive", "catalogue")])
+def test_very_many_invariants_are_counted_first(pigmm: Any, command: tuple[str, ...]) -> None:
+    outcome = pigmm(*command, "--degree", "9")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "degree 9 has 3,999,187 invariants" in outcome.err
+    assert "give --yes" in outcome.err
+
+
+def test_very_many_invariants_are_listed_if_asked_for(pigmm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pigmm.studies.theory.listing.MOST", 10)
+    assert pigmm("invariants", "--degree", "2").code == 2
+    assert len(pigmm("invariants", "--degree", "2", "--yes").out.splitlines()) == 14
+
+
 @pytest.mark.parametrize("degree", [1, 2, 3, 4])
 def test_invariants(pigmm: Any, degree: int) -> None:
     lines = pigmm("invariants", "--degree", str(degree)).out.splitlines()

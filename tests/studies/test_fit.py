@@ -211,13 +211,19 @@ def test_bad_matrices(pigmm: Any, tmp_path: Path, square: Matrices) -> None:
         ("rectangular", RectangularSpace(5, 5), 5),
         ("symmetric", SymmetricSpace(5), 9),
         ("symmetric-zero-diagonal", SymmetricSpace(5, diagonal=False), 4),
+        ("correlation", SymmetricSpace(5, diagonal=False), 4),
     ],
 )
 def test_kinds(pigmm: Any, tmp_path: Path, square: Matrices, kind: str, space: MatrixSpace, names: int) -> None:
     matrices = square + square.swapaxes(1, 2) if kind.startswith("symmetric") else square
     if kind == "symmetric-zero-diagonal":
         matrices = matrices * (1 - np.eye(5))
-    np.save(tmp_path / "words.npy", matrices)
+    if kind == "correlation":
+        stored = np.array([np.corrcoef(np.random.default_rng(k).normal(size=(5, 30))) for k in range(30)], np.float32)
+        matrices = (stored * (1 - np.eye(5))).astype(np.float64)
+        matrices = (matrices + matrices.swapaxes(1, 2)) / 2
+        stored[:, 0, 0] = np.nextafter(stored[:, 0, 0], 2, dtype=np.float32)  # as rounding may have it
+    np.save(tmp_path / "words.npy", stored if kind == "correlation" else matrices)
     outcome = pigmm("fit", tmp_path / "words.npy", "--kind", kind, *ASYMPTOTIC, tmp_path / "fit")
     assert outcome.code == 0
     parameters = read_table(tmp_path / "fit" / "tables" / "parameters.csv")
@@ -228,6 +234,43 @@ def test_kinds(pigmm: Any, tmp_path: Path, square: Matrices, kind: str, space: M
     nested = read_table(tmp_path / "fit" / "tables" / "nested_models.csv")
     assert nested.parameters.iloc[-1] == names
     assert nested.p_randomisation.notna().sum() == (kind == "square")
+
+
+CORRELATIONS = np.array([np.corrcoef(np.random.default_rng(k).normal(size=(5, 30))) for k in range(30)])
+
+
+@pytest.mark.parametrize(
+    ("array", "options", "message"),
+    [
+        (np.empty((0, 5, 5)), (), "matrices must be one or more, got none (shape (0, 5, 5))"),
+        (np.ones((20, 5, 5)), (), "matrices must vary, got 20 that are all the same"),
+        (np.random.default_rng(0).normal(size=(6, 6, 50)), (), "if these are 50 of 6 × 6, store numpy.moveaxis"),
+        (np.random.default_rng(0).normal(size=(100, 36)), (), "if each row is a matrix, reshape to (100, 6, 6)"),
+        (np.random.default_rng(0).normal(size=(1, 12, 12)), (), "`pigmm network` analyses single matrices"),
+        (CORRELATIONS, (), "use --kind correlation"),
+        (CORRELATIONS * 2, ("--kind", "correlation"), "must have ones on the diagonal, got entries 1 off one"),
+        (CORRELATIONS + np.triu(CORRELATIONS, 1), ("--kind", "correlation"), "must be symmetric, got entries"),
+        (2 * CORRELATIONS - np.eye(5), ("--kind", "correlation"), "entries between -1 and 1, got one of size 1."),
+    ],
+)
+def test_messages_say_what_to_do(
+    pigmm: Any, tmp_path: Path, array: Matrices, options: tuple[str, ...], message: str
+) -> None:
+    np.save(tmp_path / "words.npy", array)
+    outcome = pigmm("fit", tmp_path / "words.npy", *options, *ASYMPTOTIC, tmp_path / "fit")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert message in outcome.err
+
+
+def test_a_small_first_axis_is_taken_as_it_stands_if_said(tmp_path: Path) -> None:
+    np.save(tmp_path / "words.npy", np.zeros((6, 6, 50)))
+    assert read_matrices([tmp_path / "words.npy"], kind="rectangular")["words"].shape == (6, 6, 50)
+
+
+def test_intervals_in_the_terminal_say_their_laws(pigmm: Any, tmp_path: Path, square: Matrices) -> None:
+    np.save(tmp_path / "words.npy", square)
+    said = pigmm("fit", tmp_path / "words.npy", *ASYMPTOTIC, tmp_path / "fit").out
+    assert "estimates ± sandwich standard errors, 95% intervals by the exact law" in said
 
 
 @pytest.mark.parametrize(("cubic", "word"), [(0.0, "no departure detected"), (1.0, "a departure")])
