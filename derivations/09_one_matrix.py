@@ -17,7 +17,7 @@ import sympy
 from scipy.special import digamma
 
 from pigmm.fitting import analyse_matrix
-from pigmm.fitting.tests_of_models.one_matrix import bartlett_factor
+from pigmm.fitting.tests_of_models.bartlett import bartlett_factor
 from pigmm.invariants.representation.matrix_kinds import square
 from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract
 

@@ -15,7 +15,6 @@ c^2/gHH ~ F(1, D).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil, sqrt
 from typing import Any
 
@@ -23,12 +22,20 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma
 
-from ...invariants.checks import checked_integer, checked_matrices
-from ...invariants.representation.spaces import MatrixSpace, RectangularSpace, SquareSpace, space_of
+from ...invariants.checks import checked_integer, checked_matrices, rounding_unit
+from ...invariants.representation.spaces import (
+    MatrixSpace,
+    MultiMatrixSpace,
+    RectangularSpace,
+    SymmetricSpace,
+    space_of,
+)
+from .bartlett import bartlett_factor
 from .column_shifts import Parts, Sums, random_shifts, unpermuted
 from .hubs import hub_row_draws
+from .one_symmetric_matrix import symmetric_tests
+from .several_matrices import relation_tests
 from .symmetry import randomisation_p_value
 
 Array = NDArray[np.float64]
@@ -36,6 +43,8 @@ Array = NDArray[np.float64]
 # A sequential test ends when its p-value can no longer be this small.
 _LEVEL = 0.05
 _FEWEST_EXCEEDANCES = 10
+# Below so many rows or columns the variance of their means is known to within a factor of 10 at best.
+_FEW = 8
 _OF_SQUARE_MATRICES = (
     "z_trace",
     "p_trace",
@@ -58,15 +67,18 @@ def analyse_matrix(
     A square matrix is tested for S_N x S_N (rows and columns permuted independently) within S_N (permuted together):
     self-connections, symmetry or antisymmetry, and units whose row and column are related reject it. A rectangular
     matrix is tested for independent entries of one variance within S_M x S_N: hub rows or columns reject it.
+    A symmetric matrix is tested for independent entries (the diagonal apart) within S_N, and several matrices under one
+    permutation for relations with each other.
 
     The likelihood ratio and its p-value assume Gaussian entries. The randomisation tests are exact for entries of any
     law: they permute the columns of a square matrix. For hub rows they shift the rows of blocks of columns, for hub
     columns the columns of blocks of rows.
 
     Args:
-        matrix: (rows, columns), real and finite; at least 4 rows and 4 columns.
+        matrix: (rows, columns), real and finite; at least 4 rows and 4 columns. Or (k, N, N), several matrices whose
+            rows and columns are the same units; N above 3 k.
         space: `SquareSpace` or `RectangularSpace`, which says whether rows and columns of a square matrix are the same
-            units. By default they are.
+            units (by default they are); `SymmetricSpace` for a symmetric matrix; `MultiMatrixSpace`.
         randomisations: the most that are made, 0 for none. Those of the columns of a square matrix end when no p-value
             can fall below 5% any more; the p-values are valid all the same (Besag and Clifford 1991).
         seed: of the permutations.
@@ -82,9 +94,16 @@ def analyse_matrix(
         p_column_hubs (F law); beside each p_x but p_value the exact p_x_randomisation; excess_kurtosis of the centred
         entries; randomisations, how many columns were permuted (rectangular: how many blocks were shifted). What the
         shape does not have is NaN.
+        Of a symmetric matrix row_hubs are of rows and columns, and diagonal_correlation, with p_diagonal, relates the
+        diagonal of a unit to its row. Of several matrices there are symmetric_correlation and
+        antisymmetric_correlation, of the two that are most related; p_value is exact for Gaussian entries, as are
+        p_means_and_diagonals, p_symmetric_parts and p_antisymmetric_parts, for relations in V_H, V_2 and V_3 alone; and
+        p_randomisation permutes the units of each matrix by themselves.
+        cannot_be_known: what fewer than 8 rows or columns leave open, in words; else empty.
 
     Raises:
-        ValueError: if the matrix has fewer than 4 rows or columns, is not finite, or has no variation.
+        ValueError: if the matrix has fewer than 4 rows or columns, is not finite, has no variation, is of rank one, or
+            does not lie in the space.
 
     Source:
         The decomposition is that of arXiv:1809.07559; the conditional law and the tests are derived above. Sequential
@@ -96,20 +115,30 @@ def analyse_matrix(
     (True, True)
     """
     array = checked_matrices(matrix, square=False)
-    if array.ndim != 2 or min(array.shape) < 4:
-        raise ValueError(f"matrix must have two axes of at least 4 rows and columns, got shape {array.shape}")
+    if array.ndim not in (2, 3) or min(array.shape[-2:]) < 4:
+        raise ValueError(
+            f"matrix must have at least 4 rows and columns, got shape {array.shape}: below that an irrep is absent and "
+            f"nothing can be known"
+        )
     randomisations = checked_integer("randomisations", randomisations, least=0)
     largest = float(np.abs(array).max())
     scaled = array.astype(np.float64) / (largest or 1.0)
     if np.ptp(scaled) <= 1e-12:
         raise ValueError(f"matrix must vary, got {array.shape} entries that are all {float(array.flat[0]):g}")
-    rows, columns = scaled.shape
+    *_, rows, columns = scaled.shape
     space = space_of(scaled.shape) if space is None else space
-    if not isinstance(space, SquareSpace | RectangularSpace) or space.shape != scaled.shape:
-        raise ValueError(f"space must be a SquareSpace or RectangularSpace of shape {scaled.shape}, got {space}")
-    square = isinstance(space, SquareSpace)
+    if space.shape != scaled.shape:
+        raise ValueError(f"space must be of matrices of shape {scaled.shape}, got {space}")
+    square = not isinstance(space, RectangularSpace)
     shape = {"rows": rows, "columns": columns, "group": "S_N" if square else "S_M x S_N"}
+    open_questions = {"cannot_be_known": _cannot_be_known(min(rows, columns))}
     rng = np.random.default_rng(seed)
+    if isinstance(space, MultiMatrixSpace):
+        return pd.Series(shape | relation_tests(scaled, space, randomisations, rng) | open_questions, dtype=object)
+    _check_rank(scaled, 100 * rounding_unit(array))
+    if isinstance(space, SymmetricSpace):
+        space.check(array)
+        return pd.Series(shape | symmetric_tests(scaled, space, randomisations, rng) | open_questions, dtype=object)
     made = randomisations
     if square:
         tests, made = _square(scaled, randomisations, rng)
@@ -119,25 +148,30 @@ def analyse_matrix(
     if not square and randomisations:
         smaller = min(hubs["p_row_hubs_randomisation"], hubs["p_column_hubs_randomisation"])
         tests["p_randomisation"] = min(1.0, 2 * smaller)
-    return pd.Series(shape | tests | hubs | {"randomisations": made}, dtype=object)
+    return pd.Series(shape | tests | hubs | {"randomisations": made} | open_questions, dtype=object)
 
 
-def bartlett_factor(dimensions: Sequence[int], correlated: int) -> float:
-    """Mean of the likelihood ratio divided by its degrees of freedom, for Gaussian entries.
+def _check_rank(matrix: Array, rounding: float) -> None:
+    """Raise ValueError if a matrix, whose largest entry is 1, is the product of a column and a row."""
+    row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)
+    product = matrix[:, column] / matrix[row, column]
+    if all(np.abs(own - factor * matrix[row]).max() <= rounding for own, factor in zip(matrix, product, strict=True)):
+        rows, columns = matrix.shape
+        raise ValueError(
+            f"matrix must have a rank above one, got the product of a column and a row: {rows + columns} numbers, not "
+            f"{rows * columns} entries"
+        )
 
-    Args:
-        dimensions: of the variances that are equal under the hypothesis.
-        correlated: degrees of freedom of the 3 x 3 Wishart matrix that is diagonal under it; 0 for none.
 
-    >>> round(bartlett_factor((15, 104, 105), 15), 3)
-    1.089
-    """
-    total = sum(dimensions)
-    mean = sum(d * (np.log(d / total) + digamma(total / 2) - digamma(d / 2)) for d in dimensions)
-    if correlated:
-        of_betas = (digamma(correlated / 2) - digamma((correlated - lost) / 2) for lost in (1, 2))
-        mean += correlated * sum(of_betas)
-    return float(mean / (len(dimensions) - 1 + (3 if correlated else 0)))
+def _cannot_be_known(size: int) -> str:
+    """What a matrix of few rows or columns cannot tell."""
+    if size >= _FEW:
+        return ""
+    low, high = scipy.stats.chi2.ppf([0.025, 0.975], size - 1)
+    return (
+        f"{size} rows or columns are few: the variance of their means is known to within a factor of {high / low:.0f} "
+        f"(95%), and only strong structure can be seen"
+    )
 
 
 def _square(matrix: Array, randomisations: int, rng: np.random.Generator) -> tuple[dict[str, float], int]:

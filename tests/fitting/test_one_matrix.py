@@ -6,9 +6,9 @@ import pytest
 import scipy.stats
 
 from pigmm.fitting import SquareSpace, analyse_matrix
+from pigmm.fitting.tests_of_models.bartlett import bartlett_factor
 from pigmm.fitting.tests_of_models.column_shifts import Parts, all_shifts, random_shifts, unpermuted
 from pigmm.fitting.tests_of_models.hubs import hub_row_draws
-from pigmm.fitting.tests_of_models.one_matrix import bartlett_factor
 
 
 def normal(seed, *shape):
@@ -159,10 +159,14 @@ def test_the_same_for_the_same_seed():
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [
-        (np.ones((3, 3)), r"matrix must have two axes of at least 4 rows and columns, got shape \(3, 3\)"),
-        (np.ones((2, 5, 5)), "two axes"),
+        (np.ones((3, 3)), r"matrix must have at least 4 rows and columns, got shape \(3, 3\): below that an irrep is"),
+        (np.ones(9), "a last two axes"),
+        (np.zeros((5, 5)), r"matrix must vary, got .* all 0"),
         (np.full((5, 5), 2.0), "matrix must vary, got"),
-        (np.outer(np.arange(6.0), np.arange(1.0, 8.0)) * 0 + np.arange(7.0), "of rank one"),
+        (
+            np.outer(np.arange(6.0), np.arange(1.0, 8.0)) * 0 + np.arange(7.0),
+            "matrix must have a rank above one, got the product of a column and a row: 13 numbers, not 42",
+        ),
         (normal(0, 6, 6) + normal(0, 6, 6).T, "is it symmetric"),
         (np.where(np.eye(5), np.nan, 1.0), "finite"),
     ],
