@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .networks.analysis import analyse_network
+    from .networks.checkpoints import compare_networks
     from .networks.figures import plot_network
     from .pipeline import run_study
     from .plots.figures.dead_units import plot_dead_units
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "analyse_network": "networks.analysis",
+    "compare_networks": "networks.checkpoints",
     "plot_changes": "plots.figures.departures",
     "plot_constraints": "plots.figures.symmetry",
     "plot_dead_units": "plots.figures.dead_units",
@@ -50,6 +52,7 @@ _PLACES = {
 
 __all__ = [
     "analyse_network",
+    "compare_networks",
     "plot_changes",
     "plot_constraints",
     "plot_dead_units",

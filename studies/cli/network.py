@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -56,13 +57,22 @@ def network(
 
     Which matrices have structure beyond independent rows and columns: self-connections, symmetry or antisymmetry, units
     whose row and column are related, hub rows or columns, heavy tails. Gates of recurrent layers, packed projections of
-    attention and taps of convolutions are split by themselves. The last line is the path of the report.
+    attention and taps of convolutions are split by themselves.
+
+    Two files with tensors of the same names are two checkpoints of one network: then the report says which matrices
+    moved from the first to the second, and what the changes show. Low-rank adapters (lora_A, lora_B) are products.
+
+    How each tensor is read is said on standard error. The last line is the path of the report.
     """
+    from ..networks.checkpoints import are_checkpoints
+    from ..networks.checkpoints_page import report_checkpoints
     from ..networks.page import report_network
 
+    report = partial(report_network, files)
+    if len(files) == 2 and are_checkpoints(*files):
+        report = partial(report_checkpoints, *files)
     print(
-        report_network(
-            files,
+        report(
             output,
             split=dict(_part(option) for option in split or ()),
             products=product or (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -98,7 +98,7 @@ def plan_of(
     matrices = {piece: shape for piece, shape in every.items() if piece not in passed_over}
     plan = Plan(stored, readings, matrices, tensor_of, chosen, dict(group or {}), passed_over)
     for name, shape in matrices.items():
-        _as_rectangular(plan, name, shape)
+        as_rectangular(plan, name, shape)
     return plan
 
 
@@ -165,8 +165,8 @@ def analyse_plan(
     passed_over = dict(plan.passed_over)
     for name, matrix, why in matrices_of(plan, passed_over):
         advance(name)
-        rectangular = _as_rectangular(plan, name, matrix.shape)
-        rows[name] = _analysed(matrix, rectangular, randomisations, seed) | {"read_as": why}
+        rectangular = as_rectangular(plan, name, matrix.shape)
+        rows[name] = analysed(matrix, rectangular, randomisations, seed) | {"read_as": why}
     if all(row["note"] for row in rows.values()):
         reasons = passed_over | {name: row["note"] for name, row in rows.items()}
         listed = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:20])
@@ -179,16 +179,26 @@ def analyse_plan(
     return table
 
 
-def matrices_of(plan: Plan, passed_over: dict[str, str]) -> Iterator[tuple[str, NDArray[Any], str]]:
+def matrices_of(
+    plan: Plan, passed_over: dict[str, str], names: Collection[str] | None = None
+) -> Iterator[tuple[str, NDArray[Any], str]]:
     """The matrices and products of a network one after the other: name, entries, and how it is read.
 
     Args:
         plan: of the network.
         passed_over: gets what turns out to be no matrix of weights, and why.
+        names: of the matrices and products that are wanted (default: all).
+
+    >>> [(name, matrix.shape) for name, matrix, _ in matrices_of(plan_of({"w": np.ones((4, 5))}), {})]
+    [('w', (4, 5))]
     """
     tied = possibly_tied({name: tensor.shape for name, tensor in plan.tensors.items()})
     for name, reading in plan.readings.items():
-        wanted = [piece for piece in piece_shapes(name, plan.tensors[name].shape, reading) if piece in plan.matrices]
+        wanted = [
+            piece
+            for piece in piece_shapes(name, plan.tensors[name].shape, reading)
+            if piece in plan.matrices and (names is None or piece in names)
+        ]
         if not wanted:
             continue
         try:
@@ -203,6 +213,8 @@ def matrices_of(plan: Plan, passed_over: dict[str, str]) -> Iterator[tuple[str, 
             if piece in wanted:
                 yield piece, matrix, reading.why
     for product in plan.products:
+        if names is not None and product.name not in names:
+            continue
         try:
             yield product.name, multiplied(product, lambda name: _matrix(plan, name)), product.why
         except FileRefused as error:
@@ -214,8 +226,20 @@ def _matrix(plan: Plan, name: str) -> NDArray[Any]:
     return dict(pieces(tensor, loaded(plan.tensors[tensor]), plan.readings[tensor]))[name]
 
 
-def _as_rectangular(plan: Plan, name: str, shape: Shape) -> bool:
-    """Whether a matrix is analysed as a rectangular one."""
+def as_rectangular(plan: Plan, name: str, shape: Shape) -> bool:
+    """Whether a matrix is analysed as a rectangular one.
+
+    Args:
+        plan: of the network.
+        name: of the matrix or product.
+        shape: of it.
+
+    Raises:
+        ValueError: an option asks for another group than there are, or for a square one of another shape.
+
+    >>> as_rectangular(plan_of({"w": np.ones((5, 5))}, group={"w": "rectangular"}), "w", (5, 5))
+    True
+    """
     for pattern, group in plan.group.items():
         if fnmatchcase(name, pattern):
             if group not in GROUPS:
@@ -267,7 +291,17 @@ def _words(row: pd.Series, departs: pd.Series) -> str:
     return ", ".join(said)
 
 
-def _analysed(matrix: NDArray[Any], rectangular: bool, randomisations: int, seed: int) -> dict[str, Any]:
+def analysed(matrix: NDArray[Any], rectangular: bool, randomisations: int, seed: int) -> dict[str, Any]:
+    """The statistics of `analyse_matrix` and an empty note, or the shape and a note that says why there are none.
+
+    Args:
+        matrix: (rows, columns).
+        rectangular: whether rows and columns are different units.
+        randomisations, seed: as in `analyse_matrix`.
+
+    >>> analysed(np.ones((4, 5)), True, 0, 0)["note"]
+    'matrix must vary, got (4, 5) entries that are all 1'
+    """
     rows, columns = matrix.shape
     space = RectangularSpace(rows, columns) if rectangular else None
     try:

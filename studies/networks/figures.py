@@ -32,6 +32,8 @@ def plot_network(table: pd.DataFrame) -> Figure:
     axes = figure.subplots(3, sharex=True)
     symmetry = table.symmetric_to_antisymmetric.astype(float)
     z_symmetry = np.sign(symmetry - 1) * np.minimum(norm.isf(table.p_symmetry.astype(float) / 2), _LARGEST_Z)
+    products = table.read_as.str.startswith("product")  # judged against permuted columns
+    z_symmetry = z_symmetry.where(~products, table.z_symmetry.astype(float).clip(-_LARGEST_Z, _LARGEST_Z))
     _points(axes[0], place, table.z_trace, _has(table, "self-connections"), PALETTE[0])
     _points(axes[1], place, z_symmetry, _has(table, "excess of"), PALETTE[1])
     for axis, label in zip(axes[:2], ("self-connections\n(z)", "symmetric (+) or\nantisymmetric (−), z"), strict=True):
@@ -63,6 +65,45 @@ def draw_network(table: pd.DataFrame) -> Illustration:
         "inhibit themselves, and the excess of the symmetric part over the antisymmetric one, of square matrices. "
         "Below: how much the means of rows and of columns vary, in units of what independent entries give.",
         "Three panels of points, one for each matrix in the order of the file.",
+    )
+
+
+@in_house_style
+def plot_checkpoints(table: pd.DataFrame) -> Figure:
+    """How far each matrix moved between two checkpoints, by its place in the network, and how far its law did.
+
+    Args:
+        table: as `compare_networks` returns it.
+
+    Returns:
+        Two panels with a common axis; filled points of the upper one are changes that show structure.
+    """
+    place = np.arange(len(table))
+    figure = Figure(figsize=(6.0, 4.0 + (0.9 if len(table) <= _MOST_NAMES else 0)))
+    axes = figure.subplots(2, sharex=True)
+    _points(axes[0], place, table.relative_change, (table.structure != "").to_numpy(dtype=bool), PALETTE[0])
+    axes[0].set(ylabel="change of the weights\n(of their norm)", ylim=(0, None))
+    distance, low, high = (table[name].to_numpy(dtype=float) for name in ("distance", "low", "high"))
+    axes[1].vlines(place, low, high, color=PALETTE[1], linewidth=1)
+    _points(axes[1], place, table.distance, np.nan_to_num(low) > 0, PALETTE[1])
+    axes[1].set(ylabel="change of the law\n(standard deviations)", ylim=(0, 1.05 * np.nanmax([*high, *distance, 1e-9])))
+    if len(table) <= _MOST_NAMES:
+        axes[1].set_xticks(place, [_short(str(name)) for name in table.index], rotation=90, fontsize=6.5)
+    else:
+        axes[1].set_xlabel("matrix, in the order of the file")
+    return figure
+
+
+def draw_checkpoints(table: pd.DataFrame) -> Illustration:
+    """The figure of `plot_checkpoints` for a page."""
+    return Illustration(
+        plot_checkpoints(table),
+        "checkpoints",
+        "What moved between the checkpoints",
+        "Above: the norm of the change over that of the matrix; filled where the change itself shows structure beyond "
+        "independent rows and columns. Below: the Wasserstein distance of the fitted laws given the trivial "
+        "components, an entry, in standard deviations, with 95% intervals; filled where zero is left out.",
+        "Two panels of points, one for each matrix in the order of the file.",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,9 +20,8 @@ from .alike import alike
 from .analysis import analyse_plan, plan_of
 from .figures import draw_network
 from .headline import Headline
-from .readings import readings
+from .output import check_output, print_readings
 
-_MARK = "network.csv"
 _CAPTIONS = {
     "network": "Every matrix: shape, tests and what was found.",
     "alike": "Layers that are alike: every statistic of each group.",
@@ -71,12 +69,10 @@ def report_network(
     Raises:
         ValueError: as `analyse_network`, or the folder holds something else.
     """
-    earlier = (output / "tables" / _MARK).exists()
-    if output.exists() and not earlier and (not output.is_dir() or any(output.iterdir())):
-        raise ValueError(f"output must be a new or empty folder, or one of an earlier analysis, got {output}")
+    check_output(output)
     plan = plan_of(paths, split=split, products=products, heads=heads, group=group)
     if progress:
-        print(*readings(plan), sep="\n", file=sys.stderr)
+        print_readings(plan)
     with progress_of("analysing matrices", plan.count, progress) as advance:
         table = analyse_plan(plan, randomisations=randomisations, seed=seed, advance=lambda _: advance())
     passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])

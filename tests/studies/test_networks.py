@@ -7,10 +7,11 @@ import torch
 from safetensors.numpy import save_file
 
 from pigmm.fitting import analyse_matrix
-from pigmm.studies import analyse_network
+from pigmm.studies import analyse_network, compare_networks
 from pigmm.studies.cli.main import main
 from pigmm.studies.networks.alike import alike
 from pigmm.studies.networks.analysis import plan_of
+from pigmm.studies.networks.checkpoints import change_sentences
 from pigmm.studies.networks.pieces import reading_of
 from pigmm.studies.networks.readings import readings
 
@@ -242,6 +243,63 @@ def test_command_writes_table_figure_and_page(tmp_path, capsys):
     assert "is it symmetric" in table.note["hh^T hh"]
     assert "hh^T hh: matrix must vary in every irrep" in page
     assert (output / "figures" / "network.svg").exists()
+
+
+def checkpoints():
+    before = {f"h.{k}.w": normal((60, k), 40, 40) for k in range(3)} | {
+        "in": normal(61, 40, 30),
+        "old": normal(62, 9, 9),
+    }
+    after = {name: matrix.copy() for name, matrix in before.items() if name != "old"}
+    after["h.1.w"] += 0.05 * normal(63, 40, 40) - 0.1 * np.eye(40)
+    after["in"] *= 1.5
+    return before, after
+
+
+def test_two_checkpoints():
+    before, after = checkpoints()
+    table = compare_networks(before, after, randomisations=199)
+    assert list(table.index) == ["h.0.w", "h.1.w", "h.2.w", "in"]
+    assert table.note.tolist() == ["unchanged", "", "unchanged", ""]
+    assert table.attrs["passed_over"]["old"] == "only in the checkpoint before"
+    assert table.structure["h.1.w"] == "negative self-connections"
+    change = after["h.1.w"] - before["h.1.w"]
+    assert table.z_trace["h.1.w"] == analyse_matrix(change, randomisations=0).z_trace
+    assert table.relative_change["h.1.w"] == pytest.approx(np.linalg.norm(change) / np.linalg.norm(before["h.1.w"]))
+    # all weights times 1.5: the law moves by half a standard deviation
+    assert (table.relative_change["in"], table.cosine["in"]) == (pytest.approx(0.5), pytest.approx(1))
+    assert table.distance["in"] == pytest.approx(0.5, rel=0.01)
+    assert 0 < table.low["in"] <= table.distance["in"] <= table.high["in"]
+    assert change_sentences(table)[0] == "2 of 4 matrices moved. in moved most, by 0.5 of its norm."
+    with pytest.raises(ValueError, match="a matrix of the same name and shape in common"):
+        compare_networks({"a": normal(64, 8, 8)}, {"a": normal(64, 9, 8)})
+
+
+def test_the_interval_of_a_distance_covers():
+    """The matrix after is that before and noise, which makes the law wider by a known distance."""
+    covered = 0
+    for k in range(60):
+        rng = np.random.default_rng((65, k))
+        before = rng.normal(size=(40, 40))
+        after = before + 0.5 * rng.normal(size=(40, 40))
+        table = compare_networks({"w": before}, {"w": after}, randomisations=0)
+        covered += table.low["w"] <= np.sqrt(1.25) - 1 <= table.high["w"]
+    assert covered >= 48  # of 60 with probability 0.95, or 0.9 at this size
+
+
+def test_command_compares_checkpoints(tmp_path, capsys):
+    before, after = checkpoints()
+    np.savez(tmp_path / "before.npz", **before)
+    np.savez(tmp_path / "after.npz", **after)
+    command = ["network", str(tmp_path / "before.npz"), str(tmp_path / "after.npz"), "--replicates", "19"]
+    with pytest.raises(SystemExit) as outcome:
+        main([*command, "-o", str(tmp_path / "out")])
+    said = capsys.readouterr()
+    assert (outcome.value.code, said.out.split()) == (0, [str(tmp_path / "out" / "report.html")])
+    assert "h.*.w: 3 x (40 x 40), one matrix" in said.err
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "2 of 4 matrices moved. in moved most" in page
+    assert pd.read_csv(tmp_path / "out" / "tables" / "checkpoints.csv").matrix.tolist() == [*after]
 
 
 def test_command_refuses(tmp_path, capsys):

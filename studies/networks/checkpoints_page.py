@@ -1,0 +1,109 @@
+"""The comparison of two checkpoints from the command line: table, figure and page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..notation.number_format import counted, number
+from ..plots.style import figure_files
+from ..report.html import Table, linked, render
+from ..runs.files import replace_files, write_tables, write_text
+from ..runs.progress import progress_of
+from ..runs.provenance import package_version
+from .analysis import plan_of
+from .checkpoints import change_sentences, compare_plans
+from .figures import draw_checkpoints
+from .output import check_output, print_readings
+
+_CAPTIONS = {
+    "checkpoints": "Every matrix: how far it moved, statistics before and after, and tests of the change.",
+    "passed_over": "What was not compared, and why.",
+}
+_EXPLAINED = (
+    "The change of the weights is the norm of the difference over that of the matrix before; the cosine is negative "
+    "where weights shrink. The change of the law is the Wasserstein distance of the laws fitted before and after, "
+    "given the trivial components, an entry, in standard deviations; its interval is a jackknife over tenths of the "
+    "units. The difference itself is analysed as a matrix: structure says what departs from independent rows and "
+    "columns in it."
+)
+
+
+def report_checkpoints(
+    before: Path,
+    after: Path,
+    output: Path,
+    *,
+    split: Mapping[str, int] | None = None,
+    products: Sequence[str] = (),
+    heads: int | None = None,
+    group: Mapping[str, str] | None = None,
+    randomisations: int = 999,
+    seed: int = 0,
+    progress: bool = True,
+    pdf: bool = False,
+) -> Path:
+    """Compare two checkpoints of a network and write table, figure and page.
+
+    Args:
+        before, after: files of the network.
+        output: folder for the results: new, empty, or of an earlier analysis.
+        split, products, heads, group, randomisations, seed: as in `compare_networks`.
+        progress: whether to say on standard error how the tensors are read, and how many matrices are done.
+        pdf: whether the figure is wanted as PDF too.
+
+    Returns:
+        The path of report.html.
+
+    Raises:
+        ValueError: as `compare_networks`, or the folder holds something else.
+    """
+    check_output(output)
+    plans = [plan_of(path, split=split, products=products, heads=heads, group=group) for path in (before, after)]
+    if progress:
+        print_readings(plans[1])
+    with progress_of("comparing matrices", plans[1].count, progress) as advance:
+        table = compare_plans(*plans, randomisations=randomisations, seed=seed, advance=lambda _: advance())
+    passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
+    tables = {"checkpoints": table.reset_index(), "passed_over": passed_over}
+    figure = draw_checkpoints(table)
+    write_tables(output / "tables", tables)
+    replace_files(output / "figures", figure_files([figure], pdf))
+    page = render(
+        "network.html",
+        title=f"{counted(len(table), 'matrix')} of {before.name} and {after.name}",
+        version=package_version(),
+        headline=change_sentences(table),
+        figure=figure,
+        explained=_EXPLAINED,
+        found=_found(table),
+        alike_explained="",
+        alike=None,
+        notes=[f"{name}: {note}" for name, note in table.note.items() if note not in ("", "unchanged")],
+        tables=linked(tables, _CAPTIONS),
+    )
+    report = output / "report.html"
+    write_text(report, page)
+    return report
+
+
+def _found(table: pd.DataFrame) -> Table:
+    """The table of the page: all matrices, those that moved most first."""
+    sorted_table = table.sort_values("relative_change", ascending=False)
+    intervals = sorted_table.reindex(columns=["low", "high"]).astype(float).to_numpy()
+    shown = pd.DataFrame(
+        {
+            "matrix": sorted_table.index,
+            "shape": [f"{rows} x {columns}" for rows, columns in sorted_table[["rows", "columns"]].to_numpy()],
+            "change of the weights": sorted_table.relative_change.astype(float),
+            "cosine": sorted_table.reindex(columns=["cosine"]).cosine.astype(float),
+            "change of the law": sorted_table.distance.astype(float),
+            "95% interval": [f"{number(low, '.3g')} to {number(high, '.3g')}" for low, high in intervals],
+            "structure of the change": sorted_table.structure.where(sorted_table.structure != "", "–"),
+            "read as": sorted_table.read_as,
+        },
+        dtype=object,
+    )
+    return Table.head("Matrices", "", shown, rows=len(shown))
