@@ -248,6 +248,8 @@ def checked_batch(matrices: ArrayLike, space: MatrixSpace | None = None) -> NDAr
     if batch.ndim < 3:
         raise ValueError(f"matrices must be of shape (n, rows, columns), got {batch.shape}")
     if space is not None:
+        if not hasattr(space, "decomposition"):
+            raise ValueError(f"space must be a MatrixSpace, such as SquareSpace(5), got {space!r}")
         if batch.shape[1:] != space.shape:
             raise ValueError(f"matrices must be of shape (n, {str(space.shape)[1:]}, got {batch.shape}")
         space.check(batch)

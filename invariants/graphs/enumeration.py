@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import chain, combinations_with_replacement, product
 
 from ..checks import checked_integer
-from .families import SQUARE, ArcType, GraphFamily
+from .families import SQUARE, ArcType, GraphFamily, check_is_family
 from .multigraph import Multigraph
 
 
@@ -76,6 +76,7 @@ def checked_degrees(degree: int | Sequence[int], family: GraphFamily) -> tuple[i
     >>> checked_degrees(3, SQUARE)
     (3,)
     """
+    check_is_family(family)
     if not isinstance(degree, tuple | list):
         return (checked_integer("degree", degree, least=1),)
     degrees = tuple(checked_integer("degree", d, least=0) for d in degree)

@@ -176,9 +176,21 @@ def checked_family(graphs: Iterable[Multigraph], family: GraphFamily | None) -> 
         ...
     ValueError: graph must be one of symmetric-zero-diagonal matrices, got Multigraph([(0, 0)], directed=False)
     """
-    if family is not None and not isinstance(family, GraphFamily):
-        raise ValueError(f"family must be a GraphFamily, such as SQUARE or RECTANGULAR, got {family!r}")
+    if family is not None:
+        check_is_family(family)
     return _checked_family(tuple(graphs), family)
+
+
+def check_is_family(family: object) -> None:
+    """Raise ValueError unless a family is a GraphFamily; the name of one is none.
+
+    >>> check_is_family("square")
+    Traceback (most recent call last):
+        ...
+    ValueError: family must be a GraphFamily, such as SQUARE or RECTANGULAR, got 'square'
+    """
+    if not isinstance(family, GraphFamily):
+        raise ValueError(f"family must be a GraphFamily, such as SQUARE or RECTANGULAR, got {family!r}")
 
 
 @lru_cache(maxsize=64)

@@ -365,3 +365,9 @@ def test_white_models_are_one_variance_in_all_directions(space):
     np.testing.assert_allclose(model.mean, inside, atol=1e-12)
     with pytest.raises(ValueError, match="variance must be positive, got 0"):
         BlockGaussian.white(space, 0)
+
+
+def test_names_of_spaces_are_refused():
+    matrices = PIGMM.iid(4, variance=1.0).sample(20, seed=0)
+    with pytest.raises(ValueError, match="space must be a MatrixSpace, such as SquareSpace"):
+        PIGMM.fit(matrices, "square")

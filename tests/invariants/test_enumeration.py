@@ -115,3 +115,9 @@ def test_bad_limits(limit):
     for function in (multigraphs, count_multigraphs):
         with pytest.raises(ValueError, match="max_nodes"):
             function(2, max_nodes=limit)
+
+
+def test_names_of_families_are_refused():
+    for function in (multigraphs, count_multigraphs):
+        with pytest.raises(ValueError, match=r"family must be a GraphFamily.* got 'square'"):
+            function(3, "square")
