@@ -35,7 +35,7 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
     Args:
         function: the function; None to give further options.
-        options: further options of numba.njit, such as inline="always".
+        **options: further options of numba.njit, such as inline="always".
 
     Returns:
         The compiled function, or a decorator if there is no function.

@@ -71,6 +71,9 @@ def aligned_empty(count: int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
         count: number of entries.
         dtype: type of the entries.
 
+    Returns:
+        (count,) of this dtype.
+
     >>> aligned_empty(5).ctypes.data % 64
     0
     """
@@ -85,6 +88,9 @@ def aligned_zeros(count: int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
     Args:
         count: number of entries.
         dtype: type of the entries.
+
+    Returns:
+        (count,) of this dtype.
 
     >>> aligned_zeros(3, np.float32)
     array([0., 0., 0.], dtype=float32)

@@ -40,7 +40,14 @@ class ExpectationMap:
     number_of_parameters: int
 
     def __call__(self, parameters: ArrayLike) -> NDArray[np.float64]:
-        """Expectation values (..., len(graphs)) for parameters (..., number_of_parameters)."""
+        """Evaluate the expectation values.
+
+        Args:
+            parameters: (..., number_of_parameters).
+
+        Returns:
+            (..., len(graphs)) float64.
+        """
         theta = self._checked(parameters)
         models = theta.reshape(-1, self.number_of_parameters)
         results = np.empty((len(models), len(self.coefficients)))
@@ -72,7 +79,17 @@ class ExpectationMap:
         return result
 
     def gradient(self, parameters: ArrayLike) -> NDArray[np.float64]:
-        """Derivatives (len(graphs), number_of_parameters) by the parameters (number_of_parameters,)."""
+        """Differentiate the expectation values by the parameters.
+
+        Args:
+            parameters: (number_of_parameters,).
+
+        Returns:
+            (len(graphs), number_of_parameters) float64.
+
+        Raises:
+            ValueError: the parameters are those of several models.
+        """
         theta = self._checked(parameters)
         if theta.ndim != 1:
             raise ValueError(f"parameters must be those of one model for a gradient, got shape {theta.shape}")
@@ -132,12 +149,17 @@ class ExpectationMap:
 def expectation_map(
     graphs: Iterable[GivenGraph], size: int | Sequence[int], family: GraphFamily | None = None
 ) -> ExpectationMap:
-    """Compile the expectation values of graphs at one size; remembered, so that calling it for every fit is free.
+    """Compile the expectation values of graphs at one size.
+
+    The result is remembered, so calling this for every fit is free.
 
     Args:
         graphs: all of one kind of matrices.
         size: N, or (rows, columns) for rectangular matrices.
         family: the kind of matrices, if the graphs alone do not tell.
+
+    Returns:
+        A function from parameters to expectation values.
 
     Raises:
         ValueError: if the graphs are not of one kind of matrices, or the size is too small.

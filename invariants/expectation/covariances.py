@@ -21,15 +21,19 @@ def covariance(
     *,
     family: GraphFamily | None = None,
 ) -> Expr:
-    """Exact covariance Cov(O_G, O_H) = <O_G O_H> - <O_G> <O_H> of two invariants under the Gaussian model.
+    """Return the exact covariance Cov(O_G, O_H) = <O_G O_H> - <O_G> <O_H> of two invariants under the Gaussian model.
 
     The product of two invariants is that of the disjoint union of their graphs, so this is a difference of expectation
     values of degree deg G + deg H. Divided by n it is the sampling covariance of averages over n matrices.
 
     Args:
-        first, second: graphs of one kind of matrices.
+        first: a graph.
+        second: a graph of the same kind of matrices.
         size: an integer for exact numbers as coefficients; by default a symbol. As in `expectation`.
         family: the kind of matrices, if the graphs alone do not tell.
+
+    Returns:
+        An expression in the parameters and the size.
 
     >>> loop = Multigraph([(0, 0)])
     >>> covariance(loop, loop)  # the variance of the trace
@@ -56,13 +60,16 @@ def _difference(
 
 
 def parameter_covariance(family: GraphFamily = SQUARE) -> Matrix:
-    """n times the covariance of the fitted parameters, from n matrices, to leading order in n; symbolic in the sizes.
+    """Return n times the covariance of the parameters fitted to n matrices, to leading order in n.
 
-    Exact law: the means are normal with covariance G/n of the trivial irrep, and the estimates of each irrep's G are
-    independent Wishart matrices, so Cov(G_xy, G_zw) = (G_xz G_yw + G_xw G_yz) / (n dimension).
+    The exact law is: the means are normal with covariance G/n of the trivial irrep, and the estimates of each irrep's G
+    are independent Wishart matrices. So Cov(G_xy, G_zw) = (G_xz G_yw + G_xw G_yz) / (n dimension).
+
+    Args:
+        family: the kind of matrices.
 
     Returns:
-        A square sympy Matrix, in the order of the parameters of the kind of matrices.
+        A square sympy Matrix, symbolic in the sizes, in the order of the parameters of the kind of matrices.
 
     >>> parameter_covariance()[12, 12]  # of G3
     4*G3**2/((N - 2)*(N - 1))
@@ -90,15 +97,19 @@ def parameter_covariance(family: GraphFamily = SQUARE) -> Matrix:
 
 
 def iid_variance(graph: Multigraph, second: Expr, fourth: Expr) -> Expr:
-    """Variance of a linear or quadratic invariant of a matrix of independent entries of zero mean, Gaussian or not.
+    """Return the variance of a linear or quadratic invariant of a matrix of independent entries of zero mean.
 
-    A quadratic form in independent entries has its Gaussian variance, and (E4 - 3 E2^2) times the sum of the squares
-    of its coefficients of M_ij^2: 1 on the diagonal, where all nodes coincide, and 1 off it if no node is both a tail
-    and a head.
+    The entries need not be Gaussian. A quadratic form in independent entries has its Gaussian variance, and (E4 - 3
+    E2^2) times the sum of the squares of its coefficients of M_ij^2. The coefficient is 1 on the diagonal, where all
+    nodes coincide, and 1 off it if no node is both a tail and a head.
 
     Args:
         graph: of one square matrix, of degree 1 or 2.
-        second, fourth: the moments E2 = <w^2> and E4 = <w^4> of an entry; numbers or symbols.
+        second: the moment E2 = <w^2> of an entry; a number or a symbol.
+        fourth: the moment E4 = <w^4> of an entry; a number or a symbol.
+
+    Returns:
+        An expression in the moments and the size.
 
     Raises:
         ValueError: for graphs of a higher degree.

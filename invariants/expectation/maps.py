@@ -14,7 +14,13 @@ from .symbolic import expectation
 
 
 def statistics_graphs(family: GraphFamily = SQUARE) -> tuple[Multigraph, ...]:
-    """The linear and quadratic graphs: their averages are the sufficient statistics of the Gaussian model.
+    """Return the linear and quadratic graphs. Their averages are the sufficient statistics of the Gaussian model.
+
+    Args:
+        family: the kind of matrices.
+
+    Returns:
+        The graphs, in the order of `multigraphs`.
 
     >>> len(statistics_graphs())
     13
@@ -23,7 +29,13 @@ def statistics_graphs(family: GraphFamily = SQUARE) -> tuple[Multigraph, ...]:
 
 
 def statistic_symbol(graph: Multigraph) -> Symbol:
-    """The symbol of the average of an invariant, named by its arcs.
+    """Return the symbol of the average of an invariant, named by its arcs.
+
+    Args:
+        graph: of any kind of matrices.
+
+    Returns:
+        A real symbol.
 
     >>> statistic_symbol(Multigraph([(0, 1), (1, 2)]))
     T_01_12
@@ -32,7 +44,16 @@ def statistic_symbol(graph: Multigraph) -> Symbol:
 
 
 def forward_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
-    """Parameters -> averages: expectation values of `statistics_graphs(family)`, in the sizes and the parameters.
+    """Return the expectation values of the sufficient statistics: parameters -> averages.
+
+    Args:
+        family: the kind of matrices.
+
+    Returns:
+        Expressions in the sizes and the parameters, in the order of `statistics_graphs`.
+
+    Source:
+        arXiv:1809.07559, section 3, for square matrices.
 
     >>> forward_map()[1]
     N*mu_1
@@ -41,11 +62,17 @@ def forward_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
 
 
 def inverse_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
-    """Averages -> parameters (the maximum-likelihood estimates), in the sizes and the symbols of the averages.
+    """Return the maximum-likelihood estimates: averages -> parameters.
 
     The estimate of a covariance contracts two components of the matrix. Their intertwiners are combinations of set
-    partitions of the four indices, and M_ij M_kl contracted with a set partition is the quadratic invariant whose
-    graph has its nodes so merged. From the trivial irrep the product of the means is taken off.
+    partitions of the four indices, and M_ij M_kl contracted with a set partition is the quadratic invariant whose graph
+    has its nodes so merged. From the trivial irrep the product of the means is subtracted.
+
+    Args:
+        family: the kind of matrices.
+
+    Returns:
+        Expressions in the sizes and the symbols of the averages, in the order of the parameters.
 
     >>> inverse_map()[0]
     T_01/N

@@ -52,7 +52,17 @@ def expectation(
 
 
 def checked_sizes(size: int | Sequence[int], family: GraphFamily) -> tuple[int, ...]:
-    """Sizes at which all irreps are there: N >= 4, or at least 2 rows and 2 columns; ValueError below.
+    """Return sizes at which all irreps are there: N >= 4, or at least 2 rows and 2 columns.
+
+    Args:
+        size: an integer, or one for each node kind.
+        family: the kind of matrices.
+
+    Returns:
+        One integer for each node kind.
+
+    Raises:
+        ValueError: a size is too small, or there is not one for each kind.
 
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> checked_sizes(10, SQUARE)
@@ -72,7 +82,15 @@ def _symbolic(graph: Multigraph, family: GraphFamily) -> Expr:
 
 
 def symbolic_sum(packed: Mapping[Monomial, int], read: DigitReader, family: GraphFamily) -> Expr:
-    """The expression of monomials in the parameters whose coefficients were computed at Kronecker sizes.
+    """Return the expression of monomials in the parameters whose coefficients were computed at Kronecker sizes.
+
+    Args:
+        packed: monomial -> value at the sizes of `kronecker_sizes`.
+        read: the function of `kronecker_sizes` that reads a value.
+        family: the kind of matrices.
+
+    Returns:
+        An expression in the parameters and the sizes.
 
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> sizes, read = kronecker_sizes(1, SQUARE)
@@ -93,6 +111,10 @@ DigitReader = Callable[[int], tuple[tuple[tuple[int, ...], int], ...]]
 
 def kronecker_sizes(degree: int, family: GraphFamily) -> tuple[tuple[int, ...], DigitReader]:
     """Sizes so large that integer polynomials in them, as Wick's theorem makes, can be read off their values.
+
+    Args:
+        degree: of the graphs whose expectation values are computed.
+        family: the kind of matrices.
 
     Returns:
         One power of two for each node kind, and the function that reads a value: ((exponents, coefficient), ...).
@@ -207,7 +229,16 @@ def _scale(monomial: Monomial, family: GraphFamily, sizes: tuple[int, ...]) -> t
 
 
 def exact_number(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> Expr:
-    """A term at integer sizes: the exact coefficient of what `wick_expectation` gives, times its monomial.
+    """Return a term at integer sizes: the exact coefficient of what `wick_expectation` gives, times its monomial.
+
+    Args:
+        monomial: in the parameters.
+        value: its integer coefficient.
+        family: the kind of matrices.
+        sizes: an integer for each node kind.
+
+    Returns:
+        An expression in the parameters.
 
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> exact_number((1,), 12, SQUARE, (5,))  # 12 mu_2 / (N sqrt(N - 1))
@@ -218,7 +249,17 @@ def exact_number(monomial: Monomial, value: int, family: GraphFamily, sizes: tup
 
 
 def rounded_number(monomial: Monomial, value: int, family: GraphFamily, sizes: tuple[int, ...]) -> float:
-    """The coefficient of `exact_number` in float64, rounded once or twice: no cancellation, whatever the size.
+    """Return the coefficient of `exact_number` in float64. It is rounded once or twice: nothing cancels, whatever the
+    size.
+
+    Args:
+        monomial: in the parameters.
+        value: its integer coefficient.
+        family: the kind of matrices.
+        sizes: an integer for each node kind.
+
+    Returns:
+        The coefficient.
 
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> rounded_number((1,), 12, SQUARE, (5,))

@@ -18,10 +18,16 @@ from .wick import contractions, graph_arcs, propagator
 
 @lru_cache(maxsize=8)
 def two_point_symbols(family: GraphFamily = SQUARE) -> tuple[Symbol, ...]:
-    """Symbols of the coefficients of mean and covariance in the diagram basis: 2 + 11 for square matrices.
+    """Return the symbols of the coefficients of mean and covariance in the diagram basis: 2 + 11 for square matrices.
 
-    <M_ij> = m + m_ij delta_ij; the covariance of M_ij and M_kl has a coefficient for each set partition of
-    {i, j, k, l}, up to exchange: C_ik_jl is that of delta_ik delta_jl, C_ij that of delta_ij, C that of 1.
+    <M_ij> = m + m_ij delta_ij. The covariance of M_ij and M_kl has a coefficient for each set partition of {i, j, k,
+    l}, up to exchange: C_ik_jl is that of delta_ik delta_jl, C_ij that of delta_ij, C that of 1.
+
+    Args:
+        family: the kind of matrices.
+
+    Returns:
+        The symbols, those of the mean first.
 
     >>> two_point_symbols()[:3]
     (m_ij, m, C_ijkl)
@@ -44,7 +50,13 @@ def _blocks(partition: Partition) -> str:
 
 
 def two_point_coefficients(family: GraphFamily = SQUARE) -> dict[Symbol, Expr]:
-    """Each coefficient of mean and covariance as a linear form in the parameters and the sizes.
+    """Return each coefficient of mean and covariance as a linear form in the parameters.
+
+    Args:
+        family: the kind of matrices.
+
+    Returns:
+        Symbol -> expression in the parameters and the sizes.
 
     >>> two_point_coefficients()[two_point_symbols()[0]]
     mu_2/sqrt(N - 1)
@@ -67,12 +79,15 @@ def two_point_coefficients(family: GraphFamily = SQUARE) -> dict[Symbol, Expr]:
 def two_point_expectation(
     graph: GivenGraph, size: int | Sequence[int] | None = None, *, family: GraphFamily | None = None
 ) -> Expr:
-    """Exact expectation value of an invariant in the coefficients of mean and covariance: polynomials in the size.
+    """Return the exact expectation value of an invariant in the coefficients of mean and covariance.
 
     Args:
         graph: of any kind of matrices.
         size: an integer (for rectangular matrices two) for rational coefficients; by default a symbol.
         family: the kind of matrices, if the graph alone does not tell.
+
+    Returns:
+        An expression whose coefficients are polynomials in the size.
 
     >>> from pigmm.invariants import Multigraph
     >>> two_point_expectation(Multigraph([(0, 0)]))
@@ -102,11 +117,17 @@ def two_point_expectation(
 
 
 def leading_term(expression: Expr, size: Symbol = SIZE) -> Expr:
-    """The part of an exact result that grows fastest with the size, all other symbols held fixed.
+    """Return the part of an exact result that grows fastest with the size, all other symbols held fixed.
 
     Args:
         expression: a sum of products of powers of polynomials in the size, as `expectation` and `covariance` give.
         size: the symbol that becomes large.
+
+    Returns:
+        The leading term.
+
+    Raises:
+        ValueError: leading terms cancel.
 
     >>> from pigmm.invariants import Multigraph
     >>> from pigmm.invariants.expectation.symbolic import expectation

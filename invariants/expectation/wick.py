@@ -69,12 +69,20 @@ class Propagator:
 
     @cached_property
     def means(self) -> dict[tuple[int, ...], dict[Partition, int]]:
-        """(colour,) -> element number of each set partition of (row, column)."""
+        """The elements of the mean.
+
+        Returns:
+            (colour,) -> element number of each set partition of (row, column).
+        """
         return self._by_colours(1)
 
     @cached_property
     def pairs(self) -> dict[tuple[int, ...], dict[Partition, int]]:
-        """(colour, colour') -> element number of each set partition of (row, column, row', column')."""
+        """The elements of the two-point function.
+
+        Returns:
+            (colour, colour') -> element number of each set partition of (row, column, row', column').
+        """
         return self._by_colours(2)
 
     def _by_colours(self, factors: int) -> dict[tuple[int, ...], dict[Partition, int]]:
@@ -86,7 +94,11 @@ class Propagator:
 
     @cached_property
     def denominators(self) -> tuple[Coefficient, Coefficient]:
-        """Common denominators of the forms of means and of pairs."""
+        """Common denominators of the linear forms.
+
+        Returns:
+            Those of the means and of the pairs.
+        """
         common = [FIELD.one.numer.ring.one] * 2
         for _, parameter, _, value in self._terms:
             is_pair = parameter.y is not None
@@ -95,7 +107,11 @@ class Propagator:
 
     @cached_property
     def forms(self) -> tuple[dict[int, Coefficient], ...]:
-        """For each element its linear form: parameter number -> polynomial in the sizes."""
+        """The linear form of each element.
+
+        Returns:
+            For each element: parameter number -> polynomial in the sizes.
+        """
         forms: list[dict[int, Coefficient]] = [{} for _ in set(self._elements.values())]
         for number, parameter, place, value in self._terms:
             denominator = self.denominators[parameter.y is not None]
@@ -113,7 +129,16 @@ def _orders(colours: tuple[int, ...], partition: Partition) -> list[Place]:
 
 @lru_cache(maxsize=8)
 def propagator(family: GraphFamily) -> Propagator:
-    """The propagator of the Gaussian model for the matrices of a family of graphs.
+    """Return the propagator of the Gaussian model for the matrices of a family of graphs.
+
+    Args:
+        family: the kind of matrices.
+
+    Returns:
+        The propagator.
+
+    Source:
+        arXiv:1809.07559, section 3, for square matrices.
 
     >>> from pigmm.invariants.graphs.families import RECTANGULAR
     >>> len(propagator(RECTANGULAR).forms)
@@ -123,7 +148,7 @@ def propagator(family: GraphFamily) -> Propagator:
 
 
 def wick_expectation(graph: Multigraph, family: GraphFamily, sizes: tuple[int, ...]) -> dict[Monomial, int]:
-    """Expectation value of a graph at integer sizes, as integer coefficients of monomials in the parameters.
+    """Compute the expectation value of a graph at integer sizes: integer coefficients of monomials in the parameters.
 
     The true coefficient of a monomial has the factor prod_k 1 / (denominator_k sqrt(norm_k)) over its parameters k.
 
@@ -131,6 +156,12 @@ def wick_expectation(graph: Multigraph, family: GraphFamily, sizes: tuple[int, .
         graph: of the family.
         family: the kind of matrices.
         sizes: an integer for each node kind, of any length.
+
+    Returns:
+        Monomial -> integer.
+
+    Source:
+        G. C. Wick, Phys. Rev. 80, 268 (1950).
 
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> wick_expectation(Multigraph([(0, 1)]), SQUARE, (4,))  # <sum_ij M_ij> = N mu_1: N^2 over the norm's root, N
@@ -144,7 +175,13 @@ def wick_expectation(graph: Multigraph, family: GraphFamily, sizes: tuple[int, .
 
 
 def graph_arcs(graph: Multigraph) -> Arcs:
-    """The arcs of a graph with their colours.
+    """Return the arcs of a graph with their colours.
+
+    Args:
+        graph: of any kind of matrices.
+
+    Returns:
+        The arcs, as `contractions` takes them.
 
     >>> graph_arcs(Multigraph([(0, 1)]))
     ((0, 1, 0),)
@@ -154,7 +191,15 @@ def graph_arcs(graph: Multigraph) -> Arcs:
 
 @lru_cache(maxsize=1 << 17)
 def contractions(arcs: Arcs, family: GraphFamily, sizes: tuple[int, ...]) -> Mapping[Monomial, int]:
-    """Sum over all Wick contractions: monomials in the elements -> product of sizes of the nodes summed away.
+    """Sum over all Wick contractions.
+
+    Args:
+        arcs: from `graph_arcs`.
+        family: the kind of matrices.
+        sizes: an integer for each node kind.
+
+    Returns:
+        Monomial in the elements -> product of the sizes of the nodes that are summed away.
 
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> len(contractions(((0, 1, 0),), SQUARE, (4,)))
@@ -231,5 +276,13 @@ def _forms_at(family: GraphFamily, sizes: tuple[int, ...]) -> tuple[dict[int, in
 
 
 def polynomial_at(polynomial: Coefficient, sizes: tuple[int, ...]) -> int:
-    """Value of a polynomial in the sizes at integers; sizes of node kinds that do not occur are left out."""
+    """Evaluate a polynomial in the sizes at integers. Sizes of node kinds that do not occur are left out.
+
+    Args:
+        polynomial: in the generators of FIELD.
+        sizes: an integer for each node kind.
+
+    Returns:
+        The value.
+    """
     return int(polynomial.evaluate(list(zip(polynomial.ring.gens, padded_sizes(sizes), strict=True))))

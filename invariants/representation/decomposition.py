@@ -87,16 +87,32 @@ class Decomposition:
     irreps: tuple[Irrep, ...]
 
     def transfer(self, irrep: int, x: int, y: int) -> InvariantTensor:
-        """sum over labels of T_x (row, column) T_y (row', column'): copy y to copy x, without normalisation.
+        """Return the map that takes one copy of an irrep to another, without normalisation: the sum over labels of T_x
+        (row, column) T_y (row', column').
 
         For x = y, divided by the copy's norm, this is the projector on the copy.
+
+        Args:
+            irrep: number of the irrep.
+            x: number of the copy that is reached.
+            y: number of the copy that is left.
+
+        Returns:
+            A tensor with legs (row, column, row', column').
         """
         left, right = (self.irreps[irrep].copies[copy].intertwiner for copy in (x, y))
         labels = "abcdef"[: len(left.kinds) - 2]
         return contract(f"{labels}ij,{labels}kl->ijkl", left, right)
 
     def projector(self, irrep: int, copy: int = 0) -> InvariantTensor:
-        """Orthogonal projector on one copy of an irrep; legs (row, column, row', column').
+        """Return the orthogonal projector on one copy of an irrep.
+
+        Args:
+            irrep: number of the irrep.
+            copy: number of the copy.
+
+        Returns:
+            A tensor with legs (row, column, row', column').
 
         >>> from pigmm.invariants.representation.matrix_kinds import SIZE, square
         >>> square().projector(3).as_expr([SIZE])[(0, 1, 0, 1)]  # the coefficient of delta_ik delta_jl in V_3
@@ -107,7 +123,13 @@ class Decomposition:
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters of the invariant Gaussian model: means, then covariances irrep by irrep (upper triangles).
+        """The parameters of the invariant Gaussian model.
+
+        Returns:
+            Means, then covariances irrep by irrep (upper triangles).
+
+        Source:
+            arXiv:1809.07559, section 2, for square matrices.
 
         >>> from pigmm.invariants.representation.matrix_kinds import square
         >>> [str(parameter.symbol) for parameter in square().parameters][:5]

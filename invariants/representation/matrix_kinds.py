@@ -19,7 +19,13 @@ ROWS = Symbol("M", integer=True, positive=True)
 
 @lru_cache(maxsize=1)
 def square() -> Decomposition:
-    """N x N matrices under S_N: 2 V_0 + 3 V_H + V_2 + V_3 (arXiv:1809.07559, section 2).
+    """Decompose N x N matrices under S_N: 2 V_0 + 3 V_H + V_2 + V_3.
+
+    Returns:
+        The decomposition, with an intertwiner for each copy of each irrep.
+
+    Source:
+        arXiv:1809.07559, section 2.
 
     >>> len(square().parameters)
     13
@@ -54,7 +60,10 @@ def square() -> Decomposition:
 
 @lru_cache(maxsize=1)
 def rectangular() -> Decomposition:
-    """M x N matrices under S_M x S_N: the four products of V_0 and V_H, each once.
+    """Decompose M x N matrices under S_M x S_N: the four products of V_0 and V_H, each once.
+
+    Returns:
+        The decomposition, with an intertwiner for each copy of each irrep.
 
     >>> [str(parameter.symbol) for parameter in rectangular().parameters]
     ['mu', 'G00', 'G0H', 'GH0', 'GHH']
@@ -76,7 +85,10 @@ def rectangular() -> Decomposition:
 
 @lru_cache(maxsize=1)
 def symmetric() -> Decomposition:
-    """Symmetric N x N matrices under S_N: 2 V_0 + 2 V_H + V_2.
+    """Decompose symmetric N x N matrices under S_N: 2 V_0 + 2 V_H + V_2.
+
+    Returns:
+        The decomposition, with an intertwiner for each copy of each irrep.
 
     >>> len(symmetric().parameters)
     9
@@ -89,9 +101,12 @@ def symmetric() -> Decomposition:
 
 @lru_cache(maxsize=1)
 def symmetric_zero_diagonal() -> Decomposition:
-    """Symmetric N x N matrices of zero diagonal under S_N: V_0 + V_H + V_2.
+    """Decompose symmetric N x N matrices of zero diagonal under S_N: V_0 + V_H + V_2.
 
-    V_2 is inside already: the diagonal, V_0 + V_H, has no part of it.
+    V_2 lies inside already: the diagonal, V_0 + V_H, has no part of it.
+
+    Returns:
+        The decomposition, with an intertwiner for each copy of each irrep.
 
     >>> [str(parameter.symbol) for parameter in symmetric_zero_diagonal().parameters]
     ['mu', 'G0', 'GH', 'G2']
@@ -113,7 +128,16 @@ def symmetric_zero_diagonal() -> Decomposition:
 
 @lru_cache(maxsize=8)
 def several_square(count: int) -> Decomposition:
-    """Several N x N matrices under one S_N: the copies of each irrep in all of them (arXiv:2104.03707 for two).
+    """Decompose several N x N matrices under one S_N: the copies of each irrep in all of them.
+
+    Args:
+        count: number of matrices.
+
+    Returns:
+        The decomposition, with an intertwiner for each copy of each irrep.
+
+    Source:
+        arXiv:2104.03707 for two matrices.
 
     >>> len(several_square(2).parameters)  # 4 means; 10 + 21 + 3 + 3 covariances
     41
@@ -126,7 +150,16 @@ def several_square(count: int) -> Decomposition:
 
 
 def decomposition_of(family: GraphFamily) -> Decomposition:
-    """The decomposition of the matrices that a family of graphs belongs to; ValueError if it is none of these.
+    """Return the decomposition of the matrices that a family of graphs belongs to.
+
+    Args:
+        family: the kind of matrices.
+
+    Returns:
+        The decomposition, with an intertwiner for each copy of each irrep.
+
+    Raises:
+        ValueError: there is no decomposition of these matrices.
 
     >>> decomposition_of(RECTANGULAR) is rectangular()
     True

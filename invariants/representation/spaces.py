@@ -40,20 +40,47 @@ class MatrixSpace(Protocol):
         """The exact decomposition, for every size."""
 
     def check(self, matrices: NDArray[np.floating]) -> None:
-        """Raise ValueError if matrices (..., *shape) do not lie in the space."""
+        """Check that matrices lie in the space.
+
+        Args:
+            matrices: (..., *shape) real numbers.
+
+        Raises:
+            ValueError: a matrix lies outside.
+        """
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
-        """Components of matrices (..., *shape): for each irrep (..., copies, labels). Cost O(entries).
+        """Return the components of matrices.
 
-        Of matrices outside the space (not symmetric, say) it is those of the nearest ones inside.
+        Of matrices outside the space (not symmetric, say) these are the components of the nearest ones inside. The cost
+        is O(entries).
+
+        Args:
+            matrices: (..., *shape).
+
+        Returns:
+            For each irrep (..., copies, labels).
         """
 
     def assemble(self, components: Sequence[Array]) -> Array:
-        """The matrices (..., *shape) with given components: the inverse (and adjoint) of `project`."""
+        """Return the matrices with given components: the inverse (and adjoint) of `project`.
+
+        Args:
+            components: as `project` returns them.
+
+        Returns:
+            (..., *shape).
+        """
 
 
 def irrep_dimensions(space: MatrixSpace) -> tuple[int, ...]:
-    """Dimension of each irrep of a space.
+    """Return the dimension of each irrep of a space.
+
+    Args:
+        space: of matrices.
+
+    Returns:
+        One dimension for each irrep, in the order of the space.
 
     >>> irrep_dimensions(SquareSpace(10))
     (1, 9, 35, 36)
@@ -67,7 +94,16 @@ def _dimension(formula: Coefficient, sizes: tuple[int, ...]) -> int:
 
 
 def space_of(shape: tuple[int, ...]) -> MatrixSpace:
-    """The space of all matrices of a shape: under S_N if square, else under S_M x S_N; several if there are three axes.
+    """Return the space of all matrices of a shape: under S_N if square, otherwise under S_M x S_N.
+
+    Args:
+        shape: (rows, columns), or (count, N, N) of several matrices.
+
+    Returns:
+        The space.
+
+    Raises:
+        ValueError: the shape is neither.
 
     >>> space_of((10, 784))
     RectangularSpace(rows=10, columns=784)
@@ -118,10 +154,21 @@ class SquareSpace:
         return square()
 
     def check(self, matrices: NDArray[np.floating]) -> None:
-        """Every matrix of the shape is in the space."""
+        """Do nothing: every matrix of the shape is in the space.
+
+        Args:
+            matrices: (..., N, N) real numbers.
+        """
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
-        """Components of matrices (..., N, N): V_0 (..., 2, 1), V_H (..., 3, N), V_2 and V_3 (..., 1, N^2)."""
+        """Return the components of matrices.
+
+        Args:
+            matrices: (..., N, N).
+
+        Returns:
+            V_0 (..., 2, 1), V_H (..., 3, N), V_2 and V_3 (..., 1, N^2).
+        """
         n = self.size
         row_means, column_means = matrices.mean(axis=-1), matrices.mean(axis=-2)
         mean = row_means.mean(axis=-1)
@@ -140,7 +187,14 @@ class SquareSpace:
         return v0, vh, v2.reshape(flat), v3.reshape(flat)
 
     def assemble(self, components: Sequence[Array]) -> Array:
-        """The matrices (..., N, N) with components as `project` gives them."""
+        """Return the matrices with given components: the inverse (and adjoint) of `project`.
+
+        Args:
+            components: as `project` returns them.
+
+        Returns:
+            (..., N, N).
+        """
         n = self.size
         v0, vh, v2, v3 = components
         matrices: Array = (v2 + v3).reshape(*v2.shape[:-2], n, n)
@@ -197,10 +251,21 @@ class RectangularSpace:
         return rectangular()
 
     def check(self, matrices: NDArray[np.floating]) -> None:
-        """Every matrix of the shape is in the space."""
+        """Do nothing: every matrix of the shape is in the space.
+
+        Args:
+            matrices: (..., M, N) real numbers.
+        """
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
-        """Components of matrices (..., M, N): (..., 1, 1), (..., 1, N), (..., 1, M), (..., 1, M N)."""
+        """Return the components of matrices.
+
+        Args:
+            matrices: (..., M, N).
+
+        Returns:
+            (..., 1, 1), (..., 1, N), (..., 1, M), (..., 1, M N).
+        """
         m, n = self.shape
         row_means, column_means = matrices.mean(axis=-1), matrices.mean(axis=-2)
         mean = row_means.mean(axis=-1, keepdims=True)
@@ -213,7 +278,14 @@ class RectangularSpace:
         )
 
     def assemble(self, components: Sequence[Array]) -> Array:
-        """The matrices (..., M, N) with components as `project` gives them."""
+        """Return the matrices with given components: the inverse (and adjoint) of `project`.
+
+        Args:
+            components: as `project` returns them.
+
+        Returns:
+            (..., M, N).
+        """
         m, n = self.shape
         overall, columns, rows, centred = components
         matrices: Array = centred.reshape(*centred.shape[:-2], m, n)
@@ -257,13 +329,27 @@ class SymmetricSpace:
         return symmetric() if self.diagonal else symmetric_zero_diagonal()
 
     def check(self, matrices: NDArray[np.floating]) -> None:
-        """Raise ValueError unless matrices (..., N, N) are symmetric, and of zero diagonal if so required."""
+        """Check that matrices are symmetric, and of zero diagonal if so required.
+
+        Args:
+            matrices: (..., N, N) real numbers.
+
+        Raises:
+            ValueError: a matrix lies outside.
+        """
         check_symmetric(matrices)
         if not self.diagonal:
             check_zero_diagonal(matrices)
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
-        """Components of matrices (..., N, N): V_0 (..., 2 or 1, 1), V_H (..., 2 or 1, N), V_2 (..., 1, N^2)."""
+        """Return the components of matrices.
+
+        Args:
+            matrices: (..., N, N).
+
+        Returns:
+            V_0 (..., 2 or 1, 1), V_H (..., 2 or 1, N), V_2 (..., 1, N^2).
+        """
         n = self.size
         v0, vh, v2, _ = SquareSpace(n).project(matrices)
         if self.diagonal:
@@ -275,7 +361,14 @@ class SymmetricSpace:
         return total[..., None] / sqrt(n * (n - 1)), centred[..., None, :] / sqrt(2 * (n - 2)), v2
 
     def assemble(self, components: Sequence[Array]) -> Array:
-        """The matrices (..., N, N) with components as `project` gives them."""
+        """Return the matrices with given components: the inverse (and adjoint) of `project`.
+
+        Args:
+            components: as `project` returns them.
+
+        Returns:
+            (..., N, N).
+        """
         n = self.size
         v0, vh, v2 = components
         if self.diagonal:
@@ -321,15 +414,33 @@ class MultiMatrixSpace:
         return several_square(self.count)
 
     def check(self, matrices: NDArray[np.floating]) -> None:
-        """Every matrix of the shape is in the space."""
+        """Do nothing: every matrix of the shape is in the space.
+
+        Args:
+            matrices: (..., count, N, N) real numbers.
+        """
 
     def project(self, matrices: Array) -> tuple[Array, ...]:
-        """Components of matrices (..., count, N, N): the copies of the first matrix, then of the second, ..."""
+        """Return the components of matrices.
+
+        Args:
+            matrices: (..., count, N, N).
+
+        Returns:
+            For each irrep the copies of the first matrix, then of the second, ...
+        """
         parts = SquareSpace(self.size).project(matrices)
         return tuple(part.reshape(*part.shape[:-3], -1, part.shape[-1]) for part in parts)
 
     def assemble(self, components: Sequence[Array]) -> Array:
-        """The matrices (..., count, N, N) with components as `project` gives them."""
+        """Return the matrices with given components: the inverse (and adjoint) of `project`.
+
+        Args:
+            components: as `project` returns them.
+
+        Returns:
+            (..., count, N, N).
+        """
         return SquareSpace(self.size).assemble(
             [part.reshape(*part.shape[:-2], self.count, -1, part.shape[-1]) for part in components]
         )

@@ -27,6 +27,12 @@ Coefficient = Any  # an element of FIELD; sympy's elements carry no static type
 def normal_partition(labels: Sequence[int]) -> Partition:
     """Renumber block labels by first appearance.
 
+    Args:
+        labels: of each leg, any integers.
+
+    Returns:
+        The partition.
+
     >>> normal_partition([7, 3, 7])
     (0, 1, 0)
     """
@@ -52,17 +58,38 @@ class InvariantTensor:
 
     @classmethod
     def delta(cls, *kinds: int) -> InvariantTensor:
-        """All legs equal: delta_ij for two legs."""
+        """Return the tensor that is 1 where all legs are equal: delta_ij for two legs.
+
+        Args:
+            *kinds: kind of each leg.
+
+        Returns:
+            The tensor.
+        """
         return cls(kinds, {(0,) * len(kinds): FIELD.one})
 
     @classmethod
     def ones(cls, *kinds: int) -> InvariantTensor:
-        """The tensor whose entries are all 1."""
+        """Return the tensor whose entries are all 1.
+
+        Args:
+            *kinds: kind of each leg.
+
+        Returns:
+            The tensor.
+        """
         return cls(kinds, {tuple(range(len(kinds))): FIELD.one})
 
     @classmethod
     def centring(cls, kind: int = 0) -> InvariantTensor:
-        """F_ij = delta_ij - 1/N, the projector on V_H (the vectors of zero sum)."""
+        """Return F_ij = delta_ij - 1/N, the projector on V_H (the vectors of zero sum).
+
+        Args:
+            kind: of both legs.
+
+        Returns:
+            The tensor.
+        """
         mean: InvariantTensor = cls.ones(kind, kind) / SIZES[kind]
         return cls.delta(kind, kind) - mean
 
@@ -84,11 +111,24 @@ class InvariantTensor:
         return self.__mul__(FIELD.one / divisor)
 
     def as_expr(self, sizes: Sequence[Symbol]) -> dict[Partition, Expr]:
-        """Coefficients as sympy expressions in the given size symbols, one for each node kind."""
+        """Return the coefficients as sympy expressions.
+
+        Args:
+            sizes: a symbol for each node kind.
+
+        Returns:
+            Set partition of the legs -> coefficient.
+        """
         return {p: c.as_expr(*padded_sizes(sizes)).factor() for p, c in sorted(self.terms.items())}
 
     def to_dense(self, *sizes: int) -> NDArray[np.float64]:
-        """The array at integer sizes, one for each node kind; for checks.
+        """Return the array at integer sizes; for checks.
+
+        Args:
+            *sizes: one for each node kind.
+
+        Returns:
+            An array with an axis for each leg.
 
         >>> InvariantTensor.centring().to_dense(2)
         array([[ 0.5, -0.5],
@@ -106,7 +146,13 @@ class InvariantTensor:
 
 
 def padded_sizes(sizes: Sequence[Any]) -> list[Any]:
-    """One value for every generator of FIELD; those of kinds that do not occur are arbitrary.
+    """Return one value for every generator of FIELD. Those of kinds that do not occur are arbitrary.
+
+    Args:
+        sizes: one for each node kind.
+
+    Returns:
+        As many values as FIELD has generators.
 
     >>> padded_sizes([5])
     [5, 1]
@@ -115,7 +161,14 @@ def padded_sizes(sizes: Sequence[Any]) -> list[Any]:
 
 
 def evaluate_coefficient(value: Coefficient, sizes: Sequence[int]) -> Rational:
-    """A coefficient at integer sizes, as an exact rational number.
+    """Evaluate a coefficient at integer sizes.
+
+    Args:
+        value: a rational function of the sizes.
+        sizes: one for each node kind.
+
+    Returns:
+        The exact rational number.
 
     >>> evaluate_coefficient(1 / (SIZES[0] - 1), [5])
     1/4
@@ -125,7 +178,17 @@ def evaluate_coefficient(value: Coefficient, sizes: Sequence[int]) -> Rational:
 
 
 def power_of(value: Coefficient, power: Rational, sizes: Sequence[Expr]) -> Expr:
-    """A coefficient to a rational power, factor by factor: the factors are positive at all sizes that are allowed.
+    """Raise a coefficient to a rational power, factor by factor.
+
+    The factors are positive at all sizes that are allowed.
+
+    Args:
+        value: a rational function of the sizes.
+        power: the exponent.
+        sizes: a symbol or number for each node kind.
+
+    Returns:
+        The power.
 
     >>> from sympy import Symbol
     >>> power_of((SIZES[0] - 2) ** 2, Rational(1, 2), [Symbol("N")])  # and not Abs(N - 2)
@@ -144,7 +207,13 @@ def contract(subscripts: str, *tensors: InvariantTensor) -> InvariantTensor:
 
     Args:
         subscripts: such as "ij,jk->ik"; repeated letters are equal indices, letters not in the result are summed.
-        tensors: one for each group of letters.
+        *tensors: one for each group of letters.
+
+    Returns:
+        The tensor of the letters after the arrow.
+
+    Raises:
+        ValueError: an index joins legs of different kinds.
 
     >>> F = InvariantTensor.centring()
     >>> contract("ij,jk->ik", F, F) == F

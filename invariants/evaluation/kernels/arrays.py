@@ -25,15 +25,18 @@ _TENSOR_ENTRIES = 1 << 20
 
 
 def run_on_arrays(plan: Plan, matrices: Array) -> Array:
-    """Values (..., len(graphs)) of a plan on matrices (..., colours, rows, columns).
-
-    Args:
-        plan: of any graphs.
-        matrices: a numpy array, computed in float64; or a torch tensor, computed in its dtype and on its device, and
-            differentiable by torch.
+    """Run a plan on matrices.
 
     The memory of a matrix is used again after its last use, so it is that of a few batches of matrices, for graphs of
     any treewidth. Where torch is to differentiate, it keeps the matrices that it needs for that.
+
+    Args:
+        plan: of any graphs.
+        matrices: (..., colours, rows, columns); a numpy array, computed in float64, or a torch tensor, computed in its
+            dtype and on its device, and differentiable by torch.
+
+    Returns:
+        (..., len(graphs)), an array or a tensor.
 
     >>> from pigmm.invariants.graphs.multigraph import Multigraph
     >>> from pigmm.invariants.evaluation.kernels.plan import plan
@@ -49,12 +52,15 @@ def run_on_arrays(plan: Plan, matrices: Array) -> Array:
 def evaluate_tensor(
     matrices: Array, graphs: Iterable[GivenGraph], *, family: GraphFamily | None = None
 ) -> Array:  # a tensor
-    """`evaluate` for a torch tensor: (..., len(graphs)) in its dtype and on its device, differentiable by torch.
+    """Evaluate invariants of a torch tensor: see `evaluate`.
 
     Args:
         matrices: as in `evaluate`, a tensor of floating-point numbers.
         graphs: all of one kind of matrices.
         family: the kind of matrices, if the graphs alone do not tell.
+
+    Returns:
+        (..., len(graphs)) in the tensor's dtype and on its device, differentiable by torch.
 
     Raises:
         ValueError: as in `evaluate`; also for tensors of integers.

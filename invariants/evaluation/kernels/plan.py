@@ -70,6 +70,9 @@ class Plan:
         Args:
             sizes: one for each node kind.
 
+        Returns:
+            Floating-point operations and bytes.
+
         >>> plan((Multigraph([(0, 1), (1, 2), (2, 0)]),)).cost((10,))  # the product, the sum of M M times M^T
         Cost(flops=2099, bytes=5768)
         """

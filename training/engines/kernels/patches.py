@@ -40,6 +40,9 @@ def patch_places(shape: tuple[int, int, int]) -> NDArray[np.int64]:
     Args:
         shape: planes, height, width of the image; a patch is a square of four by four in one plane.
 
+    Returns:
+        (patches, 16) int64.
+
     Raises:
         ValueError: height or width is not a multiple of 4.
 
@@ -56,7 +59,15 @@ def patch_places(shape: tuple[int, int, int]) -> NDArray[np.int64]:
 
 
 def patched(images: NDArray[np.uint8], labels: NDArray[np.int64], places: NDArray[np.int64]) -> PatchedImages:
-    """Cut images (count, pixels) into patches, `places` from patch_places, and leave out the empty ones.
+    """Cut images into patches and leave out the empty ones.
+
+    Args:
+        images: (count, pixels) from 0 to 255.
+        labels: (count,).
+        places: (patches, 16), from `patch_places`.
+
+    Returns:
+        The images without their empty patches.
 
     >>> image = np.zeros((1, 784), np.uint8)
     >>> image[0, 116] = 255
