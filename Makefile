@@ -14,8 +14,12 @@ study: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
+# The rooms whose public functions have all sections of a docstring.
+DOCUMENTED := simd invariants training/*.py training/curvature training/engines
+
 lint: $(VENV)/.installed-dev
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports \
+	&& $(VENV)/bin/pydoclint $(DOCUMENTED)
 
 # mypy and griffe do not follow editable installs of mapped folders, so they get the package as links.
 namespace:

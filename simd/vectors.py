@@ -56,7 +56,13 @@ class _VectorModel(models.PrimitiveModel):
 
 
 def lanes(dtype: DTypeLike) -> int:
-    """Return how many numbers of a dtype a vector holds.
+    """Return how many numbers a vector holds.
+
+    Args:
+        dtype: type of the numbers.
+
+    Returns:
+        The number of lanes.
 
     >>> lanes(np.float64), lanes(np.float32)
     (8, 16)

@@ -91,3 +91,27 @@ def test_nothing_is_evaluated_or_unpickled():
                 if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
                     assert isinstance(node.value, ast.Constant), path.name
                     assert node.value.value is False, path.name
+
+
+def undocumented(layer):
+    """Public functions and methods whose docstrings lack the section of their arguments or of their results."""
+    package = importlib.import_module(f"pigmm.{layer}")
+    for name in package.__all__:
+        value = getattr(package, name)
+        own = vars(value).items() if inspect.isclass(value) else ()
+        methods = [(f"{name}.{key}", method) for key, method in own if not key.startswith("_")]
+        for label, function in [(name, value), *methods]:
+            function = getattr(function, "__func__", function)  # of a classmethod
+            if inspect.isfunction(function) and function.__module__.startswith("pigmm"):
+                text, signature = function.__doc__ or "", inspect.signature(function)
+                if signature.parameters.keys() - {"self", "cls"} and "Args:" not in text:
+                    yield f"{label}: Args"
+                if signature.return_annotation not in ("None", None) and not {"Returns:", "Yields:"} & set(
+                    text.split()
+                ):
+                    yield f"{label}: Returns"
+
+
+@pytest.mark.parametrize("layer", ["simd", "invariants", "training", "studies"])
+def test_public_functions_say_what_they_take_and_give(layer):
+    assert not list(undocumented(layer))

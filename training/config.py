@@ -67,6 +67,9 @@ class EnsembleConfig(BaseModel):
 
     `data_root` and `device` say where, not what: two configurations that differ only there are the same ensemble.
 
+    Args:
+        **values: the fields that differ from their defaults.
+
     Raises:
         ValueError: one line that names the argument, what is required and what came.
 

@@ -69,7 +69,13 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read what `write_table` wrote; labels of graphs such as '00' stay text, degrees of freedom integers.
+    """Read what `write_table` wrote. Labels of graphs such as '00' stay text, degrees of freedom integers.
+
+    Args:
+        path: of the CSV file.
+
+    Returns:
+        The table.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:

@@ -28,7 +28,8 @@ def dense_matrix(
     Args:
         objective: model and loss.
         parameters: (P,).
-        inputs, targets: the batch.
+        inputs: of the batch.
+        targets: of the batch.
         block: name of the layer or tensor whose diagonal block is asked for; default: all.
         product: `hessian_product` or `gauss_newton_product`.
 

@@ -47,6 +47,9 @@ class Objective:
 
         Args:
             config: of the ensemble; dropout and penalties are left out.
+
+        Returns:
+            The objective.
         """
         activation = ACTIVATIONS[config.activation]
         pieces = [
@@ -77,6 +80,9 @@ class Objective:
             module: any; its parameters in the order of `named_parameters`, see `module_parameters`.
             loss: mean over the examples.
 
+        Returns:
+            The objective.
+
         >>> Objective.of_module(nn.Linear(3, 2)).blocks
         (('weight', 6), ('bias', 2))
         """
@@ -99,7 +105,13 @@ class Objective:
         return sum(size for _, size in self.blocks)
 
     def block(self, name: str) -> slice:
-        """Where the parameters of a layer or tensor stand.
+        """Return where the parameters of a layer or tensor stand.
+
+        Args:
+            name: of the layer or tensor.
+
+        Returns:
+            A slice of the parameters.
 
         Raises:
             ValueError: if there is none of that name.
@@ -115,7 +127,13 @@ class Objective:
         raise ValueError(f"block must be one of {', '.join(known for known, _ in self.blocks)}, got {name!r}")
 
     def checked(self, parameters: Tensor | NDArray[np.floating]) -> Tensor:
-        """Return parameters as a tensor (networks, P) or (P,).
+        """Return parameters as a tensor.
+
+        Args:
+            parameters: (networks, P) or (P,) of a floating type.
+
+        Returns:
+            The same numbers, a tensor of this shape.
 
         Raises:
             ValueError: if there are not P of them, or one is not finite.
@@ -167,7 +185,14 @@ def stored_parameters(ensemble: xr.Dataset, epoch: float | None = None) -> Tenso
 
 
 def initial_parameters(config: EnsembleConfig, networks: Sequence[int]) -> Tensor:
-    """Return the parameters of the given networks before training, (networks, P) float32; biases begin at zero.
+    """Return the parameters of networks before training; biases begin at zero.
+
+    Args:
+        config: of the ensemble.
+        networks: numbers of the networks.
+
+    Returns:
+        (networks, P) float32.
 
     >>> initial_parameters(EnsembleConfig(hidden=(4, 4)), range(3)).shape
     torch.Size([3, 3192])
@@ -184,7 +209,13 @@ def initial_parameters(config: EnsembleConfig, networks: Sequence[int]) -> Tenso
 
 
 def module_parameters(module: nn.Module) -> Tensor:
-    """Return the parameters of a module as one vector (P,), in the order of `Objective.of_module`.
+    """Return the parameters of a module as one vector, in the order of `Objective.of_module`.
+
+    Args:
+        module: any module of torch.
+
+    Returns:
+        (P,).
 
     >>> module_parameters(nn.Linear(3, 2)).shape
     torch.Size([8])

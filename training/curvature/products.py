@@ -20,7 +20,8 @@ def hessian_product(
     Args:
         objective: model and loss.
         parameters: (P,), or (networks, P) for the same examples in each network.
-        inputs, targets: the batch, any number of examples.
+        inputs: of the batch, any number of examples.
+        targets: of the same examples.
         vectors: of the shape of the parameters, or (k, *) for k vectors each.
 
     Returns:
@@ -54,7 +55,11 @@ def gauss_newton_product(
     For cross-entropy it is the Fisher matrix of the model's own labels. It is positive semidefinite.
 
     Args:
-        objective, parameters, inputs, targets, vectors: as in `hessian_product`.
+        objective: model and loss.
+        parameters: (P,), or (networks, P) for the same examples in each network.
+        inputs: of the batch, any number of examples.
+        targets: of the same examples.
+        vectors: of the shape of the parameters, or (k, *) for k vectors each.
 
     Returns:
         Of the shape of the vectors.

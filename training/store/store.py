@@ -59,13 +59,17 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def open_ensemble(path: Path | str) -> xr.Dataset:
-    """A finished ensemble, as a lazy dataset backed by the store.
+    """Open a finished ensemble as a lazy dataset backed by the store.
 
-    Variables `weight_k` (network, epoch, row_k, col_k) float32 for the stored layers, if there are biases `bias_k`
-    (network, epoch, row_k), `train_loss`, `train_accuracy`,
-    `test_loss`, `test_accuracy` (network, epoch) float32; coordinates `network` (int), `epoch` (float, 0 is the
-    initialisation) and `step` (int, along epoch); attributes `configuration` and `versions` (JSON), `engine`,
-    `threads`, `processor`. Coordinates are in memory, the rest is read when it is used.
+    Args:
+        path: folder of the store.
+
+    Returns:
+        Variables `weight_k` (network, epoch, row_k, col_k) float32 for the stored layers, if there are biases `bias_k`
+        (network, epoch, row_k), `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy` (network, epoch) float32;
+        coordinates `network` (int), `epoch` (float, 0 is the initialisation) and `step` (int, along epoch); attributes
+        `configuration` and `versions` (JSON), `engine`, `threads`, `processor`. Coordinates are in memory, the rest is
+        read when it is used.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
