@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from ...invariants.graphs.given import GivenGraph
 from ...invariants.representation.decomposition import Irrep
 from ...invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions, space_of
 from .blocks import blocks_from_parameters, check_positive_definite, parameters_from_blocks, trivial_parameters
+from .shown import Shown
 from .storage import read_json, space_content, space_from_content, write_json
 from .sufficient_statistics import SufficientStatistics, checked_batch
 from .trivial import trivial_components, watched
@@ -31,7 +31,7 @@ _INFLUENCE_ENTRIES = 1 << 22
 
 
 @dataclass(frozen=True, init=False, eq=False)
-class BlockGaussian:
+class BlockGaussian(Shown):
     """The Gaussian distribution of matrices with invariant mean and covariance, given by one covariance for each irrep.
 
     With `given` it is the law of matrices given their trivial components. These keep their values, one row for each
@@ -276,11 +276,11 @@ class BlockGaussian:
         table = pd.DataFrame({"value": self.parameters}, index=pd.Index(self.names, name="parameter"))
         return table.drop(index=list(self.unknown))
 
-    def _repr_html_(self) -> str:
+    def _heading(self) -> str:
         head = f"{type(self).__name__} on {self.space}"
         if self.unknown:
             head += f"; {self._what_is_given}, {', '.join(self.unknown)} not known"
-        return f"<p>{html.escape(head)}</p>{self.to_frame().to_html()}"
+        return head
 
     @property
     def means(self) -> Array:

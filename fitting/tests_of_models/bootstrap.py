@@ -21,6 +21,7 @@ from ...invariants.representation.spaces import MatrixSpace
 from ...simd.cores import cores
 from ..model.blocks import parameters_from_blocks
 from ..model.gaussian import BlockGaussian
+from ..model.shown import Shown
 from ..model.sufficient_statistics import SufficientStatistics, checked_batch
 from ..model.trivial import trivial_components, trivial_matrices
 from .comparison import compare
@@ -39,8 +40,8 @@ _SLICES = 4
 _BLOCK = 8
 
 
-@dataclass(frozen=True, eq=False)
-class BootstrapComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class BootstrapComparison(Shown):
     """A comparison with p-values by the parametric bootstrap: the null hypothesis is that the matrices are Gaussian.
 
     Every p-value is (1 + number of replicates at least as extreme) / (1 + replicates), so none is below
@@ -73,6 +74,21 @@ class BootstrapComparison:
     def smallest_p_value(self) -> float:
         """The smallest p-value that so many replicates can give: 1 / (replicates + 1)."""
         return 1 / (self.replicates + 1)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The three tests of the ensemble as a table: index test, column p_value; `table` has those of each graph."""
+        tests = {
+            "largest |z|": self.largest_p_value,
+            "mean square of z": self.mean_square_p_value,
+            "global": self.global_p_value,
+        }
+        return pd.DataFrame({"p_value": tests}).rename_axis("test")
+
+    def _heading(self) -> str:
+        return f"Gaussianity of {len(self.table)} invariants by {self.replicates} replicates"
+
+    def __repr__(self) -> str:
+        return f"BootstrapComparison({self._heading()}, global_p_value={self.global_p_value:.3g})"
 
 
 def bootstrap_comparison(

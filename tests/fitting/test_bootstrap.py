@@ -173,3 +173,12 @@ def test_a_large_mean_is_no_departure(mean):
     plain, moved = (gaussianity_test(matrices + shift, GRAPHS, replicates=19) for shift in (0.0, mean))
     np.testing.assert_allclose(moved.table.z, plain.table.z, atol=1e-4)
     assert moved.global_p_value == plain.global_p_value
+
+
+def test_results_show_themselves_briefly(random_model):
+    result = gaussianity_test(random_model(4, seed=1).sample(30, seed=0), GRAPHS, replicates=9)
+    assert result.to_frame().p_value["global"] == result.global_p_value
+    assert repr(result).count("\n") == 0
+    assert f"global_p_value={result.global_p_value:.3g}" in repr(result)
+    assert result.summary().startswith("Gaussianity of 52 invariants by 9 replicates\n")
+    assert "<td>" in result._repr_html_()

@@ -342,6 +342,9 @@ def test_parameters_by_name_and_as_a_table(random_model):
     assert [model[name] for name in model.names] == model.parameters.tolist()
     assert model.to_frame()["value"].to_dict() == dict(zip(model.names, model.parameters.tolist(), strict=True))
     assert "<td>" in model._repr_html_()
+    heading, *rows = model.summary().splitlines()
+    assert heading == "PIGMM on SquareSpace(size=5)"
+    assert [row.split()[0] for row in rows[2:]] == list(model.names)
     with pytest.raises(KeyError, match=r"name must be one of mu_1, .*, got 'mu_3'"):
         model["mu_3"]
 
