@@ -235,13 +235,14 @@ def _sum(*terms: Blocks) -> Blocks:
 
 def _diagonal_apart(space: SquareSpace | SymmetricSpace, identity: Blocks) -> Restriction:
     """Independent entries, of one law on the diagonal and another off it."""
-    units = np.zeros((space.size, *space.shape))
-    index = np.arange(space.size)
-    units[index, index, index] = 1
-    # sum over the diagonal entries of their components' products: the projector on diagonal matrices
-    parts = space.project(units)
+    unit = np.zeros((1, *space.shape))
+    unit[0, 0, 0] = 1
+    # sum over the diagonal entries of their components' products, the projector on diagonal matrices: as many times
+    # that of one of them, for permutations carry it to each of the others
+    parts = space.project(unit)
     diagonal = tuple(
-        np.einsum("mxa,mya->xy", part, part) / d for part, d in zip(parts, irrep_dimensions(space), strict=True)
+        space.size * np.einsum("mxa,mya->xy", part, part) / d
+        for part, d in zip(parts, irrep_dimensions(space), strict=True)
     )
     rest = tuple(one - block for one, block in zip(identity, diagonal, strict=True))
     return Restriction("independent, diagonal apart", space, np.eye(2), (diagonal, rest), 1)
