@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ...invariants.checks import checked_integer, checked_matrices
 from ..model.gaussian import BlockGaussian
+from ..model.sufficient_statistics import SufficientStatistics
 from .null_bands import checked_level, with_null_band
 
 Array = NDArray[np.float64]
 
 METHODS = ("exact", "sliced")
+
+# Entries that are drawn and moved at a time: few enough for the temporary arrays to stay in cache.
+_CHUNK_ENTRIES = 1 << 16
 
 
 def sample_wasserstein(
@@ -52,7 +58,7 @@ def sample_wasserstein(
     rng = np.random.default_rng(seed)
     if method == "exact":
         return _exact(_chosen(x, subsample, rng), _chosen(y, subsample, rng))
-    return _sliced(x, y, projections, rng)
+    return _sliced(x, y, _directions(x.shape[1], projections, rng))
 
 
 def sample_distance_test(
@@ -106,8 +112,12 @@ def sample_distance_test(
     def used(points: Array) -> Array:
         return _chosen(points, subsample, rng) if method == "exact" else points
 
+    entries = prod(checked_matrices(first, square=False).shape[1:])
+    # one choice for all: given the directions, the distances are as exchangeable, and they are costly to draw
+    directions = _directions(entries, projections, rng) if method == "sliced" else None
+
     def distance(x: Array, y: Array) -> float:
-        return _exact(x, y) if method == "exact" else _sliced(x, y, projections, rng)
+        return _exact(x, y) if directions is None else _sliced(x, y, directions)
 
     if not isinstance(second, BlockGaussian):
         x, y = map(used, _pair(first, second))
@@ -123,14 +133,34 @@ def sample_distance_test(
         )
 
     def sample() -> Array:
-        drawn = second.sample(len(matrices), rng)
-        if fitted:
-            drawn = second.colour(type(second).fit(drawn, second.space).whiten(drawn))
-        return used(_flat(drawn))
+        count = len(matrices)
+        return used(_flat(_refitted_sample(second, count, rng) if fitted else second.sample(count, rng)))
 
     found = distance(used(_flat(matrices)), sample())
     null = [distance(sample(), sample()) for _ in range(draws)]
     return with_null_band(found, np.array(null), level)
+
+
+def _refitted_sample(model: BlockGaussian, count: int, rng: np.random.Generator) -> Array:
+    """Matrices (count, rows, columns) of a model, moved and scaled irrep by irrep until their own fit is the model."""
+    space = model.space
+    drawn = rng.standard_normal((count, *space.shape))
+    step = max(1, _CHUNK_ENTRIES // drawn[0].size)
+    chunks = [drawn[start : start + step] for start in range(0, count, step)]
+    statistics = SufficientStatistics.merged(
+        SufficientStatistics.of_components(space, space.project(chunk)) for chunk in chunks
+    )
+    # the roots are triangular, so their quotient is what whitening and colouring of the matrices come to
+    pairs = zip(model.covariances, statistics.moments, strict=True)
+    moved = [np.linalg.cholesky(covariance) @ np.linalg.inv(np.linalg.cholesky(own)) for covariance, own in pairs]
+    for chunk in chunks:
+        parts = list(space.project(chunk))
+        parts[0] = parts[0] - statistics.mean[:, None]
+        # a single copy is only scaled, which is faster than a product of matrices
+        parts = [m @ part if len(m) > 1 else m.item() * part for m, part in zip(moved, parts, strict=True)]
+        parts[0] += model.means[:, None]
+        chunk[:] = space.assemble(parts)
+    return drawn
 
 
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
@@ -164,12 +194,17 @@ def _exact(x: Array, y: Array) -> float:
     return unit * float(np.sqrt(max(ot.emd2([], [], ot.dist(x, y)), 0.0)))
 
 
-def _sliced(x: Array, y: Array, projections: int, rng: np.random.Generator) -> float:
+def _directions(entries: int, count: int, rng: np.random.Generator) -> Array:
+    """(entries, count): unit vectors, uniform on the sphere."""
+    directions = rng.standard_normal((entries, count))
+    directions /= np.sqrt(np.einsum("ek,ek->k", directions, directions))
+    return directions
+
+
+def _sliced(x: Array, y: Array, directions: Array) -> float:
     import ot
 
     x, y, unit = _in_units(x, y)
-    directions = rng.standard_normal((x.shape[1], projections))
-    directions /= np.linalg.norm(directions, axis=0)
     return unit * float(ot.sliced_wasserstein_distance(x, y, projections=directions))
 
 

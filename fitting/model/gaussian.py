@@ -516,9 +516,9 @@ class BlockGaussian(Shown):
         Raises:
             ValueError: if the matrices are not those of the space.
         """
-        batch = self._checked(matrices)
+        batch = checked_batch(matrices, self.space)
         step = max(1, _INFLUENCE_ENTRIES // max(1, prod(self.space.shape)))
-        chunks = [batch[start : start + step] for start in range(0, max(1, len(batch)), step)]
+        chunks = (batch[start : start + step].astype(np.float64) for start in range(0, max(1, len(batch)), step))
         return np.concatenate([self.influence_of_components(self.space.project(chunk)) for chunk in chunks])
 
     def influence_of_components(self, components: Sequence[Array]) -> Array:

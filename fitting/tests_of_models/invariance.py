@@ -7,6 +7,7 @@ only copies of one irrep, each label with itself. A layer whose rows are classes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -18,8 +19,9 @@ from ...invariants.checks import checked_integer
 from ...invariants.representation.spaces import MatrixSpace
 from ..model.blocks import check_positive_definite
 from ..model.gaussian import BlockGaussian
+from ..model.sufficient_statistics import SufficientStatistics, checked_batch, matrix_chunks
 from .beta_products import log_beta_survival, wilks_factors
-from .symmetry import in_units, randomisation_p_value
+from .symmetry import Scaled, in_units, randomisation_p_value
 
 Array = NDArray[np.float64]
 
@@ -53,19 +55,19 @@ def mean_invariance_test(matrices: ArrayLike, *, space: MatrixSpace | None = Non
     >>> mean_invariance_test(matrices).p_value.lt(1e-6).to_dict()
     {'V_H': True, 'V_2': False, 'V_3': False, 'all': True}
     """
-    batch = in_units(matrices)
-    model = BlockGaussian.fit(batch, space)
-    n = len(batch)
+    scaled = Scaled.of(checked_batch(matrices, space))
+    model = BlockGaussian.fit(matrix_chunks(scaled), space)
+    n = len(scaled.matrices)
+    mean_matrix = np.sum([chunk.sum(axis=0) for chunk in matrix_chunks(scaled)], axis=0) / n
+    means = model.space.project(mean_matrix)
+    # in a pass of its own, so that a large mean costs no digits
+    about_mean = SufficientStatistics.of_chunks(matrix_chunks(replace(scaled, centre=mean_matrix)), model.space)
     rows, factors = [], []
     irreps = model.space.decomposition.irreps
-    parts = model.space.project(batch)
-    for irrep, d, part in zip(irreps, model.dimensions, parts, strict=True):
+    for irrep, d, mean, scatter in zip(irreps, model.dimensions, means, about_mean.scatter, strict=True):
         if irrep.is_trivial:
             continue
         copies = len(irrep.copies)
-        mean = part.mean(axis=0)
-        centred = part - mean
-        scatter = np.einsum("nxa,nya->xy", centred, centred)
         check_positive_definite(scatter, irrep.name)
         # from the eigenvalues of W^-1 B, so that ratios next to 1 and very large ones keep their digits
         root = np.linalg.cholesky(scatter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...invariants.checks import checked_integer, checked_matrices
 from ...invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
 from ..model.gaussian import PIGMM, BlockGaussian
+from ..model.sufficient_statistics import checked_batch, matrix_chunks
 from .nested_models import model_ladder
 from .restrictions import log_determinant, restrictions
 
@@ -49,9 +51,9 @@ def wald_tests(matrices: ArrayLike, *, space: MatrixSpace | None = None) -> pd.D
     >>> int(table.constraints["S_N x S_N"]), bool(table.p_value["S_N x S_N"] > 0.01)
     (8, True)
     """
-    batch = in_units(matrices)
-    model = BlockGaussian.fit(batch, space)
-    influence = model.influence(batch)
+    scaled = Scaled.of(checked_batch(matrices, space))
+    model = BlockGaussian.fit(matrix_chunks(scaled), space)
+    influence = np.concatenate([model.influence(chunk) for chunk in matrix_chunks(scaled)])
     n = len(influence)
     rows = []
     for rung in restrictions(model.space)[:-1]:
@@ -165,14 +167,56 @@ def symmetry_p_values(
     }
 
 
-def in_units(matrices: ArrayLike) -> Array:
+@dataclass(frozen=True, eq=False)
+class Scaled:
     """Matrices in units of their largest entry, so that squares of squares neither overflow nor vanish.
 
-    >>> in_units(np.array([[1, 4]])).tolist()
-    [[0.25, 1.0]]
+    They are scaled as they are read, by slices; the whole is never copied.
+
+    Args:
+        matrices: (n, rows, columns), finite.
+        unit: above 0.
+        centre: (rows, columns) in these units, which is taken off.
+
+    >>> Scaled.of(np.array([[[1, 4]]]))[:].tolist()
+    [[[0.25, 1.0]]]
     """
-    batch = checked_matrices(matrices, square=False).astype(np.float64)
-    return batch / (float(np.abs(batch).max(initial=0)) or 1.0)
+
+    matrices: NDArray[np.floating]
+    unit: float
+    centre: Array | float = 0.0
+
+    @classmethod
+    def of(cls, matrices: NDArray[np.floating]) -> Scaled:
+        """Matrices (n, rows, columns) about zero."""
+        ends = float(matrices.max(initial=0)), float(matrices.min(initial=0))
+        return cls(matrices, max(map(abs, ends)) or 1.0)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of matrices, rows, columns."""
+        return self.matrices.shape
+
+    def __getitem__(self, key: slice, /) -> Array:
+        return self.matrices[key].astype(np.float64) / self.unit - self.centre
+
+
+def in_units(matrices: ArrayLike) -> Array:
+    """Matrices in units of their largest entry, whole.
+
+    Args:
+        matrices: (n, rows, columns).
+
+    Returns:
+        (n, rows, columns), entries of at most 1 in size.
+
+    Raises:
+        ValueError: if they are no matrices, or not finite.
+
+    >>> in_units(np.array([[[1, 4]]])).tolist()
+    [[[0.25, 1.0]]]
+    """
+    return Scaled.of(checked_matrices(matrices, square=False))[:]
 
 
 def _permutations(count: int, size: int, draws: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:

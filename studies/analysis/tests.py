@@ -50,7 +50,7 @@ _MOVING = 16
 # matrices again.
 _SEED = 6_180_339
 # Matrices and directions of the distances between samples, whose time they set; and entries that are drawn in all.
-_SLICED_MATRICES, _DIRECTIONS = 500, 50
+_SLICED_MATRICES, _TRANSPORTED, _DIRECTIONS = 500, 300, 50
 _DRAWN_ENTRIES = 1 << 29
 # Below so many matrices a distance between samples says nothing.
 _FEWEST_MATRICES = 30
@@ -120,7 +120,9 @@ def calibrated_comparison(
     return result.table, pd.DataFrame([row])
 
 
-def nested_model_table(model: BlockGaussian, matrices: Matrices, randomise: bool = True) -> pd.DataFrame:
+def nested_model_table(
+    model: BlockGaussian, matrices: Matrices, randomise: bool = True, part: Matrices | None = None
+) -> pd.DataFrame:
     """Which symmetry do the matrices have? Nested models, with every test of each, a row a model.
 
     Columns: symmetry and those of `model_ladder`; p_wald (against the full model, entries of any law) and
@@ -130,6 +132,7 @@ def nested_model_table(model: BlockGaussian, matrices: Matrices, randomise: bool
         model: the full one, as fitted to these.
         matrices: (n, rows, columns).
         randomise: whether to do the randomisation test, if that takes not too long.
+        part: those of the matrices that the randomisation test is made on (default: all).
 
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
@@ -140,20 +143,26 @@ def nested_model_table(model: BlockGaussian, matrices: Matrices, randomise: bool
     table = model_ladder(model, len(matrices), draws=LAW_DRAWS)
     table["p_wald"] = wald_tests(matrices, space=model.space).p_value
     table["p_randomisation"] = np.nan
-    if randomise and isinstance(model.space, SquareSpace) and _MOVING * LAW_DRAWS * matrices.size <= _WORK:
-        exact = randomisation_test(matrices, draws=LAW_DRAWS)
+    part = matrices if part is None else part
+    if randomise and isinstance(model.space, SquareSpace) and _MOVING * LAW_DRAWS * part.size <= _WORK:
+        exact = randomisation_test(part, draws=LAW_DRAWS)
         table.loc["S_N x S_N", "p_randomisation"] = exact.p_value
     # why a model has no numbers stays at the end
     table["left_out"] = table.pop("left_out")
     return table.reset_index()
 
 
-def invariance_table(matrices: Matrices, space: MatrixSpace) -> pd.DataFrame:
+def invariance_table(matrices: Matrices, space: MatrixSpace, part: Matrices | None = None) -> pd.DataFrame:
     """Are mean and covariance permutation invariant at all, irrep by irrep?
 
     Columns: moment (mean or covariance), irreps, degrees_of_freedom, likelihood_ratio and p_gaussian (of means: exact
     for Gaussian matrices), statistic, expected, standard_deviation and p_permutation (exact for any law; without
     these four, and the rows of covariances, where the permutations would take long).
+
+    Args:
+        matrices: (n, rows, columns).
+        space: as in `BlockGaussian.fit`.
+        part: those of the matrices that are permuted (default: all).
 
     >>> from pigmm.fitting import PIGMM
     >>> table = invariance_table(PIGMM.iid(4, variance=1.0).sample(50, seed=0), SquareSpace(4))
@@ -162,9 +171,10 @@ def invariance_table(matrices: Matrices, space: MatrixSpace) -> pd.DataFrame:
     """
     exact = mean_invariance_test(matrices, space=space).rename(columns={"p_value": "p_gaussian"})
     exact.index = pd.MultiIndex.from_product([["mean"], exact.index])
-    if PERMUTATION_DRAWS * matrices.size * min(len(matrices), prod(space.shape)) > _WORK:
+    part = matrices if part is None else part
+    if PERMUTATION_DRAWS * part.size * min(len(part), prod(space.shape)) > _WORK:
         return exact.rename_axis(["moment", "irreps"]).reset_index().astype({"degrees_of_freedom": "Int64"})
-    permuted = permutation_invariance_test(matrices, draws=PERMUTATION_DRAWS, space=space)
+    permuted = permutation_invariance_test(part, draws=PERMUTATION_DRAWS, space=space)
     joined = exact.reindex(permuted.index).join(permuted.rename(columns={"p_value": "p_permutation"}))
     return joined.astype({"degrees_of_freedom": "Int64"}).reset_index()
 
@@ -172,8 +182,9 @@ def invariance_table(matrices: Matrices, space: MatrixSpace) -> pd.DataFrame:
 def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
     """How much of the matrices is not the Gaussian fitted to them: optimal transport to a sample of it.
 
-    Index "exact" (of at most 300 matrices) and "sliced" (of at most 500); columns as in `sample_distance_test`. Of more
-    matrices a random part is taken, and compared with its own fit. No rows where even 30 matrices would take long.
+    Index "exact" (of at most 300 matrices) and "sliced" (of at most 500); columns tested (how many of the matrices),
+    and as in `sample_distance_test`. Of more matrices a random part is taken, and compared with its own fit. No rows
+    where even 30 matrices would take long.
 
     Args:
         matrices: (n, rows, columns), enough for a fit.
@@ -186,17 +197,21 @@ def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
     """
     most = min(_SLICED_MATRICES, _DRAWN_ENTRIES // (2 * TRANSPORT_DRAWS * matrices[0].size))
     if most < min(_FEWEST_MATRICES, len(matrices)):
-        return pd.DataFrame(columns=["distance", "null_mean", "null_lower", "null_upper", "p_value"], dtype=float)
+        return pd.DataFrame(
+            columns=["tested", "distance", "null_mean", "null_lower", "null_upper", "p_value"], dtype=float
+        )
     few, fit = matrices, model
     if len(matrices) > most:
         few = matrices[np.sort(np.random.default_rng(_SEED).choice(len(matrices), most, replace=False))]
         fit = type(model).fit(few, model.space)
     options: dict[str, Any] = {"draws": TRANSPORT_DRAWS, "level": BAND, "seed": _SEED}
     rows = {
-        "exact": sample_distance_test(few, fit, method="exact", **options),
+        "exact": sample_distance_test(few, fit, method="exact", subsample=_TRANSPORTED, **options),
         "sliced": sample_distance_test(few, fit, method="sliced", projections=_DIRECTIONS, **options),
     }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.insert(0, "tested", [min(_TRANSPORTED, len(few)), len(few)])
+    return table
 
 
 def distance_to_initialisation(model: BlockGaussian, law: InitialLaw, count: int) -> pd.Series:

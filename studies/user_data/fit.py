@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from .output import file_names, output_folder
 from .page import CAPTIONS, CLOSED, page_title, summary, write_page
 from .read import Ensembles, read_matrices
 
-#: Entries of the matrices on which nested models, invariance and distances are tested; of more a random part is taken.
+#: Entries of the matrices that are permuted, randomised and transported; of more a random part is taken.
 TESTED_ENTRIES = 1 << 22
 #: Replicates of the bootstrap, if nobody asks for a number: 1000 matrices of size 10 take some seconds.
 REPLICATES = 499
@@ -109,16 +110,9 @@ def _tests(
         for name, model in models.items():
             matrices = ensembles[name]
             draws = chosen_replicates(replicates, REPLICATES, *_count_and_shape(matrices))
-            part, fitted = tested_part(matrices, model)
+            sample = Sample.of(model, matrices)
             for step in _STEPS:
-                whole = step in (_parameters, _comparison)
-                try:
-                    made = step(*((model, matrices) if whole else (fitted, part)), draws)
-                except ValueError as error:
-                    raise ValueError(f"{name}: {error}") from None
-                for title, table in made.items():
-                    if not whole:
-                        table.insert(0, "tested", len(part))
+                for title, table in step(sample, draws).items():
                     table.insert(0, "ensemble", name)
                     found[title].append(table)
                 advance()
@@ -154,27 +148,41 @@ def judged(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     }
 
 
-def tested_part(matrices: NDArray[Any], model: BlockGaussian) -> tuple[NDArray[Any], BlockGaussian]:
-    """The matrices on which the costly tests are made, and their own fit: all, or a random part with the seed 0.
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One ensemble, and the part of it that the costly tests are made on.
 
     Args:
+        model: fitted to all matrices.
         matrices: (n, rows, columns).
-        model: fitted to them.
-
-    >>> from pigmm.fitting import PIGMM
-    >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
-    >>> len(tested_part(matrices, PIGMM.fit(matrices))[0])
-    50
+        part: (at most n, rows, columns), what is permuted, randomised and transported: all, or some drawn at random.
+        part_model: fitted to the part.
     """
-    most = max(10, TESTED_ENTRIES // matrices[0].size)
-    if len(matrices) <= most:
-        return matrices, model
-    part = matrices[np.sort(np.random.default_rng(0).choice(len(matrices), most, replace=False))]
-    return part, type(model).fit(part, model.space)
+
+    model: BlockGaussian
+    matrices: NDArray[Any]
+    part: NDArray[Any]
+    part_model: BlockGaussian
+
+    @classmethod
+    def of(cls, model: BlockGaussian, matrices: NDArray[Any]) -> Sample:
+        """The sample of matrices (n, rows, columns) and their fit; a part is drawn with the seed 0.
+
+        >>> from pigmm.fitting import PIGMM
+        >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
+        >>> len(Sample.of(PIGMM.fit(matrices), matrices).part)
+        50
+        """
+        most = max(10, TESTED_ENTRIES // matrices[0].size)
+        if len(matrices) <= most:
+            return cls(model, matrices, matrices, model)
+        part = matrices[np.sort(np.random.default_rng(0).choice(len(matrices), most, replace=False))]
+        return cls(model, matrices, part, type(model).fit(part, model.space))
 
 
-def _parameters(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
+def _parameters(sample: Sample, _: int) -> Tables:
     """Estimates with standard errors and intervals by both laws; `standard_error` is the sandwich's."""
+    model, matrices = sample.model, sample.matrices
     exact = confidence_intervals(model, len(matrices))
     sandwich = confidence_intervals(model, matrices, method="sandwich")
     table = pd.DataFrame(
@@ -195,34 +203,41 @@ def _parameters(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
     return {"parameters": table}
 
 
-def _comparison(model: BlockGaussian, matrices: NDArray[Any], draws: int) -> Tables:
-    graphs = graphs_of_degrees((3, 4), model.space.decomposition.family)
-    table, overall = calibrated_comparison(model, matrices, graphs, draws)
+def _comparison(sample: Sample, draws: int) -> Tables:
+    graphs = graphs_of_degrees((3, 4), sample.model.space.decomposition.family)
+    table, overall = calibrated_comparison(sample.model, sample.matrices, graphs, draws)
     return {"comparison": table} | ({"gaussianity": overall} if len(overall) else {})
 
 
-def _nested_models(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
-    return {"nested_models": nested_model_table(model, matrices)}
+def _nested_models(sample: Sample, _: int) -> Tables:
+    """Column tested: the matrices of the randomisation test, the only one that is not made on all."""
+    table = nested_model_table(sample.model, sample.matrices, part=sample.part)
+    table.insert(0, "tested", len(sample.part))
+    return {"nested_models": table}
 
 
-def _invariance(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
-    return {"invariance": invariance_table(matrices, model.space)}
+def _invariance(sample: Sample, _: int) -> Tables:
+    """Column tested: the matrices that were permuted; the test for Gaussian matrices is made on all."""
+    table = invariance_table(sample.matrices, sample.model.space, sample.part)
+    table.insert(0, "tested", len(sample.part))
+    return {"invariance": table}
 
 
-def _distances(model: BlockGaussian, matrices: NDArray[Any], _: int) -> Tables:
-    """Columns: distance, between, and those of `distance_test`."""
-    rows = {
-        (CLOSED, "fitted model and nearest independent entries"): distance_to_independent(
-            model, len(matrices), draws=LAW_DRAWS, level=BAND
-        ),
+def _distances(sample: Sample, _: int) -> Tables:
+    """Columns: tested (matrices), distance, between, and those of `distance_test`."""
+    transport = transport_tests(sample.part, sample.part_model)
+    model, count = sample.model, len(sample.matrices)
+    closed = {"tested": count} | dict(distance_to_independent(model, count, draws=LAW_DRAWS, level=BAND))
+    rows: dict[tuple[str, str], Any] = {
+        (CLOSED, "fitted model and nearest independent entries"): closed,
         **{
             (f"{method} optimal transport", "matrices and a sample of the fitted model"): row
-            for method, row in transport_tests(matrices, model).iterrows()
+            for method, row in transport.iterrows()
         },
     }
-    table = pd.DataFrame(list(rows.values())).rename(columns={"distance": "value"})
-    table.insert(0, "distance", [name for name, _ in rows])
-    table.insert(1, "between", [what for _, what in rows])
+    table = pd.DataFrame(list(rows.values())).rename(columns={"distance": "value"}).astype({"tested": int})
+    table.insert(1, "distance", [name for name, _ in rows])
+    table.insert(2, "between", [what for _, what in rows])
     return {"distance_tests": table}
 
 

@@ -169,7 +169,7 @@ def summary(ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Tab
         yield from (f"  {line}" for line in _transport_verdicts(own["distance_tests"]))
         tested = int(own["nested_models"].tested.iloc[0])
         if tested < len(matrices):
-            yield f"  nested models, invariance and distances: tested on a random {tested} of the matrices"
+            yield f"  randomisation, permutations and optimal transport: on a random {tested} of the matrices"
         yield f"  best of the nested models: {group_text(str(nested.bic.idxmin()))} (BIC)"
 
 
@@ -360,7 +360,9 @@ def _tested(tables: Mapping[str, pd.DataFrame], name: str, count: int) -> str:
     """How many of the matrices the costly tests were made on, if not on all."""
     tested = int(where(tables["nested_models"], ensemble=name).tested.iloc[0])
     return (
-        "" if tested == count else f"; nested models, invariance and distances are tested on a random {tested} of them"
+        ""
+        if tested == count
+        else f"; randomisation, permutations and optimal transport are tested on a random {tested} of them"
     )
 
 
