@@ -37,8 +37,9 @@ from .output import file_names, output_folder
 from .page import CAPTIONS, CLOSED, page_title, summary, write_page
 from .read import Ensembles, read_matrices
 
-#: Entries of the matrices that are permuted, randomised and transported; of more a random part is taken.
-TESTED_ENTRIES = 1 << 22
+#: Entries of the matrices that are permuted, randomised and transported, of more a random part is taken; and how many
+#: matrices these are at least.
+TESTED_ENTRIES, FEWEST_TESTED = 1 << 21, 6
 #: Replicates of the bootstrap, if nobody asks for a number: 1000 matrices of size 10 take some seconds.
 REPLICATES = 499
 
@@ -173,7 +174,7 @@ class Sample:
         >>> len(Sample.of(PIGMM.fit(matrices), matrices).part)
         50
         """
-        most = max(10, TESTED_ENTRIES // matrices[0].size)
+        most = max(FEWEST_TESTED, TESTED_ENTRIES // matrices[0].size)
         if len(matrices) <= most:
             return cls(model, matrices, matrices, model)
         part = matrices[np.sort(np.random.default_rng(0).choice(len(matrices), most, replace=False))]
