@@ -18,13 +18,14 @@ def change_table(comparison: pd.DataFrame) -> pd.DataFrame:
     whose fourth moments are smaller, are not: they stay however many networks there are.
 
     Args:
-        comparison: with the columns layer, epoch, subset, graph, formula, degree, nodes and deviation.
+        comparison: with the columns layer, epoch, subset, graph, name, formula, degree, nodes and deviation.
 
     Returns:
-        layer, subset, graph, formula, degree, nodes, in_paper (whether it is one of the paper's 39), initial, final
-        (the deviations), change.
+        layer, subset, graph, name (where it has one), formula, degree, nodes, in_paper (whether it is one of the
+        paper's 39), initial, final (the deviations), change.
 
-    >>> row = {"layer": 1, "subset": "all", "graph": "00 00 00", "formula": "sum_i M_ii^3", "degree": 3, "nodes": 1}
+    >>> row = {"layer": 1, "subset": "all", "graph": "00 00 00", "name": None, "formula": "sum_i M_ii^3",
+    ...        "degree": 3, "nodes": 1}
     >>> rows = [{**row, "epoch": 0.0, "deviation": 0.1}, {**row, "epoch": 5.0, "deviation": 0.3}]
     >>> change_table(pd.DataFrame(rows))[["in_paper", "change"]].round(12).values.tolist()
     [[True, 0.5]]
@@ -32,7 +33,7 @@ def change_table(comparison: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for _, own in comparison.groupby(["layer", "subset"], sort=False):
         first, last = (where(own, epoch=own.epoch.agg(end)) for end in ("min", "max"))
-        table = last[["layer", "subset", "graph", "formula", "degree", "nodes"]].reset_index(drop=True)
+        table = last[["layer", "subset", "graph", "name", "formula", "degree", "nodes"]].reset_index(drop=True)
         paper = set(papers_choice(last).graph) if _of_square_matrices(last) else set()
         table["in_paper"] = table.graph.isin(paper)
         table["initial"] = table.graph.map(first.set_index("graph").deviation)

@@ -15,6 +15,7 @@ from pigmm.fitting import (
     SquareSpace,
     SymmetricSpace,
     model_ladder,
+    nested_models,
     restricted_fits,
 )
 from pigmm.fitting.model.sampling_law import sample_estimates
@@ -237,3 +238,8 @@ def test_restricted_fits_keep_scales():
 def test_statistics_of_a_fit_are_checked():
     with pytest.raises(ValueError, match="count must be an integer of at least 3, got 2"):
         statistics_of_fit(PIGMM.iid(4, 1.0), 2)
+
+
+def test_the_ladder_is_another_name_of_nested_models():
+    matrices = PIGMM.iid(4, variance=1.0).sample(30, seed=0)
+    assert model_ladder(matrices, draws=5, seed=1).equals(nested_models(matrices, draws=5, seed=1))

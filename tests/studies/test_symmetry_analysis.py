@@ -17,7 +17,7 @@ from pigmm.studies.analysis.averaging import averaging_map
 from pigmm.studies.analysis.initial_law import InitialLaw
 from pigmm.studies.analysis.layer import analyse_layer, analyse_snapshot, graphs_of_degrees
 from pigmm.studies.analysis.output_classes import class_table, class_test_table
-from pigmm.studies.analysis.relative_change import by_chance
+from pigmm.studies.analysis.relative_change import by_chance, change_table
 from pigmm.studies.analysis.symmetrised import averaged_comparison, five_parameter_model, symmetrised_comparison_table
 from pigmm.studies.report.findings.symmetrised import symmetrised_comparison, without_untrained
 from pigmm.studies.report.findings.symmetry import interior_parameters, output_classes, significant_from
@@ -236,3 +236,15 @@ def test_change_by_chance() -> None:
 
 def test_bipartite_counts_by_degree() -> None:
     assert [len(multigraphs(degree, RECTANGULAR)) for degree in (3, 4)] == [10, 33]
+
+
+def test_changes_are_named_as_graphs_are() -> None:
+    """The label of a graph stands beside its name and formula in this table as in the others."""
+    rng = np.random.default_rng(0)
+    tables = []
+    for epoch in (0.0, 1.0):
+        matrices = rng.normal(size=(30, 5, 5))
+        tables.append(compare(PIGMM.fit(matrices), matrices, GRAPHS).assign(layer=1, subset="all", epoch=epoch))
+    change = change_table(pd.concat(tables))
+    assert change[["graph", "name", "formula"]].equals(tables[0][["graph", "name", "formula"]])
+    assert "tr M^3" in change.name.tolist()
