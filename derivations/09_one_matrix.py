@@ -16,9 +16,11 @@ import scipy.stats
 import sympy
 from scipy.special import digamma
 
-from pigmm.fitting import analyse_matrix
+from pigmm.fitting import PIGMM, analyse_matrix, gaussianity_test
+from pigmm.fitting.model.same_fit import sample_of_same_fit
 from pigmm.fitting.tests_of_models.bartlett import bartlett_factor
-from pigmm.invariants.representation.matrix_kinds import square
+from pigmm.invariants import SIZE, evaluate, expectation, multigraphs
+from pigmm.invariants.representation.matrix_kinds import PARAMETERS, square
 from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract
 
 n = SIZES[0]
@@ -197,3 +199,94 @@ for name, values, law in (
 one = analyse_matrix(sample[0], randomisations=0)
 assert np.isclose(one.p_trace, scipy.stats.f(1, (size - 1) ** 2 - 1).sf(c2[0] / rest[0]))
 assert np.isclose(one.p_column_hubs, scipy.stats.f(size - 1, (size - 1) ** 2).sf(columns[0] / within[0]))
+
+# %% [markdown]
+# ## The law given the trivial components
+#
+# Components of different irreps are independent in the Gaussian model. So given its trivial components $c$, a matrix is
+# Gaussian: its mean is the matrix that has only these components, $b J + c' 1$, and its covariance is that of the model
+# without the block of $V_0$. Wick's theorem holds for it: expectation values are those of the full model with
+# $\mu = c$ and $G_0 = 0$, where they are polynomials and no block need be positive definite.
+#
+# The law of total expectation is an exact check for all $N$. The expectation of $\langle O \rangle_c$ over
+# $c \sim N(\mu, G_0)$ must be the $\langle O \rangle$ of the full model. For every invariant of degree up to 3:
+
+# %%
+mu, g0 = PARAMETERS[:2], PARAMETERS[2:5]
+no_covariance = dict.fromkeys(g0, 0)
+s, t = sympy.symbols("s t")
+exponent = s * mu[0] + t * mu[1] + (s**2 * g0[0] + 2 * s * t * g0[1] + t**2 * g0[2]) / 2
+# the terms of the generating function exp(exponent) up to degree 3 are the moments of the normal law
+series = sympy.Poly(sum(exponent**k / sympy.factorial(k) for k in range(4)), s, t)
+moments = {
+    (i, j): sympy.factorial(i) * sympy.factorial(j) * series.coeff_monomial(s**i * t**j)
+    for i in range(4)
+    for j in range(4 - i)
+}
+
+
+def average_over_trivial(given):
+    """The mean of a polynomial in (mu_1, mu_2) over N(mu, G_0)."""
+    return sympy.Add(*(value * moments[powers] for powers, value in sympy.Poly(given, *mu).terms()))
+
+
+graphs = multigraphs(1) + multigraphs(2) + multigraphs(3)
+for graph in graphs:
+    full = expectation(graph)
+    given = full.subs(no_covariance)
+    assert sympy.expand(average_over_trivial(given) - full) == 0
+print(len(graphs), "invariants; the last given the trivial components:", sympy.factor(given))
+
+# %% [markdown]
+# With several matrices each has its own mean, and expectation values are averaged over them. The library does this with
+# `given_trivial=True`. Samples keep the trivial components, and linear and quadratic invariants agree with the fit.
+
+# %%
+two = rng.normal(size=(2, 7, 7)) + 0.5
+model = PIGMM.fit(two, given_trivial=True)
+assert model.unknown == ("G0_11", "G0_12", "G0_22")
+traces = two.trace(axis1=1, axis2=2)
+assert np.allclose(model.sample(4, seed=0).trace(axis1=1, axis2=2), [*traces, *traces])
+fixed = multigraphs(1) + multigraphs(2)
+assert np.allclose(model.expectation(fixed), evaluate(two, fixed).mean(axis=0))
+values = dict(zip(PARAMETERS, model.parameters, strict=True)) | no_covariance
+cubic = multigraphs(3)[20]
+one_by_one = [
+    float(expectation(cubic).subs(SIZE, 7).subs(values | dict(zip(mu, own, strict=True)))) for own in model.given
+]
+assert np.isclose(model.expectation([cubic])[0], np.mean(one_by_one))
+
+# %% [markdown]
+# ## Matrices of the same fit: exact tests of one matrix
+#
+# Write the copies of an irrep side by side for all its $\nu$ dimensions, $X$ ($k \times \nu$), with independent columns
+# of covariance $G$. Let $\hat G = X X^T / \nu = L L^T$, with $L$ lower triangular, and $Q = L^{-1} X$. For another
+# covariance, $X$ becomes $K X$ with $K$ lower triangular, $L$ becomes $K L$, and $Q$ stays: its law does not depend on
+# $G$. It is independent of $\hat G$, for $X \to X R$ with $R$ orthogonal moves $Q$ alone, to any other frame. So white
+# noise, whitened by its own fit and coloured by the measured one, is drawn from the law of the matrices given that fit.
+# No parameter is left: whatever invariant is compared with its values in such draws, its rank is uniform, exactly, at
+# every $N$ and for a single matrix.
+#
+# We see it at $N = 6$: the trace of the cube of one matrix of a strongly correlated law, among 19 draws each.
+
+# %%
+law = PIGMM(6, [1, 2, 1, 0.3, 1, 3, 1, -0.5, 1, 0.2, 0.5, 0.4, 2])
+ranks = []
+for number in range(400):
+    one = law.sample(1, seed=number)
+    fit = PIGMM.fit(one, given_trivial=True)
+    drawn = np.array([sample_of_same_fit(fit, [number, k])[0] for k in range(19)])
+    cubes = np.trace(np.linalg.matrix_power(np.concatenate([one, drawn]), 3), axis1=1, axis2=2)
+    ranks.append(int((cubes[1:] < cubes[0]).sum()))
+counts = np.bincount(ranks, minlength=20)
+print("ranks", counts, "p of uniform ranks", scipy.stats.chisquare(counts).pvalue)
+assert scipy.stats.chisquare(counts).pvalue > 1e-3
+
+# %% [markdown]
+# `gaussianity_test(matrix[None], given_trivial=True)` does this for all cubic and quartic invariants together.
+
+# %%
+heavy = np.random.default_rng(1).standard_t(3, size=(1, 24, 24))
+result = gaussianity_test(heavy, given_trivial=True, replicates=99)
+print("one matrix of Student's t, 3 degrees of freedom: p =", result.global_p_value)
+assert result.global_p_value == result.smallest_p_value
