@@ -153,6 +153,23 @@ def test_examples_of_the_first_page_run(tmp_path, monkeypatch, capsys):
             assert names["last"].shape == (2, 10, 10)
 
 
+def test_the_model_of_one_matrix_runs(capsys):
+    """The example with `given_trivial` says what the page says."""
+    (block,) = (
+        b for b in re.findall(r"```python\n(.*?)```", (DOCS / "networks.md").read_text(), re.DOTALL) if "given" in b
+    )
+    names = {}
+    exec(compile(block, "networks.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "G0" not in printed
+    model, table = names["model"], names["table"]
+    assert model["G2"] > 1.5 * model["G3"]
+    assert len(table) == 52
+    assert names["symmetries"].p_bootstrap["S_N x S_N"] == 0.001
+    assert names["test"].global_p_value > 0.05
+    np.testing.assert_allclose(model.sample(2, seed=0).trace(axis1=1, axis2=2), names["matrix"][0].trace())
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_linked_pages_exist(path):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", path.read_text()):
