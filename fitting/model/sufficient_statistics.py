@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...invariants.centred_sums import CentredSums
 from ...invariants.checks import checked_integer, checked_matrices, rounding_unit
 from ...invariants.representation.spaces import MatrixSpace, irrep_dimensions, space_of
 from .storage import read_json, space_content, space_from_content, write_json
@@ -111,19 +112,21 @@ class SufficientStatistics:
         return total
 
     def merge(self, other: SufficientStatistics) -> SufficientStatistics:
-        """The statistics of both sets of matrices together (Chan, Golub and LeVeque 1979, the pairwise formula).
+        """The statistics of both sets of matrices together.
 
         Raises:
             ValueError: if they are of different spaces.
         """
         if self.space != other.space:
             raise ValueError(f"statistics must be of the same space, got {self.space} and {other.space}")
-        count = self.count + other.count
-        shift = other.mean - self.mean
-        scatter = [a + b for a, b in zip(self.scatter, other.scatter, strict=True)]
-        scatter[0] = scatter[0] + np.outer(shift, shift) * (self.count * (other.count / count))
-        mean = self.mean + shift * (other.count / count)
-        return SufficientStatistics(self.space, count, mean, tuple(scatter), max(self.rounding, other.rounding))
+        trivial = self._trivial + other._trivial
+        rest = [a + b for a, b in zip(self.scatter[1:], other.scatter[1:], strict=True)]
+        rounding = max(self.rounding, other.rounding)
+        return SufficientStatistics(self.space, trivial.count, trivial.mean, (trivial.squares, *rest), rounding)
+
+    @property
+    def _trivial(self) -> CentredSums:
+        return CentredSums(self.count, self.mean, self.scatter[0])
 
     @classmethod
     def merged(cls, statistics: Iterable[SufficientStatistics]) -> SufficientStatistics:

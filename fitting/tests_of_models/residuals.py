@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...invariants.centred_sums import CentredSums
+
 Array = NDArray[np.float64]
 
 # A residual spread below this fraction of the invariant's own is rounding error: the fit forces it to zero.
@@ -61,29 +63,20 @@ def residual_moments(chunks: Iterable[tuple[Array, Array]], gradient: Array) -> 
     >>> moments.measured, moments.residual_deviation
     (array([2.]), array([0.]))
     """
-    count = 0
-    mean = np.zeros((2, len(gradient)))
-    squares = np.zeros_like(mean)  # about the mean, of O and of psi; merged by the pairwise formula
+    total = CentredSums.empty(len(gradient)), CentredSums.empty(len(gradient))  # of O and of psi
     for values, influence in chunks:
-        own = np.empty((2, 2, len(gradient)))
         residuals = _product(influence, gradient.T)
         np.subtract(values, residuals, out=residuals)
-        own[0] = _mean_and_squares(values)
-        own[1] = _mean_and_squares(residuals)
-        total = count + len(values)
-        shift = own[:, 0] - mean
-        squares += own[:, 1] + shift**2 * (count * len(values) / total)
-        mean += shift * (len(values) / total)
-        count = total
-    deviations = np.sqrt(squares / (count - 1))
-    return ResidualMoments(count, mean[0], deviations[0], deviations[1])
+        total = total[0] + _sums(values), total[1] + _sums(residuals)
+    deviations = [np.sqrt(sums.squares / (sums.count - 1)) for sums in total]
+    return ResidualMoments(total[0].count, total[0].mean, *deviations)
 
 
-def _mean_and_squares(values: Array) -> tuple[Array, Array]:
-    """Mean of each column, and sum of squares about it; in place, since fresh memory would cost more than the sums."""
+def _sums(values: Array) -> CentredSums:
+    """The sums of values, in place, since fresh memory would cost more than the sums."""
     mean: Array = values.mean(axis=0)
     values -= mean
-    return mean, np.einsum("ng,ng->g", values, values)
+    return CentredSums(len(values), mean, np.einsum("ng,ng->g", values, values))
 
 
 def _product(left: Array, right: Array) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -11,6 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..centred_sums import CentredSums
 from ..checks import as_array
 from ..graphs.families import ArcType, GraphFamily, checked_family
 from ..graphs.given import GivenGraph, checked_graphs
@@ -66,7 +66,7 @@ class InvariantMoments:
         self.family = checked_family(self.graphs, family)
         self.cross = cross
         self.shape: tuple[int, ...] | None = None  # of one matrix; unknown before the first
-        self._sums = _Sums.empty(len(self.graphs), cross)
+        self._sums = CentredSums.empty(len(self.graphs), cross)
         self._block = np.empty((_BLOCK, len(self.graphs)))  # values that wait until the block is full
         self._filled = 0
 
@@ -135,7 +135,7 @@ class InvariantMoments:
             self._block[self._filled : self._filled + len(part)] = part
             self._filled += len(part)
             if self._filled == _BLOCK:
-                self._sums += _Sums.of(self._block, self.cross)
+                self._sums += CentredSums.of(self._block, self.cross)
                 self._filled = 0
 
     def __add__(self, other: InvariantMoments) -> InvariantMoments:
@@ -351,14 +351,14 @@ class InvariantMoments:
         if not shapes or any(array.dtype != np.float64 for array in (mean, squares, waiting)) or count < 0:
             raise ValueError("the arrays do not fit the graphs")
         moments.shape = tuple(int(n) for n in content["shape"]) or None
-        moments._sums = _Sums(int(count), mean, squares)
+        moments._sums = CentredSums(int(count), mean, squares)
         moments.update_values(waiting)
         return moments
 
     @property
-    def _all(self) -> _Sums:
+    def _all(self) -> CentredSums:
         """Of the full blocks and of the one that is not."""
-        return self._sums + _Sums.of(self._waiting, self.cross) if self._filled else self._sums
+        return self._sums + CentredSums.of(self._waiting, self.cross) if self._filled else self._sums
 
     @property
     def _waiting(self) -> Array:
@@ -370,44 +370,3 @@ class InvariantMoments:
 
     def __repr__(self) -> str:
         return f"InvariantMoments({len(self.graphs)} graphs, {self.count} matrices, cross={self.cross})"
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """Count, mean (G,), and centred sums of squares (G,) or of products (G, G)."""
-
-    count: int
-    mean: Array
-    squares: Array
-
-    def __post_init__(self) -> None:
-        for array in (self.mean, self.squares):  # given out, and shared by what is merged
-            array.flags.writeable = False
-
-    @classmethod
-    def empty(cls, graphs: int, cross: bool) -> _Sums:
-        return cls(0, np.zeros(graphs), np.zeros((graphs, graphs) if cross else graphs))
-
-    @classmethod
-    def of(cls, values: Array, cross: bool) -> _Sums:
-        """Of values (n, G), n > 0."""
-        with np.errstate(over="ignore", invalid="ignore"):  # invariants beyond the range of float64
-            mean = values.mean(axis=0)
-            centred = values - mean
-            lost = centred.mean(axis=0)  # by rounding, in adding row after row
-            centred -= lost
-            squares = centred.T @ centred if cross else np.einsum("ng,ng->g", centred, centred)
-        return cls(len(values), mean + lost, squares)
-
-    def __add__(self, other: _Sums) -> _Sums:
-        """Each operation is symmetric in the two, so that the sum is."""
-        if not self.count or not other.count:
-            return self if self.count else other
-        count = self.count + other.count
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = self.mean * (self.count / count) + other.mean * (other.count / count)
-            difference = other.mean - self.mean
-            squares = np.multiply.outer(difference, difference) if self.squares.ndim == 2 else difference**2
-            squares *= self.count * other.count / count
-            squares += self.squares + other.squares
-        return _Sums(count, mean, squares)
