@@ -23,6 +23,13 @@ def wasserstein_distance(p: BlockGaussian, q: BlockGaussian) -> float:
 
     arXiv:2510.05218 plots its square; see `wasserstein_distance_squared`.
 
+    Args:
+        p: a model.
+        q: a model on the same space.
+
+    Returns:
+        W_2.
+
     Raises:
         ValueError: if the models are on different spaces.
 
@@ -40,6 +47,16 @@ def wasserstein_distance_squared(p: BlockGaussian, q: BlockGaussian) -> float:
     (Bhatia, Jain and Lim, arXiv:1712.01504, theorem 1); unlike the textbook's
     tr(A + B - 2 (A^1/2 B A^1/2)^1/2) it loses no digits when A is near B.
 
+    Args:
+        p: a model.
+        q: a model on the same space.
+
+    Returns:
+        W_2 squared, in units of the square of an entry.
+
+    Raises:
+        ValueError: if the models are on different spaces.
+
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> wasserstein_distance_squared(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=1.0, mean=0.5))
     4.0
@@ -55,6 +72,13 @@ def wasserstein_distance_squared(p: BlockGaussian, q: BlockGaussian) -> float:
 
 def kl_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     """The Kullback-Leibler divergence KL(p || q), in nats.
+
+    Args:
+        p: a model.
+        q: a model on the same space.
+
+    Returns:
+        KL(p || q), not negative.
 
     Raises:
         ValueError: if the models are on different spaces.
@@ -81,6 +105,13 @@ def jeffreys_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     With x the eigenvalues of B^-1 (A - B) for the covariances A of p and B of q, the logarithms cancel:
     the sum of x^2 / (1 + x), by two, and |mean_p - mean_q|^2 in the metric (A^-1 + B^-1) / 2.
 
+    Args:
+        p: a model.
+        q: a model on the same space.
+
+    Returns:
+        The divergence, not negative.
+
     Raises:
         ValueError: if the models are on different spaces.
 
@@ -105,6 +136,13 @@ def bhattacharyya_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     log [det((A + B) / 2) / sqrt(det A det B)] / 2, which is the sum of log(1 + x^2 / (4 (1 + x))) / 4 over the
     eigenvalues x of B^-1 (A - B).
 
+    Args:
+        p: a model.
+        q: a model on the same space.
+
+    Returns:
+        The distance, not negative.
+
     Raises:
         ValueError: if the models are on different spaces.
 
@@ -125,6 +163,13 @@ def bhattacharyya_distance(p: BlockGaussian, q: BlockGaussian) -> float:
 
 def hellinger_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     """The root of half the integral of (sqrt p - sqrt q)^2, between 0 and 1: sqrt(1 - exp(-Bhattacharyya distance)).
+
+    Args:
+        p: a model.
+        q: a model on the same space.
+
+    Returns:
+        The distance, in [0, 1].
 
     Raises:
         ValueError: if the models are on different spaces.

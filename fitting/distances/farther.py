@@ -45,9 +45,11 @@ def farther_test(
     The level is not exact, since the paths are estimated; a test measures it where 30 matrices are set against 120.
 
     Args:
-        p, q: fits of independent ensembles on one space.
+        p: the fit of an ensemble.
+        q: the fit of an independent ensemble, on the same space.
         reference: on the same space; independent of both if fitted.
-        p_count, q_count: how many matrices they were fitted to, at least one more than the copies of the trivial irrep.
+        p_count: how many matrices p was fitted to, at least one more than the copies of the trivial irrep.
+        q_count: the same of q.
         reference_count: the same of the reference; None if it was given beforehand.
         distance: any function of two models that grows along the path from the second to the first.
         draws: simulated refits, at least 1.

@@ -64,6 +64,9 @@ def independent(space: MatrixSpace) -> Restriction:
     Args:
         space: the matrices.
 
+    Returns:
+        The second rung of `restrictions`.
+
     >>> from pigmm.invariants.representation.spaces import SquareSpace
     >>> independent(SquareSpace(4)).name
     'iid'

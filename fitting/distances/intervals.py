@@ -39,7 +39,8 @@ def distance_interval(
     The coverage is not exact, since the path and the laws on it are estimated; tests measure it near zero and far.
 
     Args:
-        p, q: fits of independent ensembles on one space.
+        p: the fit of an ensemble.
+        q: the fit of an independent ensemble, on the same space, or a model given beforehand.
         p_count: how many matrices p was fitted to, at least one more than the copies of the trivial irrep.
         q_count: the same of q; None if q was given beforehand.
         distance: any function of two models that grows along the path.

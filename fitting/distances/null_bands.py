@@ -43,7 +43,8 @@ def distance_test(
     `distance_to_independent` and `nested_models` are tests of those.
 
     Args:
-        p, q: on one space.
+        p: the fit of an ensemble.
+        q: the fit of an independent ensemble, on the same space, or a model given beforehand.
         p_count: how many matrices p was fitted to, at least one more than the copies of the trivial irrep.
         q_count: the same of q; None if q was given beforehand (the law of the initialisation, say).
         distance: any function of two models.
@@ -89,9 +90,14 @@ def distances_to(
     """The distances of several fits to one reference, each with its null band: the curve by epochs and its floor.
 
     Args:
-        models: fits to `count` matrices each, by label (epoch, or (layer, epoch)).
-        reference, reference_count: the model, and how many matrices it was fitted to (None: given beforehand).
-        distance, draws, seed, level: as in `distance_test`.
+        models: fits by label (epoch, or (layer, epoch)).
+        reference: the model.
+        count: matrices of each fit, at least one more than the copies of the trivial irrep.
+        reference_count: how many matrices the reference was fitted to; None if it was given beforehand.
+        distance: any function of two models.
+        draws: pairs of refits, at least 1.
+        seed: of the draws.
+        level: probability of the band.
 
     Returns:
         A row a label, with the columns of `distance_test`.
@@ -112,7 +118,17 @@ def distances_to(
 def drawn_fits(
     model: BlockGaussian, count: int | None, draws: int, seed: int | np.random.Generator
 ) -> list[BlockGaussian]:
-    """Fits to `count` matrices of a model, drawn by their exact law; the model itself, each time, if count is None.
+    """Draw fits to matrices of a model by their exact law, without the matrices.
+
+    Args:
+        model: the population.
+        count: matrices of each fit, at least one more than the copies of the trivial irrep; None for a model that is
+            not fitted.
+        draws: how many fits.
+        seed: an integer or a numpy Generator.
+
+    Returns:
+        The fits; the model itself, as many times, if count is None.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> len(drawn_fits(PIGMM.iid(4, variance=1.0), 50, 3, seed=0))
@@ -127,8 +143,12 @@ def check_different_matrices(p: BlockGaussian, q: BlockGaussian, count: int) -> 
     """Raise ValueError if one model is the restricted fit of the matrices that the other is the full fit of.
 
     Args:
-        p, q: on one space.
+        p: a model.
+        q: a model on the same space.
         count: matrices of the fits, for the scale of rounding.
+
+    Raises:
+        ValueError: if it is so; names the restriction.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> fit = PIGMM.fit(PIGMM.iid(4, variance=1.0).sample(50, seed=0))
@@ -158,7 +178,16 @@ def _second_moment(model: BlockGaussian) -> float:
 
 
 def labels_index(models: Mapping[Hashable, BlockGaussian]) -> pd.Index:
-    """The labels of models as an index; of pairs (layer, epoch) a MultiIndex with these names.
+    """Make an index of the labels of models; of pairs (layer, epoch) a MultiIndex with these names.
+
+    Args:
+        models: by label.
+
+    Returns:
+        The index, in the order of the models.
+
+    Raises:
+        ValueError: if there are none.
 
     >>> labels_index({("weight_1", 0.0): None, ("weight_1", 1.0): None}).names
     FrozenList(['layer', 'epoch'])
@@ -173,7 +202,15 @@ def labels_index(models: Mapping[Hashable, BlockGaussian]) -> pd.Index:
 
 
 def with_null_band(found: float, null: Array, level: float) -> pd.Series:
-    """distance, null_mean, null_lower, null_upper and p_value of a distance, from its values under the hypothesis.
+    """Set a distance beside its values under the hypothesis.
+
+    Args:
+        found: the distance.
+        null: (draws,) distances under the hypothesis.
+        level: probability of the central band.
+
+    Returns:
+        distance, null_mean, null_lower, null_upper, p_value ((1 + draws not below) / (1 + draws)).
 
     >>> with_null_band(3.0, np.array([1.0, 2.0, 3.0]), level=1.0).tolist()
     [3.0, 2.0, 1.0, 3.0, 0.5]
@@ -192,6 +229,12 @@ def with_null_band(found: float, null: Array, level: float) -> pd.Series:
 
 def checked_level(level: float) -> None:
     """Raise ValueError unless a level is between 0 and 1.
+
+    Args:
+        level: a probability.
+
+    Raises:
+        ValueError: if it is 0, 1 or beyond.
 
     >>> checked_level(95)
     Traceback (most recent call last):

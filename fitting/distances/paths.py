@@ -24,8 +24,12 @@ def on_path(p: BlockGaussian, q: BlockGaussian, place: float) -> BlockGaussian:
     positive definite at any place, also beyond the ends (Bhatia, Positive Definite Matrices, 2007, chapter 6).
 
     Args:
-        p, q: on one space.
+        p: the model at place 0.
+        q: the model at place 1, on the same space.
         place: any number.
+
+    Returns:
+        A model of the class of p.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> middle = on_path(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=4.0), 0.5)

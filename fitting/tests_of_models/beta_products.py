@@ -13,16 +13,21 @@ _STEP, _REACH, _DISTANCE = 0.05, 20.0, 0.5
 
 
 def log_beta_survival(value: float, first: ArrayLike, second: ArrayLike, weights: ArrayLike) -> float:
-    """P(T >= value) of T = -sum_i w_i log X_i, X_i ~ Beta(a_i, b_i) independent, to about ten digits, tails included.
+    """Compute P(T >= value) of T = -sum_i w_i log X_i, X_i ~ Beta(a_i, b_i) independent, to about ten digits.
 
     The cumulant generating function is
-        K(s) = sum_i log [Gamma(a_i - s w_i) Gamma(a_i + b_i) / (Gamma(a_i) Gamma(a_i + b_i - s w_i))],
-    and the probability the integral of exp(K(s) - s value) / (2 pi i s) along a contour, here through the saddle
-    point K'(s) = value and bent as steepest descent bends, so that nothing cancels however small the result.
+        K(s) = sum_i log [Gamma(a_i - s w_i) Gamma(a_i + b_i) / (Gamma(a_i) Gamma(a_i + b_i - s w_i))].
+    The probability is the integral of exp(K(s) - s value) / (2 pi i s) along a contour. It passes through the saddle
+    point K'(s) = value and bends as steepest descent does, so nothing cancels, however small the result.
 
     Args:
-        value: of T.
-        first, second, weights: a_i, b_i, w_i, all positive.
+        value: a value of T.
+        first: (count,) a_i, positive.
+        second: (count,) b_i, positive.
+        weights: (count,) w_i, positive.
+
+    Returns:
+        The probability, in [0, 1].
 
     >>> float(round(log_beta_survival(2.0, [3.0], [1.0], [1.0]) / np.exp(-6), 10))  # -log X is exponential, of rate 3
     1.0
@@ -68,9 +73,20 @@ def log_beta_survival(value: float, first: ArrayLike, second: ArrayLike, weights
 
 
 def wilks_factors(copies: int, dimension: int, count: int) -> NDArray[np.float64]:
-    """(2, copies): parameters a and b of the beta variables whose product is det W / det (W + B).
+    """Parameters of the beta variables whose product is Wilks' lambda, det W / det (W + B).
 
-    W ~ Wishart(G, (count - 1) dimension) and B ~ Wishart(G, dimension) independent, of size `copies`: Wilks' lambda.
+    W ~ Wishart(G, (count - 1) dimension) and B ~ Wishart(G, dimension) are independent.
+
+    Args:
+        copies: size of W and B.
+        dimension: of the irrep.
+        count: matrices, at least 2.
+
+    Returns:
+        (2, copies): a, then b.
+
+    Source:
+        Anderson, An Introduction to Multivariate Statistical Analysis, 3rd ed. (2003), theorem 8.4.1.
 
     >>> wilks_factors(1, 4, 10).tolist()
     [[18.0], [2.0]]

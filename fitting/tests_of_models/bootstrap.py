@@ -113,6 +113,9 @@ def bootstrap_comparison(
         seed: a replicate depends on the seed and its number only, not on the threads.
         threads: at most so many at once, 1 or more (default: the number of cores).
 
+    Returns:
+        The table of `compare` with calibrated p-values, and p-values of three tests of the whole ensemble.
+
     Raises:
         ValueError: if replicates, seed or threads are no such integers, the matrices are not those of the model's space
             or too few, or the fit forces every graph.
@@ -197,8 +200,8 @@ def gaussianity_test(
 ) -> BootstrapComparison:
     """Fit matrices and test whether they are Gaussian; `global_p_value` of the result is the answer.
 
-    The invariants are those of the matrices less their fitted mean b J + c 1. Taking it off commutes with permutations
-    and changes no law from Gaussian to another, and a large mean costs no digits.
+    The invariants are those of the matrices less their fitted mean b J + c 1. Taking off this mean commutes with
+    permutations and leaves Gaussian laws Gaussian. A large mean then costs no digits.
 
     Given the trivial components, one matrix is enough. Each matrix has its own trivial part taken off, and is compared
     with matrices of the same fit: these p-values are exact at every size.
@@ -209,7 +212,12 @@ def gaussianity_test(
         graphs: the invariants that are compared (default: all of degree 3 and 4).
         space: the permutations assumed, as in `BlockGaussian.fit`.
         given_trivial: True to test the law given the trivial components of each matrix.
-        replicates, seed, threads: as in `bootstrap_comparison`.
+        replicates: how many ensembles are simulated, at least 1.
+        seed: of the simulation; results do not depend on the threads.
+        threads: at most so many at once, 1 or more (default: the number of cores).
+
+    Returns:
+        The comparison, with p-values of three tests of the whole ensemble.
 
     Raises:
         ValueError: as the fit and the comparison.
@@ -269,6 +277,9 @@ def global_p_values(observed: Array, replicated: Array) -> tuple[float, float, f
     Args:
         observed: (graphs,) z.
         replicated: (replicates, graphs) z.
+
+    Returns:
+        The three p-values, in this order.
 
     >>> global_p_values(np.array([3.0, 0.0]), np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 4.0]]))
     (0.5, 0.5, 0.5)

@@ -64,7 +64,8 @@ def compare(
         graphs: the invariants, in the order of the rows.
         fitted: False if the model was not fitted to these matrices but given beforehand: the prediction is then exact,
             and the standard error that of the measured mean.
-        replicates, seed: of the simulation, which is made for a model given the trivial components only.
+        replicates: simulated ensembles, at least 2; used for a model given the trivial components only.
+        seed: of this simulation.
 
     Returns:
         A row a graph, with the columns graph (its label), formula, degree, nodes, predicted, measured (means),

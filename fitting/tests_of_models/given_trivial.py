@@ -95,6 +95,9 @@ def simulated(
         seed: each ensemble depends on it and its number only.
         threads: at most so many at once (default: the number of cores).
 
+    Returns:
+        The measured invariants, and those of the simulated ensembles.
+
     Raises:
         ValueError: if the model is not the fit of the matrices, and `fitted` is True.
     """
@@ -133,6 +136,9 @@ def comparison_table(model: BlockGaussian, graphs: tuple[Multigraph, ...], found
         model: given the trivial components of the matrices.
         graphs: those of `found`.
         found: as `simulated` gives it.
+
+    Returns:
+        A row a graph.
     """
     predicted = model.expectation(graphs)
     deviation = np.where(found.free, found.of_one.std(axis=0, ddof=1), 0.0)

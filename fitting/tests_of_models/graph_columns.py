@@ -8,7 +8,13 @@ from ...invariants.graphs.multigraph import Multigraph
 
 
 def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int | None]]:
-    """The columns by which tables name graphs: graph (its label), name (if it has one), formula, degree, nodes.
+    """Name graphs for a table.
+
+    Args:
+        graphs: in the order of the rows.
+
+    Returns:
+        The columns graph (its label), name (if it has one), formula, degree and nodes.
 
     >>> graph_columns([Multigraph([(0, 1)])])
     {'graph': ['01'], 'name': ['sum M'], 'formula': ['sum_ij M_ij'], 'degree': [1], 'nodes': [2]}

@@ -94,7 +94,10 @@ def restricted_fits(
     """The maximum-likelihood model of each rung of the ladder that the matrices allow, by the name of its symmetry.
 
     Args:
-        data, count, space, given_trivial: as in `nested_models`.
+        data: matrices (n, rows, columns), or their sufficient statistics, or the full model fitted to them.
+        count: n, if `data` is a model.
+        space: the permutations assumed, as in `BlockGaussian.fit`; models and statistics have their own.
+        given_trivial: whether the models are those given the trivial components of the matrices.
 
     Returns:
         The models by name; of square matrices each a PIGMM.
@@ -113,7 +116,17 @@ def restricted_fits(
 
 
 def statistics_of_fit(model: BlockGaussian, count: int) -> SufficientStatistics:
-    """The sufficient statistics of the `count` matrices that a model was fitted to by maximum likelihood.
+    """Recover the sufficient statistics of the matrices that a model was fitted to by maximum likelihood.
+
+    Args:
+        model: the fit.
+        count: how many matrices, at least what a fit needs.
+
+    Returns:
+        Their statistics.
+
+    Raises:
+        ValueError: if the count is too small.
 
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> statistics = statistics_of_fit(PIGMM.fit(matrices), 50)

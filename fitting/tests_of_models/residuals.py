@@ -36,7 +36,13 @@ class ResidualMoments:
     residual_deviation: Array
 
     def studentised(self, predicted: Array) -> Array:
-        """(graphs,): measured - predicted in standard errors; NaN where the fit forces agreement.
+        """Divide measured - predicted by its standard error.
+
+        Args:
+            predicted: (graphs,) expectation values.
+
+        Returns:
+            (graphs,) z; NaN where the fit forces agreement.
 
         >>> one = np.ones(1)
         >>> ResidualMoments(100, one, one, one).studentised(0 * one)
@@ -57,6 +63,9 @@ def residual_moments(chunks: Iterable[tuple[Array, Array]], gradient: Array) -> 
         chunks: pairs of values (k, graphs) of the invariants, which are overwritten, and influences (k, parameters)
             of k matrices.
         gradient: (graphs, parameters) of the expectation values.
+
+    Returns:
+        Means and spreads of the invariants and of their residuals.
 
     >>> values, influence = np.array([[1.0], [3.0]]), np.array([[-1.0], [1.0]])
     >>> moments = residual_moments([(values, influence)], np.ones((1, 1)))

@@ -83,7 +83,14 @@ class Restriction:
         return np.linalg.svd(directions)[2][len(directions) :]
 
     def contains(self, other: Restriction) -> bool:
-        """Whether another restriction is nested in this one."""
+        """Tell whether another restriction is nested in this one.
+
+        Args:
+            other: of the same space.
+
+        Returns:
+            Whether each of its models is one of these.
+        """
         return bool(np.abs(self.constraints @ other.directions.T).max(initial=0) < 1e-9)
 
     def estimate(self, mean: Array, moments: Iterable[Array]) -> tuple[Array, Blocks]:
@@ -111,7 +118,14 @@ class Restriction:
 
 
 def unpacked(space: MatrixSpace, parameters: Array) -> tuple[Array, Blocks]:
-    """Means and covariances of many parameter vectors (..., parameters): `blocks_from_parameters` with leading axes.
+    """Split many parameter vectors into means and covariances: `blocks_from_parameters` with leading axes.
+
+    Args:
+        space: the matrices.
+        parameters: (..., parameters).
+
+    Returns:
+        Means (..., copies of the trivial irrep), and for each irrep its covariances (..., copies, copies).
 
     >>> means, (block, *_) = unpacked(SquareSpace(4), np.arange(26.0).reshape(2, 13))
     >>> means.shape, block[1].tolist()
@@ -158,6 +172,9 @@ def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Re
     Args:
         space: the matrices.
         given_trivial: True for the laws given the trivial components.
+
+    Returns:
+        The rungs, from the smallest model to the full one.
 
     >>> [(r.name, r.number_of_parameters) for r in restrictions(RectangularSpace(3, 5))]
     [('iid, zero mean', 1), ('iid', 2), ('S_M x S_N', 5)]
@@ -206,6 +223,9 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
     Args:
         model: the full fit.
         restriction: of the model's space.
+
+    Returns:
+        The restricted model, of the same class.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> iid = restrictions(SquareSpace(4))[1]
