@@ -43,6 +43,7 @@ def alike(table: pd.DataFrame) -> pd.DataFrame:
         the matrices, with a 95% interval that allows for differences between them (Student's t over the matrices); z
         and p_value of all together against independent rows and columns; heterogeneity, Q over its degrees of freedom,
         and p_heterogeneity; departs and differ, the verdicts by Holm's procedure over all p-values of each kind.
+        Neighbouring taps of a convolution are alike, so that for them there is the mean alone.
         The entries of products are not independent. So for them z of the symmetry is that over permuted columns, and z
         of the hubs and Q of both are not given.
 
@@ -98,7 +99,10 @@ def _rows(analysed: pd.DataFrame) -> Iterator[dict[str, object]]:
             found = of_group(group)
             # the statistics of square matrices are NaN for others
             if np.isfinite(found.values).all():
-                yield shape | {"statistic": statistic} | _together(found)
+                together = _together(found)
+                if group.read_as.str.contains("taps").any():
+                    together = {"mean": together["mean"]}
+                yield shape | {"statistic": statistic} | together
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..notation.number_format import counted, number
+from ..notation.number_format import counted
 from ..plots.style import figure_files
 from ..report.html import Table, linked, render
 from ..runs.files import replace_files, write_tables, write_text
@@ -17,6 +17,7 @@ from .analysis import plan_of
 from .checkpoints import change_sentences, compare_plans
 from .figures import draw_checkpoints
 from .output import check_output, print_readings
+from .page import interval
 
 _CAPTIONS = {
     "checkpoints": "Every matrix: how far it moved, statistics before and after, and tests of the change.",
@@ -100,7 +101,7 @@ def _found(table: pd.DataFrame) -> Table:
             "change of the weights": sorted_table.relative_change.astype(float),
             "cosine": sorted_table.reindex(columns=["cosine"]).cosine.astype(float),
             "change of the law": sorted_table.distance.astype(float),
-            "95% interval": [f"{number(low, '.3g')} to {number(high, '.3g')}" for low, high in intervals],
+            "95% interval": [interval(low, high) for low, high in intervals],
             "structure of the change": sorted_table.structure.where(sorted_table.structure != "", "–"),
             "read as": sorted_table.read_as,
         },

@@ -142,6 +142,15 @@ def _found(table: pd.DataFrame) -> Table:
     return Table.head("Matrices", "", shown, rows=len(shown))
 
 
+def interval(low: float, high: float) -> str:
+    """Two bounds; a dash if there are none.
+
+    >>> interval(0.5, 1.0), interval(float("nan"), float("nan"))
+    ('0.5 to 1', '–')
+    """
+    return f"{number(low, '.3g')} to {number(high, '.3g')}" if low == low else number(low)
+
+
 def _alike(table: pd.DataFrame) -> Table | None:
     """The table of the page: groups of like matrices; None if there are none."""
     if not len(table):
@@ -155,9 +164,7 @@ def _alike(table: pd.DataFrame) -> Table | None:
             "shape": [f"{rows} x {columns}" for rows, columns in table[["rows", "columns"]].to_numpy()],
             "statistic": table.statistic,
             "mean": table["mean"],
-            "95% interval": [
-                f"{number(low, '.3g')} to {number(high, '.3g')}" for low, high in table[["low", "high"]].to_numpy()
-            ],
+            "95% interval": [interval(low, high) for low, high in table[["low", "high"]].to_numpy()],
             "z": table.z,
             "verdict": departs,
             "Q": table.heterogeneity,

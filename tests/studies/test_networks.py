@@ -325,7 +325,10 @@ def test_like_layers_together():
     taps = {"conv.w": rng.normal(size=(8, 9, 3))}
     found = alike(analyse_network(same | different | gates | taps, randomisations=0))
     assert set(found.layers) == {"h.*.w", "g.*.w", *(f"lstm.weight_hh_l*[{k}]" for k in range(4)), "conv.w[*]"}
-    assert found.matrices[found.layers == "conv.w[*]"].tolist() == [3, 3]
+    of_taps = found[found.layers == "conv.w[*]"]
+    assert of_taps.matrices.tolist() == [3, 3]
+    assert of_taps["mean"].notna().all()
+    assert of_taps[["low", "z", "p_value", "p_heterogeneity"]].isna().all(axis=None)  # neighbours are alike
     by = found.set_index(["layers", "statistic"])
     assert (by.departs["h.*.w", "self-connections"], by.differ["h.*.w", "self-connections"]) == (True, False)
     assert (by.departs["g.*.w", "self-connections"], by.differ["g.*.w", "self-connections"]) == (False, True)
