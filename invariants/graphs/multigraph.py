@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import networkx
 
 from .canonical import Adjacency, canonical_order
+from .formulas import Factor, Formula, in_latex, in_text
 from .names import name_of
 
 if TYPE_CHECKING:
@@ -168,8 +169,7 @@ class Multigraph:
     @property
     def formula(self) -> str:
         """The invariant in plain text, such as 'sum_ij M_ii M_ij^2'."""
-        factors = " ".join(f"{m}_{i}{j}" + (f"^{p}" if p > 1 else "") for m, i, j, p in self._factors())
-        return f"sum_{''.join(self._index_names())} {factors}"
+        return in_text(self._formula())
 
     @property
     def latex(self) -> str:
@@ -178,8 +178,7 @@ class Multigraph:
         >>> print(Multigraph([(0, 1), (0, 1)]).latex)
         \sum_{i,j} M_{ij}^{2}
         """
-        factors = " ".join(f"{m}_{{{i}{j}}}" + (f"^{{{p}}}" if p > 1 else "") for m, i, j, p in self._factors())
-        return rf"\sum_{{{','.join(self._index_names())}}} {factors}"
+        return in_latex(self._formula())
 
     @cached_property
     def name(self) -> str | None:
@@ -216,15 +215,15 @@ class Multigraph:
             used[kind] += 1
         return names
 
-    def _factors(self) -> list[tuple[str, str, str, int]]:
-        """(matrix, row index, column index, power) of each distinct factor."""
+    def _formula(self) -> Formula:
         names = self._index_names()
         powers = Counter(zip(self.colours, self.arcs, strict=True))
         several = max(self.colours) > 0
-        return [
-            (chr(ord("A") + colour) if several else "M", names[tail], names[head], power)
+        factors = (
+            Factor(chr(ord("A") + colour) if several else "M", names[tail] + names[head], power)
             for (colour, (tail, head)), power in powers.items()
-        ]
+        )
+        return Formula(tuple(names), tuple(factors))
 
     def to_networkx(self) -> Graph:
         """Return a networkx multigraph with the node attribute `kind` and the arc attribute `colour`.

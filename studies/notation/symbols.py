@@ -7,6 +7,8 @@ import re
 from markupsafe import Markup
 from sympy import Expr, Symbol
 
+from ...invariants.graphs.formulas import in_html, in_latex, parse_formula
+
 #: What the parameters are, for those who read a report.
 LEGEND = Markup(
     "The parameters: μ are means, Λ<sub>V</sub><sup>−1</sup> is the variance in the irreducible representation V, or "
@@ -91,10 +93,7 @@ def formula_latex(formula: str) -> str:
     >>> formula_latex("sum_ij M_ii M_ij^2")
     '$\\\\sum_{ij} M_{ii}\\\\,M_{ij}^{2}$'
     """
-    total, *factors = formula.split(" ")
-    indices = total.removeprefix("sum_")
-    product = r"\,".join(re.sub(r"_(\w+?)(\^(\d+))?$", _braced, factor) for factor in factors)
-    return rf"$\sum_{{{indices}}} {product}$"
+    return "$" + in_latex(parse_formula(formula), space=r"\,") + "$"
 
 
 def formula_html(formula: str) -> Markup:
@@ -103,10 +102,7 @@ def formula_html(formula: str) -> Markup:
     >>> print(formula_html("sum_i M_ii^2"))
     <span data-invariant="sum_i.M_ii-2">∑<sub>i</sub> <i>M</i><sub>ii</sub><sup>2</sup></span>
     """
-    total, *factors = formula.split(" ")
-    product = " ".join(re.sub(r"^(\w)_(\w+?)(\^(\d+))?$", _tagged, factor) for factor in factors)
-    sum_sign = f"∑<sub>{total.removeprefix('sum_')}</sub>"
-    return Markup(f'<span data-invariant="{formula_key(formula)}">{sum_sign} {product}</span>')
+    return Markup(f'<span data-invariant="{formula_key(formula)}">{in_html(parse_formula(formula))}</span>')
 
 
 def formula_key(formula: str) -> str:
@@ -143,13 +139,3 @@ def layer_name(layer: object) -> str:
     ('layer 2', 'words')
     """
     return layer if isinstance(layer, str) else f"layer {layer}"
-
-
-def _braced(match: re.Match[str]) -> str:
-    power = f"^{{{match.group(3)}}}" if match.group(3) else ""
-    return f"_{{{match.group(1)}}}{power}"
-
-
-def _tagged(match: re.Match[str]) -> str:
-    power = f"<sup>{match.group(4)}</sup>" if match.group(4) else ""
-    return f"<i>{match.group(1)}</i><sub>{match.group(2)}</sub>{power}"
