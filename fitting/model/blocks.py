@@ -14,7 +14,14 @@ Array = NDArray[np.float64]
 
 
 def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array, tuple[Array, ...]]:
-    """Split a parameter vector into (means, one symmetric (copies, copies) covariance for each irrep).
+    """Split a parameter vector into its blocks.
+
+    Args:
+        space: the matrices.
+        parameters: (parameters,), in the order of `space.decomposition.parameters`.
+
+    Returns:
+        Means (copies of the trivial irrep,), and for each irrep a symmetric (copies, copies) covariance.
 
     >>> from pigmm.invariants.representation.spaces import SquareSpace
     >>> means, covariances = blocks_from_parameters(SquareSpace(4), np.arange(13.0))
@@ -38,6 +45,13 @@ def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array
 def parameters_from_blocks(means: Array, covariances: Sequence[Array]) -> Array:
     """The inverse of `blocks_from_parameters`, for any leading axes.
 
+    Args:
+        means: (..., copies of the trivial irrep).
+        covariances: for each irrep (..., copies, copies); the upper triangle counts.
+
+    Returns:
+        (..., parameters).
+
     >>> parameters_from_blocks(np.array([1.0]), [np.eye(2)]).tolist()
     [1.0, 1.0, 0.0, 1.0]
     """
@@ -50,6 +64,9 @@ def trivial_parameters(space: MatrixSpace) -> tuple[slice, slice]:
 
     Args:
         space: the matrices.
+
+    Returns:
+        Two slices of the parameter vector.
 
     >>> from pigmm.invariants.representation.spaces import SquareSpace
     >>> trivial_parameters(SquareSpace(4))
@@ -67,7 +84,14 @@ def _upper_triangle(copies: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def check_positive_definite(covariance: Array, name: str) -> None:
-    """Raise ValueError, naming the block, if a covariance of copies is not positive definite.
+    """Check that a covariance of copies is positive definite; copies of very different scale are judged alike.
+
+    Args:
+        covariance: (copies, copies), symmetric.
+        name: of the irrep, for the message.
+
+    Raises:
+        ValueError: if it is not.
 
     >>> check_positive_definite(np.array([[1.0, 2.0], [2.0, 1.0]]), "0")
     Traceback (most recent call last):

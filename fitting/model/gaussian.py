@@ -96,6 +96,9 @@ class BlockGaussian(Shown):
         Args:
             space, parameters, given: as in `BlockGaussian`.
 
+        Returns:
+            A model of this class.
+
         Raises:
             ValueError: as `BlockGaussian`; if the class has no models on such a space.
         """
@@ -109,6 +112,9 @@ class BlockGaussian(Shown):
             space: the matrices; symmetric ones have twice the variance on the diagonal as off it (the GOE).
             variance: of a component of unit norm; positive.
             mean: of an entry.
+
+        Returns:
+            The model, of this class.
 
         Raises:
             ValueError: if the variance is not positive.
@@ -125,7 +131,17 @@ class BlockGaussian(Shown):
 
     @classmethod
     def space_for(cls, shape: tuple[int, ...]) -> MatrixSpace:
-        """The space that `fit` assumes for matrices of a shape; ValueError if there is none."""
+        """The space that `fit` assumes for matrices of a shape.
+
+        Args:
+            shape: of one matrix, or of several under one permutation.
+
+        Returns:
+            As `space_of`.
+
+        Raises:
+            ValueError: if there is none.
+        """
         return space_of(shape)
 
     @classmethod
@@ -156,6 +172,9 @@ class BlockGaussian(Shown):
             given_trivial: True for the law given the trivial components of each matrix; see `BlockGaussian`. Statistics
                 of more than one matrix do not have these.
 
+        Returns:
+            The model, of this class.
+
         Raises:
             ValueError: if there are too few matrices, their shape is not that of the space, an entry is not finite,
                 or a block of the estimate is singular (as for symmetric matrices, or all-equal ones) and s is 0.
@@ -177,7 +196,9 @@ class BlockGaussian(Shown):
         least = min(2 - given_trivial, least) if shrinkage else least
         if statistics.count < least:
             hint = (
-                "; one matrix is fitted with given_trivial=True" if statistics.count == 1 and not given_trivial else ""
+                "; `analyse_matrix` tests one matrix, given_trivial=True fits it"
+                if statistics.count == 1 and not given_trivial
+                else ""
             )
             raise ValueError(f"matrices must be at least {least} for a fit, got {statistics.count}{hint}")
         moments = statistics.moments
@@ -220,6 +241,9 @@ class BlockGaussian(Shown):
 
         Args:
             matrices: finite, n at least 1.
+
+        Returns:
+            The model, of this class.
 
         Raises:
             ValueError: if the matrices are not those of the space, or none.
@@ -363,6 +387,9 @@ class BlockGaussian(Shown):
         Args:
             count, seed: as in `sample`.
 
+        Returns:
+            For each irrep (count, copies, labels).
+
         >>> [part.shape for part in PIGMM.iid(4, variance=1.0).sample_components(2, seed=0)]
         [(2, 2, 1), (2, 3, 4), (2, 1, 16), (2, 1, 16)]
         """
@@ -371,13 +398,16 @@ class BlockGaussian(Shown):
         return self._coloured_components(white)
 
     def log_prob(self, matrices: ArrayLike) -> Array:
-        """Logarithm of the density at matrices (n, rows, columns): (n,).
+        """Logarithm of the density at matrices.
 
         The density is by the Euclidean volume of the space (of symmetric matrices: in the Frobenius norm). If the
         trivial components are given, it is that of each matrix given its own, by the volume of the other components.
 
         Args:
             matrices: (n, rows, columns), finite.
+
+        Returns:
+            (n,), in nats.
 
         Raises:
             ValueError: if the matrices are not those of the space.
@@ -390,13 +420,16 @@ class BlockGaussian(Shown):
         return result
 
     def whiten(self, matrices: ArrayLike) -> Array:
-        """Matrices (n, rows, columns) with the mean taken off and the covariance made that of white noise.
+        """Matrices with the mean taken off and the covariance made that of white noise.
 
         The components of each irrep are solved for with the Cholesky root of its covariance; the inverse of `colour`.
         Trivial components that are given become zero.
 
         Args:
             matrices: (n, rows, columns), finite.
+
+        Returns:
+            (n, rows, columns).
 
         >>> model = PIGMM.iid(4, variance=4.0, mean=1.0)
         >>> model.whiten(np.full((1, 4, 4), 3.0))[0, 0].round(12).tolist()
@@ -405,12 +438,15 @@ class BlockGaussian(Shown):
         return self.space.assemble(self._whitened_components(self._checked(matrices)))
 
     def colour(self, matrices: ArrayLike) -> Array:
-        """What makes matrices (n, rows, columns) of the model of white noise: the inverse of `whiten`.
+        """Make matrices of the model from white noise: the inverse of `whiten`.
 
         Trivial components are replaced by the given ones, as in `sample`.
 
         Args:
             matrices: (n, rows, columns), finite.
+
+        Returns:
+            (n, rows, columns).
 
         >>> model = PIGMM.iid(4, variance=4.0, mean=1.0)
         >>> model.colour(np.ones((1, 4, 4)))[0, 0].round(12).tolist()
@@ -505,13 +541,16 @@ class BlockGaussian(Shown):
         return expectation_map(graphs, self.space.sizes, self.space.decomposition.family)
 
     def influence(self, matrices: ArrayLike) -> Array:
-        """(n, len(parameters)): what each matrix adds to the fitted parameters, to leading order, times n.
+        """What each matrix adds to the fitted parameters, to leading order, times n.
 
         The mean over the matrices that were fitted is zero; the covariance divided by n is that of the estimates.
         Trivial components that are given add nothing.
 
         Args:
             matrices: (n, rows, columns); the components of a few at a time are in memory.
+
+        Returns:
+            (n, len(parameters)).
 
         Raises:
             ValueError: if the matrices are not those of the space.
@@ -526,6 +565,9 @@ class BlockGaussian(Shown):
 
         Args:
             components: for each irrep (n, copies, labels).
+
+        Returns:
+            (n, len(parameters)).
 
         >>> model = PIGMM.iid(4, variance=1.0)
         >>> model.influence_of_components(model.sample_components(3, seed=0)).shape
@@ -555,6 +597,9 @@ class BlockGaussian(Shown):
 
         Args:
             path: of the file.
+
+        Returns:
+            The model, of this class.
 
         Raises:
             ValueError: if the file is not one, or of a model of another class.
@@ -673,6 +718,9 @@ class PIGMM(BlockGaussian):
             space: square, under S_N.
             parameters, given: as in `PIGMM`.
 
+        Returns:
+            The model.
+
         Raises:
             ValueError: if the space is another; as `PIGMM`.
         """
@@ -682,7 +730,17 @@ class PIGMM(BlockGaussian):
 
     @classmethod
     def space_for(cls, shape: tuple[int, ...]) -> MatrixSpace:
-        """Square matrices under S_N; ValueError for other shapes."""
+        """Square matrices under S_N.
+
+        Args:
+            shape: of one matrix.
+
+        Returns:
+            A `SquareSpace`.
+
+        Raises:
+            ValueError: if the shape is not square.
+        """
         if len(shape) != 2 or shape[0] != shape[1]:
             raise ValueError(f"matrices must be of shape (n, N, N) and square, got (n, {str(shape)[1:]}")
         return SquareSpace(shape[0])
@@ -695,6 +753,9 @@ class PIGMM(BlockGaussian):
             size: N, at least 4.
             variance: of an entry, positive.
             mean: of an entry.
+
+        Returns:
+            The model.
 
         Raises:
             ValueError: if the size is below 4 or the variance is not positive.

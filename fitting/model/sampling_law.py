@@ -42,6 +42,9 @@ def least_count(model: BlockGaussian) -> int:
     Args:
         model: of all components, or given the trivial ones.
 
+    Returns:
+        The number, at least 1.
+
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> model = PIGMM.iid(10, variance=1.0)
     >>> least_count(model), least_count(model.given_those_of(np.ones((1, 10, 10))))

@@ -25,6 +25,11 @@ _EARLIER_NAMES = {"SeveralSpace": "MultiMatrixSpace"}
 def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) -> None:
     """Write JSON that says what it is; renamed into place, so that no interrupted write leaves half a file.
 
+    Args:
+        path: of the file, replaced if it exists.
+        what: the kind of content, such as "model".
+        content: what JSON can hold, without a key "format".
+
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "one.json"
     >>> write_json(file, "number", {"one": 1})
@@ -38,7 +43,15 @@ def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) ->
 
 
 def read_json(path: str | PathLike[str], what: str, build: Callable[[Any], Result]) -> Result:
-    """What `build` makes of the content of a JSON file that `write_json` wrote as `what`.
+    """Read a JSON file that `write_json` wrote.
+
+    Args:
+        path: of the file.
+        what: the kind of content that it must have.
+        build: makes the result of the content; it may raise KeyError, TypeError, AttributeError or ValueError.
+
+    Returns:
+        What `build` returns.
 
     Raises:
         ValueError: if it is not JSON, or of something else, or `build` misses a part of it or refuses one.
@@ -74,6 +87,12 @@ def _named(what: str) -> str:
 def space_content(space: MatrixSpace) -> dict[str, Any]:
     """A space as what JSON can hold.
 
+    Args:
+        space: one of the kinds of this package.
+
+    Returns:
+        Its kind, and its sizes by name.
+
     >>> space_content(SquareSpace(4))
     {'kind': 'SquareSpace', 'size': 4}
     """
@@ -81,7 +100,18 @@ def space_content(space: MatrixSpace) -> dict[str, Any]:
 
 
 def space_from_content(content: dict[str, Any]) -> MatrixSpace:
-    """The inverse of `space_content`.
+    """The inverse of `space_content`; earlier names of kinds are known.
+
+    Args:
+        content: the kind and the sizes.
+
+    Returns:
+        The space.
+
+    Raises:
+        KeyError: if the kind is unknown.
+        TypeError: if the sizes are not those of the kind.
+        ValueError: if a size is too small.
 
     >>> space_from_content({"kind": "SquareSpace", "size": 4})
     SquareSpace(size=4)

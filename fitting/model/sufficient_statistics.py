@@ -57,6 +57,9 @@ class SufficientStatistics:
             matrices: finite, n at least 1.
             space: the permutations assumed (default: `space_of` the shape).
 
+        Returns:
+            The statistics.
+
         Raises:
             ValueError: if the shape is not that of the space, or an entry is not finite (says which).
         """
@@ -76,6 +79,14 @@ class SufficientStatistics:
     ) -> SufficientStatistics:
         """The statistics of matrices given by their components, as `space.project` gives them.
 
+        Args:
+            space: the matrices.
+            components: for each irrep (n, copies, labels).
+            rounding: of the entries that they were computed from (default: that of float64).
+
+        Returns:
+            The statistics.
+
         >>> space = space_of((4, 4))
         >>> SufficientStatistics.of_components(space, space.project(np.ones((3, 4, 4)))).mean
         array([4., 0.])
@@ -89,7 +100,14 @@ class SufficientStatistics:
 
     @classmethod
     def of_chunks(cls, chunks: Iterable[ArrayLike], space: MatrixSpace | None = None) -> SufficientStatistics:
-        """The statistics of an iterable of chunks (n_k, *space.shape), one in memory at a time; empty ones are skipped.
+        """The statistics of matrices in chunks, one in memory at a time; empty ones are skipped.
+
+        Args:
+            chunks: (n_k, *space.shape) each.
+            space: the permutations assumed (default: `space_of` the shape).
+
+        Returns:
+            The statistics.
 
         Raises:
             ValueError: as `of`, naming the chunk; if there is no matrix at all.
@@ -114,6 +132,12 @@ class SufficientStatistics:
     def merge(self, other: SufficientStatistics) -> SufficientStatistics:
         """The statistics of both sets of matrices together.
 
+        Args:
+            other: of the same space.
+
+        Returns:
+            The statistics of both.
+
         Raises:
             ValueError: if they are of different spaces.
         """
@@ -130,7 +154,16 @@ class SufficientStatistics:
 
     @classmethod
     def merged(cls, statistics: Iterable[SufficientStatistics]) -> SufficientStatistics:
-        """Several merged in their order; ValueError if there are none, or they are of different spaces.
+        """Several merged in their order.
+
+        Args:
+            statistics: of one space.
+
+        Returns:
+            The statistics of all.
+
+        Raises:
+            ValueError: if there are none, or they are of different spaces.
 
         >>> SufficientStatistics.merged([SufficientStatistics.of(np.ones((3, 4, 4)))] * 3).count
         9
@@ -157,6 +190,9 @@ class SufficientStatistics:
         Args:
             covariances: for each irrep (copies, copies), an estimate from these statistics; or for the last irreps.
 
+        Returns:
+            Names such as "V_H", in their order.
+
         >>> statistics = SufficientStatistics.of(np.eye(4) + np.zeros((3, 1, 1)))  # three times the identity
         >>> statistics.irreps_without_variation(statistics.moments)
         ('V_0', 'V_H', 'V_2', 'V_3')
@@ -167,7 +203,11 @@ class SufficientStatistics:
         return tuple(f"V_{irrep.name}" for irrep, block in pairs if float(np.diag(block).min()) <= least)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write as JSON; every digit is kept."""
+        """Write as JSON; every digit is kept.
+
+        Args:
+            path: of the file, replaced if it exists.
+        """
         content = {
             "space": space_content(self.space),
             "count": self.count,
@@ -179,7 +219,16 @@ class SufficientStatistics:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> SufficientStatistics:
-        """Read what `save` wrote; ValueError if the file is something else.
+        """Read what `save` wrote.
+
+        Args:
+            path: of the file.
+
+        Returns:
+            The statistics.
+
+        Raises:
+            ValueError: if the file is something else.
 
         >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/statistics.json"
@@ -240,7 +289,17 @@ def matrix_chunks(stored: StoredArray) -> Iterator[Array]:
 
 
 def checked_batch(matrices: ArrayLike, space: MatrixSpace | None = None) -> NDArray[np.floating]:
-    """Matrices (n, *space.shape), finite and inside the space; ValueError that says what is wrong otherwise.
+    """Check that matrices are finite and inside their space.
+
+    Args:
+        matrices: (n, *space.shape), any real dtype.
+        space: None to check for any matrices (n, rows, columns).
+
+    Returns:
+        The matrices as an array of their dtype.
+
+    Raises:
+        ValueError: if they are not; the message says what is wrong.
 
     >>> checked_batch(np.ones((4, 4)))
     Traceback (most recent call last):

@@ -11,6 +11,9 @@ from ...invariants.representation.spaces import MatrixSpace, space_of
 
 Array = NDArray[np.float64]
 
+# Entries converted to float64 at a time.
+_CHUNK_ENTRIES = 1 << 16
+
 
 def trivial_components(space: MatrixSpace, matrices: ArrayLike) -> Array:
     """The components that permutations leave alone, such as (mu_1, mu_2) of a square matrix.
@@ -27,8 +30,10 @@ def trivial_components(space: MatrixSpace, matrices: ArrayLike) -> Array:
     """
     batch = np.asarray(matrices)
     units = _units(space)
-    own = (units @ matrix.astype(np.float64).ravel() for matrix in batch)
-    return np.array(list(own)).reshape(len(batch), len(units))
+    step = max(1, _CHUNK_ENTRIES // units.shape[1])
+    chunks = (batch[start : start + step].astype(np.float64) for start in range(0, len(batch), step))
+    own = [chunk.reshape(len(chunk), -1) @ units.T for chunk in chunks]
+    return np.concatenate([np.empty((0, len(units))), *own])
 
 
 def trivial_matrices(space: MatrixSpace, components: Array) -> Array:
@@ -37,6 +42,9 @@ def trivial_matrices(space: MatrixSpace, components: Array) -> Array:
     Args:
         space: the matrices.
         components: (n, copies of the trivial irrep).
+
+    Returns:
+        (n, *space.shape).
 
     >>> trivial_matrices(space_of((4, 4)), np.array([[4.0, 0.0]]))[0, 0].round(12)
     array([1., 1., 1., 1.])
@@ -61,6 +69,9 @@ def watched(chunks: Iterable[ArrayLike], space: MatrixSpace | None, seen: list[A
         chunks: (n_k, *space.shape) each; whoever takes them refuses others before asking for the next.
         space: the matrices (default: `space_of` the shape).
         seen: a list that grows.
+
+    Yields:
+        The chunks.
 
     >>> seen = []
     >>> [len(chunk) for chunk in watched([np.ones((3, 4, 4))], None, seen)], seen[0].shape

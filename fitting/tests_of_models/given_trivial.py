@@ -114,8 +114,7 @@ def simulated(
         rows = []
         for rng in map(np.random.default_rng, seeds):
             ensemble = sample_of_same_fit(model, rng) if fitted else model.sample(len(batch), rng)
-            one = model.sample(len(batch), rng)[rng.integers(len(batch))][None]
-            rows.append((values(ensemble), values(one)))
+            rows.append((values(ensemble), values(_one(model, rng))))
         return rows
 
     seeds = np.random.SeedSequence(seed).spawn(replicates)
@@ -127,6 +126,12 @@ def simulated(
     free = np.asarray(varies & ~_forced(batch.astype(np.float64), graphs, family, fitted))
     measured = evaluate_arrays(batch, graphs, family=family, threads=threads).mean(axis=0)
     return Simulated(measured, drawn, of_one, free)
+
+
+def _one(model: BlockGaussian, rng: np.random.Generator) -> Array:
+    """One matrix of a model, with the trivial components of one of its matrices; (1, rows, columns)."""
+    given = np.zeros((0, 0)) if model.given is None else model.given
+    return BlockGaussian(model.space, model.parameters, given[rng.integers(len(given))][None]).sample(1, rng)
 
 
 def comparison_table(model: BlockGaussian, graphs: tuple[Multigraph, ...], found: Simulated) -> pd.DataFrame:

@@ -224,7 +224,7 @@ def test_refused_by_the_constructor():
         PIGMM(5, parameters, [[1.0, np.nan]])
     with pytest.raises(ValueError, match="V_H must be positive definite"):
         PIGMM(5, [*parameters[:5], -1, *parameters[6:]], [[1.0, 2.0]])
-    with pytest.raises(ValueError, match="one matrix is fitted with given_trivial=True"):
+    with pytest.raises(ValueError, match="got 1; `analyse_matrix` tests one matrix, given_trivial=True fits it"):
         PIGMM.fit(NORMAL)
 
 
