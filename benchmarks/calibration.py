@@ -60,7 +60,7 @@ def exchangeable_model(size, seed):
 
 def symmetry_tests(matrices, seed):
     """Every test of S_N x S_N against S_N."""
-    return symmetry_p_values(matrices, draws=99, seed=seed)
+    return symmetry_p_values(matrices, replicates=99, seed=seed)
 
 
 def invariance_tests(matrices, seed):

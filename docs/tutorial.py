@@ -132,7 +132,7 @@ from pigmm.fitting import distance_test, sample_distance_test
 
 law = PIGMM.iid(6, variance=1.0)
 print(distance_test(model, law, len(matrices), None))
-print(sample_distance_test(matrices, model, draws=49))
+print(sample_distance_test(matrices, model, replicates=49))
 
 # %% [markdown]
 # If you simulated the matrices yourself with the seed 0, give the last test another seed: it draws its own sample by

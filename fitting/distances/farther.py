@@ -30,7 +30,7 @@ def farther_test(
     reference_count: int | None = None,
     *,
     distance: Distance = wasserstein_distance,
-    draws: int = 499,
+    replicates: int = 499,
     seed: int = 0,
     level: float = 0.9,
 ) -> pd.Series:
@@ -52,13 +52,14 @@ def farther_test(
         q_count: the same of q.
         reference_count: the same of the reference; None if it was given beforehand.
         distance: any function of two models that grows along the path from the second to the first.
-        draws: simulated refits, at least 1.
-        seed: of the draws.
+        replicates: simulated refits, at least 1.
+        seed: of the simulation.
         level: probability of the band.
 
     Returns:
         p_distance, q_distance, difference, null_mean, null_lower, null_upper (the central band of the difference),
-        p_value (two-sided: twice the smaller of (1 + draws not below) / (1 + draws) and the same of those not above).
+        p_value (two-sided: twice the smaller of (1 + replicates not below) / (1 + replicates) and the same of those
+        not above).
 
     Raises:
         ValueError: if the models are on different spaces, p or q is the reference, or an argument is not as above.
@@ -66,11 +67,11 @@ def farther_test(
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
     >>> near, far = (PIGMM.fit(PIGMM.iid(4, variance).sample(100, seed=0)) for variance in (1.5, 3.0))
-    >>> row = farther_test(far, near, law, 100, 100, draws=99)
+    >>> row = farther_test(far, near, law, 100, 100, replicates=99)
     >>> bool(row.difference > 0), float(row.p_value)
     (True, 0.02)
     """
-    checked_integer("draws", draws, least=1)
+    checked_integer("replicates", replicates, least=1)
     checked_level(level)
     for name, model in (("p", p), ("q", q)):
         if model == reference:
@@ -84,12 +85,12 @@ def farther_test(
 
     @cache
     def drawn(far: float) -> Array:
-        """(draws, 2): distances of refits from refits of the reference."""
+        """(replicates, 2): distances of refits from refits of the reference."""
         rng = np.random.default_rng(seed)
         fits = zip(
-            drawn_fits(at(p, far), p_count, draws, rng),
-            drawn_fits(at(q, far), q_count, draws, rng),
-            drawn_fits(reference, reference_count, draws, rng),
+            drawn_fits(at(p, far), p_count, replicates, rng),
+            drawn_fits(at(q, far), q_count, replicates, rng),
+            drawn_fits(reference, reference_count, replicates, rng),
             strict=True,
         )
         return np.array([[distance(a, c), distance(b, c)] for a, b, c in fits])
@@ -97,7 +98,7 @@ def farther_test(
     share = first_crossing(lambda x: float(np.median(drawn(x * own.mean()).sum(axis=1))), own.sum(), _SHARE)
     simulated = np.subtract(*drawn(share * own.mean()).T)
     found = own[0] - own[1]
-    tails = [(1 + (sign * simulated >= sign * found).sum()) / (1 + draws) for sign in (1, -1)]
+    tails = [(1 + (sign * simulated >= sign * found).sum()) / (1 + replicates) for sign in (1, -1)]
     lower, upper = np.quantile(simulated, [(1 - level) / 2, (1 + level) / 2])
     return pd.Series(
         {

@@ -18,7 +18,7 @@ def distance_to_independent(
     count: int,
     *,
     distance: Distance = wasserstein_distance,
-    draws: int = 999,
+    replicates: int = 999,
     seed: int = 0,
     level: float = 0.9,
 ) -> pd.Series:
@@ -32,12 +32,13 @@ def distance_to_independent(
         model: as fitted to `count` matrices by maximum likelihood.
         count: at least one more than the copies of the trivial irrep.
         distance: any function of two models.
-        draws: simulated fits, at least 1.
-        seed: of the draws.
+        replicates: simulated fits, at least 1.
+        seed: of the simulation.
         level: probability of the band.
 
     Returns:
-        distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + draws not below) / (1 + draws)).
+        distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + replicates not below) /
+        (1 + replicates)).
 
     Raises:
         ValueError: if an argument is not as above.
@@ -47,14 +48,14 @@ def distance_to_independent(
     >>> bool(distance_to_independent(model, 50).p_value > 0.01)
     True
     """
-    checked_integer("draws", draws, least=1)
+    checked_integer("replicates", replicates, least=1)
     checked_level(level)
     restriction = independent(model.space)
 
     def departure(fit: BlockGaussian) -> float:
         return distance(fit, restricted(fit, restriction))
 
-    fits = drawn_fits(restricted(model, restriction), count, draws, seed)
+    fits = drawn_fits(restricted(model, restriction), count, replicates, seed)
     return with_null_band(departure(model), np.array([departure(fit) for fit in fits]), level)
 
 

@@ -24,7 +24,7 @@ def distance_interval(
     q_count: int | None,
     *,
     distance: Distance = wasserstein_distance,
-    draws: int = 499,
+    replicates: int = 499,
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.Series:
@@ -44,8 +44,8 @@ def distance_interval(
         p_count: how many matrices p was fitted to, at least one more than the copies of the trivial irrep.
         q_count: the same of q; None if q was given beforehand.
         distance: any function of two models that grows along the path.
-        draws: refits of each pair that is tried, at least 1; 1000 and more for levels near 1.
-        seed: of the draws.
+        replicates: refits of each pair that is tried, at least 1; 1000 and more for levels near 1.
+        seed: of the simulation.
         level: probability with which the interval holds the distance.
 
     Returns:
@@ -57,11 +57,12 @@ def distance_interval(
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
-    >>> row = distance_interval(PIGMM.fit(law.sample(100, seed=0)), PIGMM.iid(4, variance=4.0), 100, None, draws=99)
+    >>> fit, far = PIGMM.fit(law.sample(100, seed=0)), PIGMM.iid(4, variance=4.0)
+    >>> row = distance_interval(fit, far, 100, None, replicates=99)
     >>> bool(row.lower < 4 < row.upper)
     True
     """
-    checked_integer("draws", draws, least=1)
+    checked_integer("replicates", replicates, least=1)
     checked_level(level)
     found = distance(p, q)
     if p == q:
@@ -78,7 +79,9 @@ def distance_interval(
         # the same random numbers for every population, so that quantiles are smooth along the path
         rng = np.random.default_rng(seed)
         first, second = population(apart)
-        pairs = zip(drawn_fits(first, p_count, draws, rng), drawn_fits(second, q_count, draws, rng), strict=True)
+        pairs = zip(
+            drawn_fits(first, p_count, replicates, rng), drawn_fits(second, q_count, replicates, rng), strict=True
+        )
         return np.array([distance(a, b) for a, b in pairs])
 
     # a hundredth of the noise; the floor is for a single draw

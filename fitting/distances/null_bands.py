@@ -29,7 +29,7 @@ def distance_test(
     q_count: int | None,
     *,
     distance: Distance = wasserstein_distance,
-    draws: int = 999,
+    replicates: int = 999,
     seed: int = 0,
     level: float = 0.9,
 ) -> pd.Series:
@@ -48,12 +48,13 @@ def distance_test(
         p_count: how many matrices p was fitted to, at least one more than the copies of the trivial irrep.
         q_count: the same of q; None if q was given beforehand (the law of the initialisation, say).
         distance: any function of two models.
-        draws: pairs of refits, at least 1.
-        seed: of the draws.
+        replicates: pairs of refits, at least 1.
+        seed: of the simulation.
         level: probability of the band.
 
     Returns:
-        distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + draws not below) / (1 + draws)).
+        distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + replicates not below) /
+        (1 + replicates)).
 
     Raises:
         ValueError: if the models are on different spaces or fits of the same matrices, or an argument is not as above.
@@ -65,14 +66,14 @@ def distance_test(
     >>> bool(near.p_value > 0.05), float(far.p_value)
     (True, 0.001)
     """
-    checked_integer("draws", draws, least=1)
+    checked_integer("replicates", replicates, least=1)
     checked_level(level)
     found = distance(p, q)
     rng = np.random.default_rng(seed)
     statistics = statistics_of_fit(p, p_count)
     check_different_matrices(p, q, p_count)
     null = q if q_count is None else type(p).fit(statistics.merge(statistics_of_fit(q, q_count)))
-    pairs = zip(drawn_fits(null, p_count, draws, rng), drawn_fits(null, q_count, draws, rng), strict=True)
+    pairs = zip(drawn_fits(null, p_count, replicates, rng), drawn_fits(null, q_count, replicates, rng), strict=True)
     return with_null_band(found, np.array([distance(a, b) for a, b in pairs]), level)
 
 
@@ -83,7 +84,7 @@ def distances_to(
     reference_count: int | None = None,
     *,
     distance: Distance = wasserstein_distance,
-    draws: int = 199,
+    replicates: int = 199,
     seed: int = 0,
     level: float = 0.9,
 ) -> pd.DataFrame:
@@ -95,8 +96,8 @@ def distances_to(
         count: matrices of each fit, at least one more than the copies of the trivial irrep.
         reference_count: how many matrices the reference was fitted to; None if it was given beforehand.
         distance: any function of two models.
-        draws: pairs of refits, at least 1.
-        seed: of the draws.
+        replicates: pairs of refits, at least 1.
+        seed: of the simulation.
         level: probability of the band.
 
     Returns:
@@ -109,14 +110,16 @@ def distances_to(
     [0, 1]
     """
     rows = [
-        distance_test(model, reference, count, reference_count, distance=distance, draws=draws, seed=seed, level=level)
+        distance_test(
+            model, reference, count, reference_count, distance=distance, replicates=replicates, seed=seed, level=level
+        )
         for model in models.values()
     ]
     return pd.DataFrame(rows).set_axis(labels_index(models))
 
 
 def drawn_fits(
-    model: BlockGaussian, count: int | None, draws: int, seed: int | np.random.Generator
+    model: BlockGaussian, count: int | None, replicates: int, seed: int | np.random.Generator
 ) -> list[BlockGaussian]:
     """Draw fits to matrices of a model by their exact law, without the matrices.
 
@@ -124,7 +127,7 @@ def drawn_fits(
         model: the population.
         count: matrices of each fit, at least one more than the copies of the trivial irrep; None for a model that is
             not fitted.
-        draws: how many fits.
+        replicates: how many fits.
         seed: an integer or a numpy Generator.
 
     Returns:
@@ -135,8 +138,8 @@ def drawn_fits(
     3
     """
     if count is None:
-        return [model] * draws
-    return [model.from_space(model.space, row) for row in sample_estimates(model, count, draws, seed)]
+        return [model] * replicates
+    return [model.from_space(model.space, row) for row in sample_estimates(model, count, replicates, seed)]
 
 
 def check_different_matrices(p: BlockGaussian, q: BlockGaussian, count: int) -> None:
@@ -206,11 +209,11 @@ def with_null_band(found: float, null: Array, level: float) -> pd.Series:
 
     Args:
         found: the distance.
-        null: (draws,) distances under the hypothesis.
+        null: (replicates,) distances under the hypothesis.
         level: probability of the central band.
 
     Returns:
-        distance, null_mean, null_lower, null_upper, p_value ((1 + draws not below) / (1 + draws)).
+        distance, null_mean, null_lower, null_upper, p_value ((1 + replicates not below) / (1 + replicates)).
 
     >>> with_null_band(3.0, np.array([1.0, 2.0, 3.0]), level=1.0).tolist()
     [3.0, 2.0, 1.0, 3.0, 0.5]

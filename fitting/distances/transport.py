@@ -22,8 +22,8 @@ _CHUNK_ENTRIES = 1 << 16
 
 
 def sample_wasserstein(
-    first: ArrayLike,
-    second: ArrayLike,
+    p: ArrayLike,
+    q: ArrayLike,
     *,
     method: str = "exact",
     subsample: int = 300,
@@ -39,11 +39,15 @@ def sample_wasserstein(
     `sample_distance_test` says what to expect.
 
     Args:
-        first, second: (n, rows, columns) and (m, rows, columns).
+        p: (n, rows, columns).
+        q: (m, rows, columns).
         method: "exact" or "sliced".
         subsample: most matrices of each ensemble that "exact" uses; chosen at random.
         projections: of "sliced".
         seed: of the choice or the projections.
+
+    Returns:
+        The distance, in units of a matrix entry.
 
     Raises:
         ValueError: if the matrices are of different shapes, or an argument is not as above.
@@ -53,7 +57,7 @@ def sample_wasserstein(
     >>> round(sample_wasserstein(matrices, matrices + 0.5), 6)
     2.0
     """
-    x, y = _pair(first, second)
+    x, y = _pair(p, q)
     _check_options(method, subsample, projections)
     rng = np.random.default_rng(seed)
     if method == "exact":
@@ -62,14 +66,14 @@ def sample_wasserstein(
 
 
 def sample_distance_test(
-    first: ArrayLike,
-    second: ArrayLike | BlockGaussian,
+    p: ArrayLike,
+    q: ArrayLike | BlockGaussian,
     *,
     method: str = "exact",
     subsample: int = 300,
     projections: int = 200,
     fitted: bool = True,
-    draws: int = 99,
+    replicates: int = 99,
     seed: int = 0,
     level: float = 0.9,
 ) -> pd.Series:
@@ -82,29 +86,32 @@ def sample_distance_test(
     one law and are independent of their fits (Basu's theorem), so this test, of ensembles of one fit, is exact as well.
 
     Args:
-        first: (n, rows, columns), n at least 1; what a fit needs, if the model was fitted.
-        second: (m, rows, columns), or a model.
-        method, subsample, projections: as in `sample_wasserstein`; "sliced" uses all matrices.
-        fitted: whether the model was fitted to `first` by maximum likelihood; of two ensembles without meaning.
-        draws: at least 1.
+        p: (n, rows, columns), n at least 1; what a fit needs, if the model was fitted.
+        q: (m, rows, columns), or a model.
+        method: "exact" or "sliced".
+        subsample: most matrices of each ensemble that "exact" uses; chosen at random.
+        projections: of "sliced".
+        fitted: whether the model was fitted to `p` by maximum likelihood; of two ensembles without meaning.
+        replicates: how many, at least 1.
         seed: of everything random.
         level: probability of the band.
 
     Returns:
-        distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + draws not below) / (1 + draws)).
+        distance, null_mean, null_lower, null_upper (the central band), p_value ((1 + replicates not below) /
+        (1 + replicates)).
 
     Raises:
         ValueError: if the matrices are of different shapes, there are none, or an argument is not as above.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(60, seed=0)
-    >>> near = sample_distance_test(matrices, PIGMM.fit(matrices), draws=19)
-    >>> far = sample_distance_test(matrices, PIGMM.iid(4, variance=4.0).sample(60, seed=1), draws=19)
+    >>> near = sample_distance_test(matrices, PIGMM.fit(matrices), replicates=19)
+    >>> far = sample_distance_test(matrices, PIGMM.iid(4, variance=4.0).sample(60, seed=1), replicates=19)
     >>> bool(near.p_value > 0.05), float(far.p_value)
     (True, 0.05)
     """
     _check_options(method, subsample, projections)
-    checked_integer("draws", draws, least=1)
+    checked_integer("replicates", replicates, least=1)
     checked_level(level)
     # apart from the random numbers of `sample(seed=seed)`, which would draw simulated matrices once more
     rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
@@ -112,32 +119,32 @@ def sample_distance_test(
     def used(points: Array) -> Array:
         return _chosen(points, subsample, rng) if method == "exact" else points
 
-    entries = prod(checked_matrices(first, square=False).shape[1:])
+    entries = prod(checked_matrices(p, square=False).shape[1:])
     # one choice for all: given the directions, the distances are as exchangeable, and they are costly to draw
     directions = _directions(entries, projections, rng) if method == "sliced" else None
 
     def distance(x: Array, y: Array) -> float:
         return _exact(x, y) if directions is None else _sliced(x, y, directions)
 
-    if not isinstance(second, BlockGaussian):
-        x, y = map(used, _pair(first, second))
+    if not isinstance(q, BlockGaussian):
+        x, y = map(used, _pair(p, q))
         mixed = np.concatenate([x, y])
-        dealt = (rng.permutation(mixed) for _ in range(draws))
+        dealt = (rng.permutation(mixed) for _ in range(replicates))
         null = [distance(deal[: len(x)], deal[len(x) :]) for deal in dealt]
         return with_null_band(distance(x, y), np.array(null), level)
-    matrices = checked_matrices(first, square=False)
-    if len(matrices) == 0 or matrices.shape[1:] != second.space.shape:
+    matrices = checked_matrices(p, square=False)
+    if len(matrices) == 0 or matrices.shape[1:] != q.space.shape:
         raise ValueError(
-            f"first must be one matrix or more of the shape of the model, (n, {str(second.space.shape)[1:]}, "
+            f"p must be one matrix or more of the shape of the model, (n, {str(q.space.shape)[1:]}, "
             f"got {matrices.shape}"
         )
 
     def sample() -> Array:
         count = len(matrices)
-        return used(_flat(_refitted_sample(second, count, rng) if fitted else second.sample(count, rng)))
+        return used(_flat(_refitted_sample(q, count, rng) if fitted else q.sample(count, rng)))
 
     found = distance(used(_flat(matrices)), sample())
-    null = [distance(sample(), sample()) for _ in range(draws)]
+    null = [distance(sample(), sample()) for _ in range(replicates)]
     return with_null_band(found, np.array(null), level)
 
 
@@ -163,12 +170,10 @@ def _refitted_sample(model: BlockGaussian, count: int, rng: np.random.Generator)
     return drawn
 
 
-def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
-    x, y = (checked_matrices(matrices, square=False) for matrices in (first, second))
+def _pair(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
+    x, y = (checked_matrices(matrices, square=False) for matrices in (p, q))
     if x.ndim < 3 or len(x) == 0 or len(y) == 0 or x.shape[1:] != y.shape[1:]:
-        raise ValueError(
-            f"first and second must be of shapes (n, rows, columns), (m, rows, columns), got {x.shape}, {y.shape}"
-        )
+        raise ValueError(f"p and q must be of shapes (n, rows, columns), (m, rows, columns), got {x.shape}, {y.shape}")
     return _flat(x), _flat(y)
 
 

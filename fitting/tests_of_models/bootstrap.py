@@ -251,7 +251,19 @@ def replicate_z(
     seed: int = 0,
     threads: int | None = None,
 ) -> Array:
-    """(replicates, graphs): the column z of `compare` in ensembles of `count` matrices of a model, refitted if so.
+    """Simulate the column z of `compare` in ensembles of a model.
+
+    Args:
+        model: the population.
+        count: matrices of an ensemble.
+        graphs: the invariants.
+        fitted: whether the model is fitted again to each ensemble.
+        replicates: how many ensembles.
+        seed: a replicate depends on it and its number only.
+        threads: at most so many at once (default: the number of cores).
+
+    Returns:
+        (replicates, graphs) z.
 
     >>> from pigmm.invariants import multigraphs
     >>> from pigmm.fitting.model.gaussian import PIGMM

@@ -43,7 +43,14 @@ class Parts:
 
     @classmethod
     def of(cls, matrix: Array) -> Parts:
-        """The pieces of a matrix (N, N)."""
+        """Take a matrix to pieces.
+
+        Args:
+            matrix: (N, N).
+
+        Returns:
+            Its pieces.
+        """
         size = len(matrix)
         row_means, column_means = matrix.mean(axis=1), matrix.mean(axis=0)
         mean = row_means.mean()
@@ -54,7 +61,15 @@ class Parts:
         return cls(sqrt(size) * (column_means - mean), sqrt(size) * (row_means - mean), centred, squares)
 
     def reordered(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Parts:
-        """The matrix M[rows][:, columns]."""
+        """Reorder rows and columns.
+
+        Args:
+            rows: (N,) a permutation.
+            columns: (N,) a permutation.
+
+        Returns:
+            The pieces of M[rows][:, columns].
+        """
         centred = np.take(np.take(self.centred, rows, axis=0), columns, axis=1)
         return Parts(self.columns[columns], self.rows[rows], centred, self.squares)
 
@@ -79,7 +94,13 @@ class Sums:
 
 
 def unpermuted(parts: Parts) -> Sums:
-    """The sums of the matrix itself.
+    """Compute the sums of the matrix itself.
+
+    Args:
+        parts: of the matrix.
+
+    Returns:
+        Sums of one permutation, the identity.
 
     >>> parts = Parts.of(np.random.default_rng(0).normal(size=(5, 5)))
     >>> bool(np.isclose(unpermuted(parts).product, all_shifts(parts).product[0]))
@@ -99,9 +120,15 @@ def unpermuted(parts: Parts) -> Sums:
 
 
 def all_shifts(parts: Parts) -> Sums:
-    """The sums of the N matrices whose columns are shifted cyclically, C'[i, j] = C[i, j + k] with k = 0, ..., N - 1.
+    """Compute the sums of the N matrices whose columns are shifted, C'[i, j] = C[i, j + k] with k = 0, ..., N - 1.
 
     Time O(N^2 log N); memory three times that of the matrix.
+
+    Args:
+        parts: of the matrix.
+
+    Returns:
+        Sums of N permutations.
     """
     size = len(parts.rows)
     trace, columns_diagonal, rows_diagonal, diagonal = np.zeros((4, size))
@@ -130,6 +157,9 @@ def random_shifts(parts: Parts, rng: np.random.Generator) -> Iterator[Sums]:
     Args:
         parts: of the measured matrix.
         rng: chooses the cycle and where the other orbits begin.
+
+    Yields:
+        Sums of the permutations of one orbit.
     """
     size = len(parts.rows)
     cycle = rng.permutation(size)

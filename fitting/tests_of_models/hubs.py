@@ -18,16 +18,16 @@ Array = NDArray[np.float64]
 _BLOCKS = 16
 
 
-def hub_row_draws(matrix: Array, draws: int, rng: np.random.Generator) -> Array:
+def hub_row_draws(matrix: Array, replicates: int, rng: np.random.Generator) -> Array:
     """Sums of squares of the row sums of a matrix, measured and with blocks of columns shifted.
 
     Args:
         matrix: (M, N) with mean zero.
-        draws: number of random shifts.
+        replicates: number of random shifts.
         rng: chooses the blocks, an order of rows, and the shifts.
 
     Returns:
-        (1 + draws,), the measured one first.
+        (1 + replicates,), the measured one first.
 
     >>> matrix = np.random.default_rng(0).normal(size=(8, 30)) + np.arange(8)[:, None] - 3.5
     >>> sums = hub_row_draws(matrix, 19, np.random.default_rng(1))
@@ -41,8 +41,8 @@ def hub_row_draws(matrix: Array, draws: int, rng: np.random.Generator) -> Array:
     member[rng.permutation(columns), np.arange(columns) % count] = 1.0
     sums = (matrix @ member).T[:, rng.permutation(rows)]
     transformed = scipy.fft.rfft(sums, axis=1)
-    shifts = np.vstack([np.zeros((1, count), dtype=np.intp), rng.integers(rows, size=(draws, count))])
-    found = np.full(1 + draws, np.einsum("bi,bi->", sums, sums))
+    shifts = np.vstack([np.zeros((1, count), dtype=np.intp), rng.integers(rows, size=(replicates, count))])
+    found = np.full(1 + replicates, np.einsum("bi,bi->", sums, sums))
     for k in range(1, count):
         # a block against all before it; only these correlations are in memory
         correlations = scipy.fft.irfft(transformed[k] * np.conj(transformed[:k]), rows, axis=1)

@@ -84,18 +84,19 @@ def mean_invariance_test(matrices: ArrayLike, *, space: MatrixSpace | None = Non
 
 
 def permutation_invariance_test(
-    matrices: ArrayLike, *, draws: int = 199, seed: int = 0, space: MatrixSpace | None = None
+    matrices: ArrayLike, *, replicates: int = 199, seed: int = 0, space: MatrixSpace | None = None
 ) -> pd.DataFrame:
     """Exact test that the law of the matrices is permutation invariant, whatever it is, by their first two moments.
 
     Under the hypothesis an ensemble whose matrices are each permuted at random (M -> P M P^T, rows and columns by their
     own permutations if the space has them) is as likely as the one measured. The statistics, of components whitened
     by the fit (which permutations do not change): n |mean|^2 for each irrep, and for each pair of irreps
-    n |S|^2, S the part of their covariance that is not invariant. p = (1 + number of draws not below) / (draws + 1).
+    n |S|^2, S the part of their covariance that is not invariant. With B replicates
+    p = (1 + number of replicates not below) / (B + 1).
 
     Args:
         matrices: (n, rows, columns), as many as a fit needs. Each draw costs O(n entries min(n, entries)).
-        draws: at least 1.
+        replicates: how many, at least 1.
         seed: of the permutations.
         space: as in `BlockGaussian.fit`.
 
@@ -115,14 +116,14 @@ def permutation_invariance_test(
     >>> float(table.p_value["covariance", "all"]), bool(table.p_value["mean", "all"] > 0.01)
     (0.005, True)
     """
-    checked_integer("draws", draws, least=1)
+    checked_integer("replicates", replicates, least=1)
     batch = in_units(matrices)
     model = BlockGaussian.fit(batch, space)
     names = [f"V_{irrep.name}" for irrep in model.space.decomposition.irreps]
     pairs = _pairs(model.dimensions)
     labels = [("mean", name) for name in names[1:]] + [("covariance", f"{names[r]} x {names[s]}") for r, s in pairs]
     rng = np.random.default_rng(seed)
-    ensembles = (batch if draw == 0 else permuted(batch, model.space, rng) for draw in range(draws + 1))
+    ensembles = (batch if draw == 0 else permuted(batch, model.space, rng) for draw in range(replicates + 1))
     with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other's threads
         statistics = np.array([_departures(model, ensemble) for ensemble in ensembles])
     # the measured one is among those that standardise, or the sums would not be exchangeable
@@ -149,7 +150,15 @@ def permutation_invariance_test(
 
 
 def permuted(matrices: Array, space: MatrixSpace, rng: np.random.Generator) -> Array:
-    """Each matrix (n, *space.shape) permuted at random, by the group of its space.
+    """Permute each matrix at random, by the group of its space.
+
+    Args:
+        matrices: (n, *space.shape).
+        space: that of the matrices.
+        rng: of the permutations.
+
+    Returns:
+        (n, *space.shape).
 
     >>> from pigmm.invariants.representation.spaces import SquareSpace
     >>> matrices = np.arange(32.0).reshape(2, 4, 4)
@@ -166,12 +175,22 @@ def permuted(matrices: Array, space: MatrixSpace, rng: np.random.Generator) -> A
 
 
 def invariance_p_values(
-    matrices: ArrayLike, *, space: MatrixSpace | None = None, draws: int = 199, seed: int = 0
+    matrices: ArrayLike, *, space: MatrixSpace | None = None, replicates: int = 199, seed: int = 0
 ) -> dict[str, float]:
     """The p-values of every test of permutation invariance, by name.
 
     Args:
-        matrices, space, draws, seed: as in `permutation_invariance_test`.
+        matrices: (n, rows, columns), as many as a fit needs.
+        space: as in `BlockGaussian.fit`.
+        replicates: permuted ensembles, at least 1.
+        seed: of the permutations.
+
+    Returns:
+        p-values by name: "mean, IRREP" of `mean_invariance_test`, "permuted MOMENT, IRREPS" of
+        `permutation_invariance_test`.
+
+    Raises:
+        ValueError: if the model cannot be fitted.
 
     >>> from pigmm.fitting.model.gaussian import PIGMM
     >>> p_values = invariance_p_values(PIGMM.iid(5, variance=1.0).sample(50, seed=0))
@@ -179,7 +198,7 @@ def invariance_p_values(
     True
     """
     exact = mean_invariance_test(matrices, space=space).p_value
-    by_permutation = permutation_invariance_test(matrices, draws=draws, seed=seed, space=space).p_value
+    by_permutation = permutation_invariance_test(matrices, replicates=replicates, seed=seed, space=space).p_value
     by_permutation.index = by_permutation.index.map(", ".join)
     return {f"mean, {irrep}": float(p) for irrep, p in exact.items()} | {
         f"permuted {name}": float(p) for name, p in by_permutation.items()

@@ -27,15 +27,15 @@ def nested_models(
     *,
     space: MatrixSpace | None = None,
     given_trivial: bool = False,
-    draws: int = 999,
+    replicates: int = 999,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Nested Gaussian models with their likelihoods, tests of each against the next, AIC and BIC.
 
     The rungs are those of `restrictions(space)`. Twice the logarithm of the likelihood ratio is about chi^2 with the
-    difference of the numbers of parameters as degrees of freedom; its bootstrap refits `draws` ensembles of the smaller
-    model, of which only the estimates are drawn, by their exact law. Both assume Gaussian entries: an ensemble that
-    has the symmetry and is not Gaussian is rejected too often. `wald_test` and `randomisation_test` do not assume it.
+    difference of the numbers of parameters as degrees of freedom. Its bootstrap refits ensembles of the smaller model,
+    of which only the estimates are drawn, by their exact law. Both assume Gaussian entries: an ensemble that has the
+    symmetry and is not Gaussian is rejected too often. `wald_tests` and `randomisation_test` do not assume it.
 
     Args:
         data: matrices (n, rows, columns), or their sufficient statistics, or the full model fitted to them and `count`.
@@ -43,7 +43,7 @@ def nested_models(
         space: the permutations assumed, as in `BlockGaussian.fit`; models and statistics have their own.
         given_trivial: True for the laws given the trivial components of each matrix, for which one matrix is enough;
             a model that was fitted so implies it, and its `count`.
-        draws: bootstrap replicates, at least 1.
+        replicates: replicates of the bootstrap, at least 1.
         seed: of the bootstrap.
 
     Returns:
@@ -60,7 +60,7 @@ def nested_models(
     >>> table.bic.idxmin(), table.parameters.tolist()
     ('iid, zero mean', [1, 2, 4, 5, 4, 11, 13])
     """
-    checked_integer("draws", draws, least=1)
+    checked_integer("replicates", replicates, least=1)
     statistics, given = _statistics(data, count, space, given_trivial)
     rungs, fits, left_out = _fits(statistics, given is not None)
     n = statistics.count if given is None else _numbers(statistics, rungs[-1])
@@ -73,7 +73,9 @@ def nested_models(
             row |= {"log_likelihood": likelihood, "aic": 2 * k - 2 * likelihood, "bic": k * log(n) - 2 * likelihood}
             larger = next((r for r in rungs[number + 1 :] if r.name in fits and r.contains(rung)), None)
             if larger is not None:
-                row |= _likelihood_ratio_test(statistics, rung, larger, draws, np.random.default_rng((seed, number)))
+                row |= _likelihood_ratio_test(
+                    statistics, rung, larger, replicates, np.random.default_rng((seed, number))
+                )
         rows.append(row | {"left_out": left_out.get(rung.name, "")})
     columns = ["against", "likelihood_ratio", "degrees_of_freedom", "p_chi2", "p_bootstrap"]
     table = pd.DataFrame(rows).set_index("symmetry")
@@ -212,7 +214,7 @@ def _log_likelihood(statistics: SufficientStatistics, rung: Restriction, blocks:
 
 
 def _likelihood_ratio_test(
-    statistics: SufficientStatistics, small: Restriction, large: Restriction, draws: int, rng: np.random.Generator
+    statistics: SufficientStatistics, small: Restriction, large: Restriction, replicates: int, rng: np.random.Generator
 ) -> dict[str, object]:
     """The columns of `model_ladder` that test one rung within another."""
     n, space = statistics.count, statistics.space
@@ -226,25 +228,25 @@ def _likelihood_ratio_test(
     degrees = large.number_of_parameters - small.number_of_parameters
     given = statistics.mean[None] if small.given_trivial else None
     null = _model(space, *small.estimate(statistics.mean, statistics.moments), given)
-    simulated = ratio(*_simulated_estimates(null, n, draws, rng))
+    simulated = ratio(*_simulated_estimates(null, n, replicates, rng))
     return {
         "against": large.name,
         "likelihood_ratio": found,
         "degrees_of_freedom": degrees,
         "p_chi2": float(scipy.stats.chi2.sf(found, degrees)),
-        "p_bootstrap": float((1 + (simulated >= found).sum()) / (1 + draws)),
+        "p_bootstrap": float((1 + (simulated >= found).sum()) / (1 + replicates)),
     }
 
 
 def _simulated_estimates(
-    model: BlockGaussian, count: int, draws: int, rng: np.random.Generator
+    model: BlockGaussian, count: int, replicates: int, rng: np.random.Generator
 ) -> tuple[Array, Blocks]:
-    """Means and moments (draws, ...) of ensembles of a model."""
+    """Means and moments (replicates, ...) of ensembles of a model."""
     if count >= least_count(model):
-        return unpacked(model.space, sample_estimates(model, count, draws, rng))
+        return unpacked(model.space, sample_estimates(model, count, replicates, rng))
     # too few for Wishart matrices to have a density; so few that they are cheap to simulate
-    parts = model.space.project(model.sample(draws * count, rng))
-    grouped = [part.reshape(draws, count, *part.shape[1:]) for part in parts]
+    parts = model.space.project(model.sample(replicates * count, rng))
+    grouped = [part.reshape(replicates, count, *part.shape[1:]) for part in parts]
     means = grouped[0].mean(axis=1)
     grouped[0] = grouped[0] - means[:, None]
     moments = (np.einsum("dnxa,dnya->dxy", g, g) / (count * d) for g, d in zip(grouped, model.dimensions, strict=True))

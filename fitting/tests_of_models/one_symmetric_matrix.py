@@ -79,7 +79,8 @@ class _Statistics:
     """Likelihood ratio, variance of rows over V_2's, and correlation, of the entries in any order.
 
     Args:
-        matrix, space: as in `symmetric_tests`.
+        matrix: (N, N), symmetric.
+        space: that of the matrix.
     """
 
     def __init__(self, matrix: Array, space: SymmetricSpace) -> None:

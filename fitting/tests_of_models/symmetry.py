@@ -73,42 +73,42 @@ def wald_tests(matrices: ArrayLike, *, space: MatrixSpace | None = None) -> pd.D
 
 
 def randomisation_test(
-    matrices: ArrayLike, *, given_trivial: bool = False, draws: int = 999, seed: int = 0
+    matrices: ArrayLike, *, given_trivial: bool = False, replicates: int = 999, seed: int = 0
 ) -> pd.Series:
     """Exact test that rows and columns may be permuted independently (S_N x S_N), whatever the law of the matrices.
 
     Under the hypothesis an ensemble whose matrices each have rows and columns permuted at random is as likely as the
-    one measured. The statistic is the likelihood ratio of "S_N x S_N" within "S_N"; with B draws
-    p = (1 + number of draws not below the measured one) / (B + 1), which is at most a with probability at most a.
+    one measured. The statistic is the likelihood ratio of "S_N x S_N" within "S_N"; with B replicates
+    p = (1 + number of replicates not below the measured one) / (B + 1), which is at most a with probability at most a.
     The statistic is invariant under joint permutations of rows and columns, f(P M Q) = f(M Q P), so that it is enough
     to permute the columns; and the test is as exact if one side only is exchangeable (an output layer, whose rows are
     classes): the invariants of such matrices have the expectations of S_N x S_N. Of the estimates only those change
-    that see the pairing of rows with columns; a thousand draws of 1000 matrices of size 10 take about a second.
+    that see the pairing of rows with columns; a thousand replicates of 1000 matrices of size 10 take about a second.
 
     Args:
         matrices: (n, N, N), n at least 3, or at least 1 given the trivial components.
         given_trivial: True for the likelihood ratio of the laws given the trivial components of each matrix.
-        draws: B, at least 1.
+        replicates: B, at least 1.
         seed: of the permutations; results do not depend on the number of threads.
 
     Returns:
-        likelihood_ratio (twice the logarithm), draws, p_value.
+        likelihood_ratio (twice the logarithm), replicates, p_value.
 
     Raises:
         ValueError: if the 13-parameter model cannot be fitted.
 
     >>> heavy = np.random.default_rng(0).standard_t(4, size=(100, 5, 5))  # S_N x S_N, far from Gaussian
-    >>> bool(randomisation_test(heavy, draws=99).p_value > 0.05)
+    >>> bool(randomisation_test(heavy, replicates=99).p_value > 0.05)
     True
     """
-    checked_integer("draws", draws, least=1)
+    checked_integer("replicates", replicates, least=1)
     batch = in_units(matrices)
     model = PIGMM.fit(batch, given_trivial=given_trivial)
     ladder = restrictions(model.space, given_trivial=given_trivial)
     rung = next(r for r in ladder if r.name == "S_N x S_N")
     size = model.size
     unpermuted = np.broadcast_to(np.arange(size), (1, len(batch), size))
-    permuted = _permutations(len(batch), size, draws, np.random.default_rng(seed))
+    permuted = _permutations(len(batch), size, replicates, np.random.default_rng(seed))
     parts = _parts(batch)
     # permutations leave the restricted fit alone; but of one given the trivial components they move tr F M F out or in
     constant = log_determinant(rung.dimensions, rung.estimate(model.means, model.covariances)[1])
@@ -122,12 +122,22 @@ def randomisation_test(
 
     ratios = len(batch) * np.concatenate([log_ratio(sigma) for sigma in (unpermuted, *permuted)])
     return pd.Series(
-        {"likelihood_ratio": float(ratios[0]), "draws": draws, "p_value": randomisation_p_value(ratios)}, dtype=object
+        {"likelihood_ratio": float(ratios[0]), "replicates": replicates, "p_value": randomisation_p_value(ratios)},
+        dtype=object,
     )
 
 
 def randomisation_p_value(statistics: Array) -> float:
-    """Fraction of the statistics not below the first, the measured one, which is among them; ValueError if one is NaN.
+    """Give the fraction of statistics that are not below the measured one.
+
+    Args:
+        statistics: (1 + replicates,), the measured one first.
+
+    Returns:
+        The p-value, at least 1 / (1 + replicates).
+
+    Raises:
+        ValueError: if one is NaN.
 
     >>> randomisation_p_value(np.array([2.0, 1.0, 3.0, 2.0]))
     0.75
@@ -140,14 +150,18 @@ def randomisation_p_value(statistics: Array) -> float:
 
 
 def symmetry_p_values(
-    matrices: ArrayLike, *, space: MatrixSpace | None = None, draws: int = 199, seed: int = 0
+    matrices: ArrayLike, *, space: MatrixSpace | None = None, replicates: int = 199, seed: int = 0
 ) -> dict[str, float]:
     """The p-values of every test of S_N x S_N against S_N, by the name of the test.
 
     Args:
         matrices: (n, N, N), as many as a fit needs.
         space: `SquareSpace`, which is the default; others have no such tests.
-        draws, seed: as in `model_ladder` and `randomisation_test`.
+        replicates: of the bootstrap and of the randomisation, at least 1.
+        seed: of both.
+
+    Returns:
+        p-values by the name of the test.
 
     Raises:
         ValueError: if the 13-parameter model cannot be fitted, or the space is another.
@@ -158,12 +172,12 @@ def symmetry_p_values(
     square = PIGMM.space_for(checked_matrices(matrices, square=False).shape[1:])
     if space not in (None, square):
         raise ValueError(f"space must be {square}, that of the tests of S_N x S_N, got {space}")
-    rung = model_ladder(matrices, draws=draws, seed=seed).loc["S_N x S_N"].to_dict()
+    rung = model_ladder(matrices, replicates=replicates, seed=seed).loc["S_N x S_N"].to_dict()
     return {
         "likelihood ratio, chi2": float(rung["p_chi2"]),
         "likelihood ratio, bootstrap": float(rung["p_bootstrap"]),
         "wald": float(wald_tests(matrices).p_value["S_N x S_N"]),
-        "randomisation": float(randomisation_test(matrices, draws=draws, seed=seed).p_value),
+        "randomisation": float(randomisation_test(matrices, replicates=replicates, seed=seed).p_value),
     }
 
 
@@ -188,7 +202,14 @@ class Scaled:
 
     @classmethod
     def of(cls, matrices: NDArray[np.floating]) -> Scaled:
-        """Matrices (n, rows, columns) about zero."""
+        """Take matrices about zero, in units of their largest entry.
+
+        Args:
+            matrices: (n, rows, columns), finite.
+
+        Returns:
+            The same matrices, scaled as they are read.
+        """
         ends = float(matrices.max(initial=0)), float(matrices.min(initial=0))
         return cls(matrices, max(map(abs, ends)) or 1.0)
 
@@ -219,11 +240,11 @@ def in_units(matrices: ArrayLike) -> Array:
     return Scaled.of(checked_matrices(matrices, square=False))[:]
 
 
-def _permutations(count: int, size: int, draws: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    """Independent uniform permutations (at most draws, count, size), chunk by chunk."""
+def _permutations(count: int, size: int, replicates: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """Independent uniform permutations (at most replicates, count, size), chunk by chunk."""
     step = max(1, _CHUNK_ENTRIES // (count * size**2))
-    for start in range(0, draws, step):
-        ordered = np.broadcast_to(np.arange(size), (min(step, draws - start), count, size))
+    for start in range(0, replicates, step):
+        ordered = np.broadcast_to(np.arange(size), (min(step, replicates - start), count, size))
         yield rng.permuted(ordered, axis=-1)
 
 
@@ -237,7 +258,7 @@ def _parts(matrices: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def _permuted_moments(parts: tuple[Array, Array, Array, Array], sigma: NDArray[np.intp]) -> tuple[Array, ...]:
-    """For each irrep (draws, copies, copies): moments of matrices whose columns are permuted by sigma (draws, n, N).
+    """Moments of matrices whose columns are permuted by sigma (replicates, n, N): of each irrep (replicates, k, k).
 
     With less work than a fit of each draw: the norms of V_2 and V_3 are (|X|^2 +- tr X^2) / 2, X = F M F, less what
     V_0 and V_H have of it.

@@ -140,12 +140,12 @@ def nested_model_table(
     >>> table[table.p_randomisation.notna()].symmetry.tolist()
     ['S_N x S_N']
     """
-    table = model_ladder(model, len(matrices), draws=LAW_DRAWS)
+    table = model_ladder(model, len(matrices), replicates=LAW_DRAWS)
     table["p_wald"] = wald_tests(matrices, space=model.space).p_value
     table["p_randomisation"] = np.nan
     part = matrices if part is None else part
     if randomise and isinstance(model.space, SquareSpace) and _MOVING * LAW_DRAWS * part.size <= _WORK:
-        exact = randomisation_test(part, draws=LAW_DRAWS)
+        exact = randomisation_test(part, replicates=LAW_DRAWS)
         table.loc["S_N x S_N", "p_randomisation"] = exact.p_value
     # why a model has no numbers stays at the end
     table["left_out"] = table.pop("left_out")
@@ -174,7 +174,7 @@ def invariance_table(matrices: Matrices, space: MatrixSpace, part: Matrices | No
     part = matrices if part is None else part
     if PERMUTATION_DRAWS * part.size * min(len(part), prod(space.shape)) > _WORK:
         return exact.rename_axis(["moment", "irreps"]).reset_index().astype({"degrees_of_freedom": "Int64"})
-    permuted = permutation_invariance_test(part, draws=PERMUTATION_DRAWS, space=space)
+    permuted = permutation_invariance_test(part, replicates=PERMUTATION_DRAWS, space=space)
     joined = exact.reindex(permuted.index).join(permuted.rename(columns={"p_value": "p_permutation"}))
     return joined.astype({"degrees_of_freedom": "Int64"}).reset_index()
 
@@ -204,7 +204,7 @@ def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
     if len(matrices) > most:
         few = matrices[np.sort(np.random.default_rng(_SEED).choice(len(matrices), most, replace=False))]
         fit = type(model).fit(few, model.space)
-    options: dict[str, Any] = {"draws": TRANSPORT_DRAWS, "level": BAND, "seed": _SEED}
+    options: dict[str, Any] = {"replicates": TRANSPORT_DRAWS, "level": BAND, "seed": _SEED}
     rows = {
         "exact": sample_distance_test(few, fit, method="exact", subsample=_TRANSPORTED, **options),
         "sliced": sample_distance_test(few, fit, method="sliced", projections=_DIRECTIONS, **options),

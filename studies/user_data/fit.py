@@ -228,7 +228,7 @@ def _distances(sample: Sample, _: int) -> Tables:
     """Columns: tested (matrices), distance, between, and those of `distance_test`."""
     transport = transport_tests(sample.part, sample.part_model)
     model, count = sample.model, len(sample.matrices)
-    closed = {"tested": count} | dict(distance_to_independent(model, count, draws=LAW_DRAWS, level=BAND))
+    closed = {"tested": count} | dict(distance_to_independent(model, count, replicates=LAW_DRAWS, level=BAND))
     rows: dict[tuple[str, str], Any] = {
         (CLOSED, "fitted model and nearest independent entries"): closed,
         **{

@@ -39,14 +39,14 @@ def test_distances_to_independent_entries_are_calibrated():
     """p-values are uniform for independent entries; the plain test against the nearest model is far from it."""
     law = PIGMM.iid(5, variance=2.0, mean=0.5)
     found = fits(law, 20, seed=1)
-    p = [distance_to_independent(fit, 20, draws=DRAWS, seed=k).p_value for k, fit in enumerate(found)]
+    p = [distance_to_independent(fit, 20, replicates=DRAWS, seed=k).p_value for k, fit in enumerate(found)]
     assert scipy.stats.kstest(p, "uniform").pvalue > 1e-3
-    assert distance_to_independent(PIGMM.iid(5, 1.0), 20, draws=DRAWS).distance < 1e-12
+    assert distance_to_independent(PIGMM.iid(5, 1.0), 20, replicates=DRAWS).distance < 1e-12
 
 
 def test_dependent_entries_are_not_independent(random_model):
     fit = PIGMM.fit(random_model(5, seed=1).sample(60, seed=0))
-    row = distance_to_independent(fit, 60, draws=DRAWS)
+    row = distance_to_independent(fit, 60, replicates=DRAWS)
     assert row.p_value == 1 / (DRAWS + 1)
     assert row.distance == wasserstein_distance(fit, PIGMM(5, restricted_fits(fit, 60)["iid"].parameters))
 
@@ -58,11 +58,11 @@ def test_two_fits_of_the_same_matrices_are_refused(rung):
     full, small = PIGMM.fit(matrices), restricted_fits(matrices)[rung]
     for p, q, count in ((full, small, 50), (full, small, None), (small, full, 50)):
         with pytest.raises(ValueError, match=rf'got [pq] the fit of "{rung}" to the matrices of [pq]'):
-            distance_test(p, q, 50, count, draws=9)
+            distance_test(p, q, 50, count, replicates=9)
         with pytest.raises(ValueError, match="fits of different matrices"):
-            distance_interval(p, q, 50, count, draws=9)
+            distance_interval(p, q, 50, count, replicates=9)
     other = restricted_fits(PIGMM.iid(5, variance=1.0).sample(50, seed=1))[rung]
-    assert distance_test(full, other, 50, 50, draws=9).p_value >= 0.1
+    assert distance_test(full, other, 50, 50, replicates=9).p_value >= 0.1
 
 
 @pytest.mark.parametrize(("place", "given"), [(0.05, True), (0.05, False), (1.0, False)])
@@ -73,7 +73,7 @@ def test_intervals_hold_the_true_distance(place, given, random_model):
     true = wasserstein_distance(p, q)
     first, second = fits(p, 40, seed=1), [q] * ENSEMBLES if given else fits(q, 80, seed=2)
     rows = [
-        distance_interval(a, b, 40, None if given else 80, draws=DRAWS, seed=k, level=0.8)
+        distance_interval(a, b, 40, None if given else 80, replicates=DRAWS, seed=k, level=0.8)
         for k, (a, b) in enumerate(zip(first, second, strict=True))
     ]
     below, above = (sum(row.lower > true for row in rows), sum(row.upper < true for row in rows))
@@ -94,8 +94,8 @@ def test_intervals_reach_zero_where_the_test_does_not_reject(random_model):
     law = random_model(4, seed=1)
     for seed in range(4):
         a, b = PIGMM.fit(law.sample(30, seed=2 * seed)), PIGMM.fit(law.sample(30, seed=2 * seed + 1))
-        row = distance_interval(a, b, 30, 30, draws=DRAWS, level=0.9)
-        p_value = distance_test(a, b, 30, 30, draws=199).p_value
+        row = distance_interval(a, b, 30, 30, replicates=DRAWS, level=0.9)
+        p_value = distance_test(a, b, 30, 30, replicates=199).p_value
         assert (row.lower == 0) == (p_value > 0.05) or abs(p_value - 0.05) < 0.04
 
 
@@ -112,7 +112,7 @@ def test_the_farther_of_two_is_judged_without_bias(random_model):
         for end in ends
     ]
     rows = [
-        farther_test(p, q, reference, 30, 120, draws=DRAWS, seed=k)
+        farther_test(p, q, reference, 30, 120, replicates=DRAWS, seed=k)
         for k, (p, q) in enumerate(zip(fits(laws[0], 30, seed=1), fits(laws[1], 120, seed=2), strict=True))
     ]
     assert scipy.stats.kstest([row.p_value for row in rows], "uniform").pvalue > 1e-3
@@ -122,10 +122,13 @@ def test_the_farther_of_two_is_judged_without_bias(random_model):
 def test_the_farther_of_two_is_found():
     law = PIGMM.iid(5, variance=1.0)
     near, far = (PIGMM.fit(PIGMM.iid(5, variance).sample(100, seed=0)) for variance in (1.5, 2.5))
-    one, other = farther_test(far, near, law, 100, 100, draws=99), farther_test(near, far, law, 100, 100, draws=99)
+    one, other = (
+        farther_test(far, near, law, 100, 100, replicates=99),
+        farther_test(near, far, law, 100, 100, replicates=99),
+    )
     assert one.p_value == other.p_value == 0.02
     assert one.difference == -other.difference == one.p_distance - one.q_distance > one.null_upper
-    fitted = farther_test(far, near, PIGMM.fit(law.sample(50, seed=1)), 100, 100, 50, draws=99)
+    fitted = farther_test(far, near, PIGMM.fit(law.sample(50, seed=1)), 100, 100, 50, replicates=99)
     assert fitted.p_value == 0.02
 
 
@@ -139,7 +142,7 @@ def test_bad_input():
         farther_test(other, PIGMM.iid(5, 1.0), law, 10, 10)
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 95"):
         distance_interval(law, other, 10, 10, level=95)
-    with pytest.raises(ValueError, match="draws"):
-        distance_to_independent(law, 10, draws=0)
+    with pytest.raises(ValueError, match="replicates"):
+        distance_to_independent(law, 10, replicates=0)
     with pytest.raises(ValueError, match="distance must grow along the path"):
-        distance_interval(law, other, 10, 10, distance=lambda p, q: 1.0 + (p is law), draws=3)
+        distance_interval(law, other, 10, 10, distance=lambda p, q: 1.0 + (p is law), replicates=3)

@@ -103,7 +103,7 @@ def test_intervals_refuse_what_they_cannot_know():
 @pytest.mark.parametrize("space", SPACES)
 def test_nested_models_maximise_the_conditional_likelihood(space, count, generic):
     matrices, model = fitted(space, generic, count, seed=2)
-    table = nested_models(matrices, space=space, given_trivial=True, draws=9)
+    table = nested_models(matrices, space=space, given_trivial=True, replicates=9)
     models = restricted_fits(matrices, space=space, given_trivial=True)
     rungs = {rung.name: rung for rung in restrictions(space, given_trivial=True)}
     assert models.keys() == rungs.keys()
@@ -128,7 +128,7 @@ def test_nested_models_maximise_the_conditional_likelihood(space, count, generic
 def test_nested_models_of_one_matrix_are_those_of_analyse_matrix():
     matrix = np.random.default_rng(3).normal(size=(1, 12, 12)) - 0.3 * np.eye(12)
     one = analyse_matrix(matrix[0], randomisations=0)
-    table = nested_models(matrix, given_trivial=True, draws=99)
+    table = nested_models(matrix, given_trivial=True, replicates=99)
     assert table.parameters.to_dict() == {
         "iid": 1,
         "S_N x S_N, transpose": 2,
@@ -142,9 +142,9 @@ def test_nested_models_of_one_matrix_are_those_of_analyse_matrix():
     assert row.likelihood_ratio == pytest.approx(one.likelihood_ratio, rel=1e-9)
     model = PIGMM.fit(matrix, given_trivial=True)
     for same in (
-        nested_models(model, draws=99),
-        nested_models(model, 1, draws=99),
-        nested_models(SufficientStatistics.of(matrix), given_trivial=True, draws=99),
+        nested_models(model, replicates=99),
+        nested_models(model, 1, replicates=99),
+        nested_models(SufficientStatistics.of(matrix), given_trivial=True, replicates=99),
     ):
         np.testing.assert_allclose(same.likelihood_ratio.astype(float), table.likelihood_ratio.astype(float), rtol=1e-7)
     with pytest.raises(ValueError, match="count must be 1, whose trivial components are given, got 2"):
@@ -157,7 +157,7 @@ def test_bootstrap_of_nested_models_of_one_small_matrix_is_calibrated():
     p = []
     for seed in range(300):
         matrix = np.random.default_rng((4, seed)).normal(size=(1, 6, 6))
-        p.append(nested_models(matrix, given_trivial=True, draws=39, seed=seed).p_bootstrap["S_N x S_N"])
+        p.append(nested_models(matrix, given_trivial=True, replicates=39, seed=seed).p_bootstrap["S_N x S_N"])
     # the statistic has no free parameters under the hypothesis, so the bootstrap is exact: uniform on 1/40, ..., 1
     assert scipy.stats.binomtest(int((np.array(p) <= 0.05).sum()), 300, 0.05).pvalue > 1e-3
     assert scipy.stats.kstest(p, "uniform").statistic < 0.1
@@ -167,16 +167,16 @@ def test_randomisation_of_one_matrix_and_of_several():
     rng = np.random.default_rng(5)
     matrices = rng.normal(size=(3, 10, 10))
     for batch in (matrices[:1], matrices):
-        found = randomisation_test(batch, given_trivial=True, draws=99)
-        expected = nested_models(batch, given_trivial=True, draws=1).likelihood_ratio["S_N x S_N"]
+        found = randomisation_test(batch, given_trivial=True, replicates=99)
+        expected = nested_models(batch, given_trivial=True, replicates=1).likelihood_ratio["S_N x S_N"]
         assert found.likelihood_ratio == pytest.approx(expected, rel=1e-9)
         assert found.p_value > 0.01
     related = matrices[:1] + 0.8 * matrices[:1].swapaxes(1, 2)
-    assert randomisation_test(related, given_trivial=True, draws=99).p_value == 0.01
+    assert randomisation_test(related, given_trivial=True, replicates=99).p_value == 0.01
     p = []
     for seed in range(200):
         heavy = np.random.default_rng((6, seed)).standard_t(3, size=(1, 7, 7)) * np.array([1, 1, 1, 1, 1, 2, 9.0])
-        p.append(randomisation_test(heavy, given_trivial=True, draws=19, seed=seed).p_value)
+        p.append(randomisation_test(heavy, given_trivial=True, replicates=19, seed=seed).p_value)
     counts = np.histogram(p, np.arange(0.5, 21) / 20)[0]
     assert scipy.stats.chisquare(counts).pvalue > 1e-3
 

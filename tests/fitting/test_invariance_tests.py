@@ -123,7 +123,7 @@ def test_permutation_test_is_exact_whatever_the_law():
     p = []
     for seed in range(100):
         matrices = rng.standard_t(3, size=(15, 4, 4)) * rng.exponential(size=(15, 1, 1))
-        p.append(permutation_invariance_test(matrices, draws=19, seed=seed).p_value)
+        p.append(permutation_invariance_test(matrices, replicates=19, seed=seed).p_value)
     for moment in ("mean", "covariance"):
         rejected = np.mean([own[moment, "all"] <= 0.05 for own in p])
         assert rejected < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 100)
@@ -137,7 +137,7 @@ def test_irreps_of_one_dimension_have_no_covariance_to_depart(shape):
     p = []
     for seed in range(100):
         matrices = np.random.default_rng(seed).standard_t(4, size=(15, *shape))
-        table = permutation_invariance_test(matrices, space=space, draws=19, seed=seed)
+        table = permutation_invariance_test(matrices, space=space, replicates=19, seed=seed)
         assert table.notna().all().all()
         p.append(table.p_value["covariance", "all"])
     names = {name for moment, name in table.index if moment == "covariance"}
@@ -149,14 +149,14 @@ def test_irreps_of_one_dimension_have_no_covariance_to_depart(shape):
 def test_p_values_by_name():
     matrices = np.random.default_rng(0).normal(size=(30, 4, 4))
     matrices += matrices.swapaxes(1, 2)
-    p = invariance_p_values(matrices, space=SymmetricSpace(4), draws=19, seed=1)
+    p = invariance_p_values(matrices, space=SymmetricSpace(4), replicates=19, seed=1)
     assert p["mean, all"] == mean_invariance_test(matrices, space=SymmetricSpace(4)).p_value["all"]
     assert "permuted covariance, V_2 x V_2" in p
 
 
 def test_expected_statistics_are_the_degrees_of_freedom():
     matrices = PIGMM.iid(5, 1.0).sample(200, seed=0)
-    table = permutation_invariance_test(matrices, draws=199)
+    table = permutation_invariance_test(matrices, replicates=199)
     assert table.expected["mean", "V_H"] == pytest.approx(12, abs=1.5)
     assert table.expected["mean", "V_3"] == pytest.approx(6, abs=1)
     assert table.expected["covariance", "V_2 x V_3"] == pytest.approx(30, abs=3)
@@ -167,7 +167,7 @@ def test_classes_are_found_where_they_are():
     rng = np.random.default_rng(0)
     means = 0.4 * np.array([1.0, -1, 0, 2, -2])[:, None]
     square, rectangular = rng.normal(size=(100, 5, 5)) + means, rng.normal(size=(100, 5, 8)) + means
-    p = permutation_invariance_test(square, draws=99).p_value
+    p = permutation_invariance_test(square, replicates=99).p_value
     assert p["mean", "V_H"] == p["mean", "all"] == 0.01
     exact = mean_invariance_test(square).p_value
     assert exact["V_H"] < 1e-10
@@ -179,15 +179,15 @@ def test_classes_are_found_where_they_are():
 
 def test_unequal_spreads_are_found_in_the_covariance_only():
     matrices = np.random.default_rng(0).normal(size=(100, 5, 5)) * np.array([0.5, 1, 1, 1, 2])[:, None]
-    p = permutation_invariance_test(matrices, draws=99).p_value
+    p = permutation_invariance_test(matrices, replicates=99).p_value
     assert p["covariance", "all"] == p["covariance", "V_H x V_H"] == 0.01
     assert p["mean", "all"] > 0.01
-    assert permutation_invariance_test(matrices, draws=99).p_value.equals(p)  # seeded
+    assert permutation_invariance_test(matrices, replicates=99).p_value.equals(p)  # seeded
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="draws must be an integer of at least 1, got 0"):
-        permutation_invariance_test(np.ones((5, 4, 4)), draws=0)
+    with pytest.raises(ValueError, match="replicates must be an integer of at least 1, got 0"):
+        permutation_invariance_test(np.ones((5, 4, 4)), replicates=0)
     with pytest.raises(ValueError, match="vary in every irrep"):
         mean_invariance_test(np.ones((5, 4, 4)))
     with pytest.raises(ValueError, match="finite"):

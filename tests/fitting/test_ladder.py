@@ -36,7 +36,7 @@ SPACES = [
 def test_likelihoods_are_those_of_the_models_and_stationary(space, generic):
     """At a restricted fit no direction that is free changes the likelihood to first order, and none raises it."""
     matrices = generic(space, seed=1).sample(40, seed=2)
-    table, models = model_ladder(matrices, space=space, draws=1), restricted_fits(matrices, space=space)
+    table, models = model_ladder(matrices, space=space, replicates=1), restricted_fits(matrices, space=space)
     assert list(models) == list(table.index)
     for rung in restrictions(space):
         model = models[rung.name]
@@ -87,7 +87,7 @@ def test_likelihood_ratio_of_independent_permutations_in_closed_form(random_mode
         - d2 * log(f[11])
         - d3 * log(f[12])
     )
-    row = model_ladder(matrices, draws=1).loc["S_N x S_N"]
+    row = model_ladder(matrices, replicates=1).loc["S_N x S_N"]
     assert row.likelihood_ratio == pytest.approx(expected, rel=1e-10)
     assert (row.against, row.degrees_of_freedom) == ("S_N", 8)
     assert row.p_chi2 == pytest.approx(scipy.stats.chi2.sf(expected, 8))
@@ -138,10 +138,10 @@ def test_independent_matrices_are_fitted_one_by_one(generic):
 
 def test_a_model_or_statistics_say_as_much_as_the_matrices(random_model):
     matrices = random_model(5, seed=3).sample(50, seed=4)
-    table = model_ladder(matrices, draws=9)
+    table = model_ladder(matrices, replicates=9)
     for other in (
-        model_ladder(PIGMM.fit(matrices), 50, draws=9),
-        model_ladder(SufficientStatistics.of(matrices), draws=9),
+        model_ladder(PIGMM.fit(matrices), 50, replicates=9),
+        model_ladder(SufficientStatistics.of(matrices), replicates=9),
     ):
         np.testing.assert_allclose(other.log_likelihood, table.log_likelihood, rtol=1e-12)
         assert other.p_bootstrap.equals(table.p_bootstrap)
@@ -154,7 +154,7 @@ def test_a_model_or_statistics_say_as_much_as_the_matrices(random_model):
     [(1, {"iid, zero mean", "iid", "independent, diagonal apart"}), (2, None), (3, set())],
 )
 def test_rungs_that_need_more_matrices_are_left_out_with_a_reason(count, fitted):
-    table = model_ladder(PIGMM.iid(5, 1.0).sample(count, seed=0), draws=9)
+    table = model_ladder(PIGMM.iid(5, 1.0).sample(count, seed=0), replicates=9)
     if count == 1:
         assert set(table.index[table.left_out == ""]) == fitted
     missing = table[table.left_out != ""]
@@ -167,7 +167,7 @@ def test_matrices_without_some_variance_keep_the_rungs_that_they_have():
     rng = np.random.default_rng(0)
     matrices = rng.uniform(size=(50, 5, 5))
     matrices /= matrices.sum(axis=2, keepdims=True)  # rows that sum to one
-    table = model_ladder(matrices, draws=9)
+    table = model_ladder(matrices, replicates=9)
     assert table.left_out["S_N"].startswith("no variance in V_")
     assert np.isfinite(table.log_likelihood["iid"])
     with pytest.raises(ValueError, match="must vary"):
@@ -181,7 +181,10 @@ def test_matrices_without_some_variance_keep_the_rungs_that_they_have():
         ({"data": PIGMM.iid(4, 1.0), "count": 2}, "count must be an integer of at least 3, got 2"),
         ({"data": np.ones((5, 4, 4)), "count": 5}, "count must be left out"),
         ({"data": PIGMM.iid(4, 1.0), "count": 9, "space": SquareSpace(5)}, "space must be that"),
-        ({"data": PIGMM.iid(4, 1.0), "count": 9, "draws": 0}, "draws must be an integer of at least 1, got 0"),
+        (
+            {"data": PIGMM.iid(4, 1.0), "count": 9, "replicates": 0},
+            "replicates must be an integer of at least 1, got 0",
+        ),
         ({"data": np.full((5, 4, 4), np.nan)}, "finite"),
         ({"data": np.ones((4, 4))}, "shape"),
     ],
@@ -209,21 +212,21 @@ def test_bootstrap_is_calibrated_for_few_matrices(count):
     """At n = 5 chi^2 rejects S_N x S_N far too often, and the bootstrap does not."""
     name = "S_N x S_N" if count > 2 else "iid"
     ensembles = PIGMM.iid(4, 1.0, mean=0.3).sample(100 * count, seed=count).reshape(100, count, 4, 4)
-    p = [model_ladder(ensemble, draws=39, seed=k).p_bootstrap[name] for k, ensemble in enumerate(ensembles)]
+    p = [model_ladder(ensemble, replicates=39, seed=k).p_bootstrap[name] for k, ensemble in enumerate(ensembles)]
     assert abs(np.mean(p) - 0.5) < 4 / np.sqrt(12 * 100)
     assert np.mean(np.array(p) <= 0.05) < 0.05 + 4 * np.sqrt(0.05 / 100)
 
 
 def test_the_symmetry_is_found(random_model):
     general = random_model(6, seed=5)
-    assert model_ladder(general.sample(200, seed=1), draws=9).bic.idxmin() == "S_N"
+    assert model_ladder(general.sample(200, seed=1), replicates=9).bic.idxmin() == "S_N"
     laws = {
         "iid": PIGMM.iid(6, 1.0, mean=0.3),
         "S_N x S_N": PIGMM(6, [1, 0, 2, 0, 1, 1.5, 0, 0, 0.5, 0, 1, 1, 1]),
         "S_N, transpose": PIGMM(6, [1, 0.5, 2, 0.3, 1, 1.5, 0, 0.2, 1.5, 0.2, 1, 1, 2]),
     }
     for name, law in laws.items():
-        table = model_ladder(law.sample(1000, seed=1), draws=99)
+        table = model_ladder(law.sample(1000, seed=1), replicates=99)
         assert table.bic.idxmin() == name
         assert table.p_bootstrap[name] > 0.01
 
@@ -231,8 +234,8 @@ def test_the_symmetry_is_found(random_model):
 def test_restricted_fits_keep_scales():
     matrices = PIGMM.iid(5, 1.0, mean=0.3).sample(20, seed=0)
     for scale in (1e-140, 1e140):
-        ratio = model_ladder(scale * matrices, draws=9).likelihood_ratio
-        np.testing.assert_allclose(ratio, model_ladder(matrices, draws=9).likelihood_ratio, rtol=1e-6)
+        ratio = model_ladder(scale * matrices, replicates=9).likelihood_ratio
+        np.testing.assert_allclose(ratio, model_ladder(matrices, replicates=9).likelihood_ratio, rtol=1e-6)
 
 
 def test_statistics_of_a_fit_are_checked():
@@ -242,4 +245,4 @@ def test_statistics_of_a_fit_are_checked():
 
 def test_the_ladder_is_another_name_of_nested_models():
     matrices = PIGMM.iid(4, variance=1.0).sample(30, seed=0)
-    assert model_ladder(matrices, draws=5, seed=1).equals(nested_models(matrices, draws=5, seed=1))
+    assert model_ladder(matrices, replicates=5, seed=1).equals(nested_models(matrices, replicates=5, seed=1))

@@ -16,7 +16,7 @@ def symmetric(seed, size, diagonal=True):
 def test_symmetric_likelihood_ratio_is_that_of_nested_models(diagonal):
     space, matrix = SymmetricSpace(9, diagonal), symmetric(0, 9, diagonal)
     rung = "independent, diagonal apart" if diagonal else "iid"
-    row = nested_models(matrix[None], space=space, given_trivial=True, draws=1).loc[rung]
+    row = nested_models(matrix[None], space=space, given_trivial=True, replicates=1).loc[rung]
     found = analyse_matrix(matrix, space=space, randomisations=0)
     assert found.likelihood_ratio == pytest.approx(row.likelihood_ratio, rel=1e-9)
     assert found.degrees_of_freedom == row.degrees_of_freedom == (2 if diagonal else 1)
@@ -59,7 +59,7 @@ def test_symmetric_structure_is_found():
 def test_several_matrices_ratio_and_exact_law(count, size):
     space = MultiMatrixSpace(count, size)
     matrices = np.random.default_rng(5).normal(size=(count, size, size))
-    row = nested_models(matrices[None], given_trivial=True, draws=1).loc["independent"]
+    row = nested_models(matrices[None], given_trivial=True, replicates=1).loc["independent"]
     found = analyse_matrix(matrices, randomisations=0)
     assert found.likelihood_ratio == pytest.approx(row.likelihood_ratio, rel=1e-9)
     assert found.degrees_of_freedom == row.degrees_of_freedom == 11 * count * (count - 1) // 2

@@ -49,7 +49,7 @@ def test_null_of_two_ensembles(method):
     rng = np.random.default_rng(0)
     p = [
         sample_distance_test(
-            *rng.standard_t(4, size=(2, 30, 4, 4)), method=method, projections=20, draws=19, seed=seed
+            *rng.standard_t(4, size=(2, 30, 4, 4)), method=method, projections=20, replicates=19, seed=seed
         ).p_value
         for seed in range(60)
     ]
@@ -64,7 +64,7 @@ def test_null_of_a_model(method, fitted):
     for seed in range(40):
         matrices = law.sample(20, seed=seed)
         model = PIGMM.fit(matrices) if fitted else law
-        options = {"method": method, "fitted": fitted, "projections": 20, "draws": 19, "seed": 1000 + seed}
+        options = {"method": method, "fitted": fitted, "projections": 20, "replicates": 19, "seed": 1000 + seed}
         p.append(sample_distance_test(matrices, model, **options).p_value)
     assert (np.array(p) <= 0.05).mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 40)
     assert abs(np.mean(p) - 0.525) < 4 / np.sqrt(12 * 40)
@@ -75,7 +75,7 @@ def test_the_p_value_of_a_fit_is_uniform():
     law, p = PIGMM.iid(4, 1.0), []
     for seed in range(200):
         matrices = law.sample(12, seed=seed)
-        p.append(sample_distance_test(matrices, PIGMM.fit(matrices), draws=19, seed=1000 + seed).p_value)
+        p.append(sample_distance_test(matrices, PIGMM.fit(matrices), replicates=19, seed=1000 + seed).p_value)
     assert abs(np.mean(p) - 0.525) < 3 / np.sqrt(12 * 200)  # uniform on 1/20, ..., 1
     counts = np.histogram(p, bins=np.linspace(0.025, 1.025, 6))[0]
     assert scipy.stats.chisquare(counts).pvalue > 0.01
@@ -97,41 +97,41 @@ def test_differences_are_seen(method):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(150, 4, 4))
     wider = 1.5 * rng.normal(size=(150, 4, 4))
-    row = sample_distance_test(x, wider, method=method, draws=19)
+    row = sample_distance_test(x, wider, method=method, replicates=19)
     assert row.p_value == 0.05
     assert row.distance > row.null_upper > row.null_mean > row.null_lower > 0
-    assert sample_distance_test(wider, PIGMM.fit(x), method=method, fitted=False, draws=19).p_value == 0.05
+    assert sample_distance_test(wider, PIGMM.fit(x), method=method, fitted=False, replicates=19).p_value == 0.05
 
 
 def test_an_ensemble_far_from_gaussian_is_told_from_its_fit():
     """Matrices of one sign each: the mean is zero, and no matrix is near it."""
     rng = np.random.default_rng(0)
     matrices = rng.choice([-1.0, 1.0], size=(200, 1, 1)) * 3 + rng.normal(size=(200, 4, 4))
-    assert sample_distance_test(matrices, PIGMM.fit(matrices), method="sliced", draws=19).p_value == 0.05
+    assert sample_distance_test(matrices, PIGMM.fit(matrices), method="sliced", replicates=19).p_value == 0.05
 
 
 def test_models_of_symmetric_matrices():
     matrices = np.random.default_rng(0).normal(size=(50, 4, 4))
     matrices += matrices.swapaxes(1, 2)
     model = BlockGaussian.fit(matrices, SymmetricSpace(4))
-    assert sample_distance_test(matrices, model, draws=9, subsample=20).p_value > 0.1
+    assert sample_distance_test(matrices, model, replicates=9, subsample=20).p_value > 0.1
 
 
 def test_bad_input():
     x = np.ones((5, 4, 4))
     with pytest.raises(ValueError, match="method must be one of exact, sliced, got 'sinkhorn'"):
         sample_wasserstein(x, x, method="sinkhorn")
-    with pytest.raises(ValueError, match="first and second must be of shapes"):
+    with pytest.raises(ValueError, match="p and q must be of shapes"):
         sample_wasserstein(x, np.ones((5, 4, 3)))
-    with pytest.raises(ValueError, match="first and second must be of shapes"):
+    with pytest.raises(ValueError, match="p and q must be of shapes"):
         sample_wasserstein(x, np.ones((0, 4, 4)))
     with pytest.raises(ValueError, match="subsample"):
         sample_wasserstein(x, x, subsample=0)
     with pytest.raises(ValueError, match="shape of the model"):
         sample_distance_test(x, PIGMM.iid(5, 1.0))
-    with pytest.raises(ValueError, match=r"first must be one matrix or more .* \(n, 4, 4\), got \(0, 4, 4\)"):
+    with pytest.raises(ValueError, match=r"p must be one matrix or more .* \(n, 4, 4\), got \(0, 4, 4\)"):
         sample_distance_test(x[:0], PIGMM.iid(4, 1.0), fitted=False)
-    with pytest.raises(ValueError, match="draws"):
-        sample_distance_test(x, x, draws=0)
+    with pytest.raises(ValueError, match="replicates"):
+        sample_distance_test(x, x, replicates=0)
     with pytest.raises(ValueError, match="finite"):
         sample_wasserstein(np.full((5, 4, 4), np.nan), x)

@@ -68,7 +68,10 @@ def test_tests_at_any_scale():
     matrices = np.random.default_rng(0).standard_t(5, size=(40, 5, 5))
     for scale in (1e-140, 1e140):
         np.testing.assert_allclose(wald_tests(scale * matrices).p_value, wald_tests(matrices).p_value, rtol=1e-6)
-        assert randomisation_test(scale * matrices, draws=49).p_value == randomisation_test(matrices, draws=49).p_value
+        assert (
+            randomisation_test(scale * matrices, replicates=49).p_value
+            == randomisation_test(matrices, replicates=49).p_value
+        )
 
 
 def test_permuted_estimates_are_fits_to_permuted_matrices(random_model):
@@ -88,16 +91,16 @@ def test_permuted_estimates_are_fits_to_permuted_matrices(random_model):
 
 def test_randomisation_is_seeded_and_does_not_depend_on_chunks(monkeypatch):
     matrices = np.random.default_rng(0).normal(size=(30, 5, 5))
-    first = randomisation_test(matrices, draws=200, seed=1)
+    first = randomisation_test(matrices, replicates=200, seed=1)
     monkeypatch.setattr(symmetry_tests, "_CHUNK_ENTRIES", 7 * 30 * 25)
-    assert randomisation_test(matrices, draws=200, seed=1).equals(first)
-    assert randomisation_test(matrices, draws=200, seed=2).p_value != first.p_value
+    assert randomisation_test(matrices, replicates=200, seed=1).equals(first)
+    assert randomisation_test(matrices, replicates=200, seed=2).p_value != first.p_value
 
 
 def test_heavy_tails_mislead_the_likelihood_ratio_alone():
     """Iid entries of Student's t have every symmetry, and no Gaussian law."""
     ensembles = np.random.default_rng(1).standard_t(3, size=(40, 200, 5, 5))
-    p = [symmetry_p_values(ensemble, seed=k, draws=19) for k, ensemble in enumerate(ensembles)]
+    p = [symmetry_p_values(ensemble, seed=k, replicates=19) for k, ensemble in enumerate(ensembles)]
     rejected = {name: np.mean([own[name] <= 0.05 for own in p]) for name in p[0]}
     assert rejected["likelihood ratio, chi2"] > 0.3
     assert rejected["likelihood ratio, bootstrap"] > 0.3
@@ -107,7 +110,7 @@ def test_heavy_tails_mislead_the_likelihood_ratio_alone():
 
 def test_randomisation_is_exact_for_few_matrices():
     ensembles = np.random.default_rng(2).standard_t(3, size=(400, 4, 4, 4))
-    p = np.array([randomisation_test(ensemble, draws=19, seed=k).p_value for k, ensemble in enumerate(ensembles)])
+    p = np.array([randomisation_test(ensemble, replicates=19, seed=k).p_value for k, ensemble in enumerate(ensembles)])
     assert abs((p <= 0.05).mean() - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 400)
     assert abs(p.mean() - 0.525) < 4 / np.sqrt(12 * 400)  # uniform on 1/20, ..., 1
 
@@ -118,19 +121,19 @@ def test_one_exchangeable_side_is_enough():
     p = []
     for seed in range(100):
         matrices = rng.normal(size=(20, 4, 4)) * np.array([0.2, 1, 1, 3])[:, None] + np.arange(4)[:, None]
-        p.append(randomisation_test(matrices, draws=19, seed=seed).p_value)
+        p.append(randomisation_test(matrices, replicates=19, seed=seed).p_value)
     assert (np.array(p) <= 0.05).mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 100)
 
 
 def test_joint_symmetry_is_told_from_independent_one(random_model):
     matrices = random_model(6, seed=1).sample(100, seed=2)
-    assert randomisation_test(matrices, draws=99).p_value == 0.01
+    assert randomisation_test(matrices, replicates=99).p_value == 0.01
     assert wald_tests(matrices).p_value["S_N x S_N"] < 1e-4
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="draws must be an integer of at least 1, got 0"):
-        randomisation_test(np.ones((5, 4, 4)), draws=0)
+    with pytest.raises(ValueError, match="replicates must be an integer of at least 1, got 0"):
+        randomisation_test(np.ones((5, 4, 4)), replicates=0)
     with pytest.raises(ValueError, match="square"):
         randomisation_test(np.ones((5, 4, 3)))
     with pytest.raises(ValueError, match="at least 3"):
@@ -141,8 +144,8 @@ def test_bad_input():
 
 def test_p_values_of_square_matrices_only():
     matrices = PIGMM.iid(5, 1.0).sample(30, seed=0)
-    given = symmetry_p_values(matrices, space=SquareSpace(5), draws=19, seed=1)
-    assert given == symmetry_p_values(matrices, draws=19, seed=1)
+    given = symmetry_p_values(matrices, space=SquareSpace(5), replicates=19, seed=1)
+    assert given == symmetry_p_values(matrices, replicates=19, seed=1)
     with pytest.raises(ValueError, match=r"space must be SquareSpace\(size=5\)"):
         symmetry_p_values(matrices, space=SymmetricSpace(5))
     with pytest.raises(ValueError, match="square"):

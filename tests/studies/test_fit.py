@@ -328,11 +328,11 @@ def test_bootstrap_is_that_of_the_library(tested: Path, square: Matrices) -> Non
 
 def test_symmetry_is_one_table(tested: Path, square: Matrices) -> None:
     own = of_ensemble(tested, "nested_models").set_index("symmetry")
-    expected = model_ladder(square, draws=199)
+    expected = model_ladder(square, replicates=199)
     np.testing.assert_allclose(own.bic, expected.bic)
     np.testing.assert_allclose(own.p_bootstrap, expected.p_bootstrap)
     np.testing.assert_allclose(own.p_wald, wald_tests(square).p_value.reindex(own.index))
-    assert own.p_randomisation["S_N x S_N"] == randomisation_test(square, draws=199).p_value
+    assert own.p_randomisation["S_N x S_N"] == randomisation_test(square, replicates=199).p_value
     assert own.p_randomisation["S_N x S_N"] > 0.05
     shifted = of_ensemble(tested, "nested_models", "m diagonal").set_index("symmetry")
     assert shifted.p_randomisation["S_N x S_N"] == 1 / 200

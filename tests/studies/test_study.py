@@ -307,7 +307,7 @@ def test_nested_models_of_every_layer(finished_run: Path) -> None:
     assert (nested.groupby("layer").epoch.nunique() == EPOCHS).all()
     matrices = snapshot(finished_run, layer=2, epoch=2)
     own = nested[(nested.layer == 2) & (nested.epoch == 2)].set_index("symmetry")
-    np.testing.assert_allclose(own.log_likelihood, model_ladder(matrices, draws=1).log_likelihood)
+    np.testing.assert_allclose(own.log_likelihood, model_ladder(matrices, replicates=1).log_likelihood)
     np.testing.assert_allclose(own.p_wald.iloc[:-1], wald_tests(matrices).p_value)
     randomised = nested[nested.p_randomisation.notna()]
     assert (randomised.symmetry == "S_N x S_N").all()
