@@ -66,7 +66,7 @@ def test_only_costly_tests_are_made_on_a_part(
     }
     assert tables["distance_tests"].tested.tolist() == [100, 40, 40]
     assert set(tables["nested_models"].tested) == set(tables["invariance"].tested) == {40}
-    np.testing.assert_allclose(tables["nested_models"].bic, model_ladder(matrices, draws=1).bic)
+    np.testing.assert_allclose(tables["nested_models"].bic, model_ladder(matrices, replicates=1).bic)
     stated = "randomisation, permutations and optimal transport"
     assert f"  {stated}: on a random 40 of the matrices" in lines
     assert f"{stated} are tested on a random 40 of them" in (tmp_path / "fit" / "report.html").read_text()
