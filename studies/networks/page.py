@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..notation.number_format import counted, in_latex, number
 from ..notation.p_values import p_text
+from ..notation.symbols import formula_html, parameter_html
 from ..plots.style import figure_files
 from ..report.html import Table, linked, render
 from ..report.latex_tables import booktabs
@@ -21,6 +22,7 @@ from .analysis import analyse_plan, plan_of
 from .figures import draw_network
 from .headline import Headline
 from .output import check_output, print_readings
+from .portraits import Portrait, chosen_matrices, portraits
 
 _CAPTIONS = {
     "network": "Every matrix: shape, tests and what was found.",
@@ -38,6 +40,11 @@ _ALIKE = (
     "differ more than matrices of independent entries would (Cochran's Q over its degrees of freedom, which is about 1 "
     "if they do not). The interval of the mean allows for such differences. z is that of all matrices together against "
     "independent rows and columns. The verdicts are by Holm's procedure over the table."
+)
+_PORTRAITS = (
+    "The matrices that show most, of like ones the clearest. Parameters are those of the law given the trivial "
+    "components, in units of the variance of the entries, with exact 95% intervals for Gaussian entries; independent "
+    "entries have 1 for variances and 0 for covariances."
 )
 
 
@@ -78,9 +85,11 @@ def report_network(
     passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
     together = alike(table)
     tables = {"network": table.reset_index(), "alike": together, "passed_over": passed_over}
+    with progress_of("drawing the clearest", len(chosen_matrices(table)), progress) as advance:
+        shown = portraits(plan, table, seed=seed, advance=lambda _: advance())
     figure = draw_network(table)
     write_tables(output / "tables", tables)
-    replace_files(output / "figures", figure_files([figure], pdf))
+    replace_files(output / "figures", figure_files([figure, *(portrait.figure for portrait in shown)], pdf))
     write_latex(output / "tables", {"departures": _latex(table)} if pdf else {})
     page = render(
         "network.html",
@@ -92,6 +101,8 @@ def report_network(
         found=_found(table),
         alike_explained=_ALIKE,
         alike=_alike(together),
+        portraits=[(portrait, _parameters(portrait), _departures(portrait)) for portrait in shown],
+        portraits_explained=_PORTRAITS,
         notes=[f"{name}: {note}" for name, note in table.note[table.note != ""].items()],
         tables=linked(tables, _CAPTIONS),
     )
@@ -173,3 +184,30 @@ def _alike(table: pd.DataFrame) -> Table | None:
         dtype=object,
     )
     return Table.head("Layers that are alike", "", shown, rows=len(shown))
+
+
+def _parameters(portrait: Portrait) -> Table:
+    shown = pd.DataFrame(
+        {
+            "parameter": [parameter_html(str(name)) for name in portrait.parameters.index],
+            "estimate": portrait.parameters.estimate.to_numpy(),
+            "95% interval": [interval(*bounds) for bounds in portrait.parameters[["lower", "upper"]].to_numpy()],
+        },
+        dtype=object,
+    )
+    return Table.head(f"Parameters of {portrait.name}", "", shown, rows=len(shown))
+
+
+def _departures(portrait: Portrait) -> Table:
+    top = portrait.departures
+    shown = pd.DataFrame(
+        {
+            "invariant": [formula_html(formula) for formula in top.formula],
+            "predicted": top.predicted,
+            "measured": top.measured,
+            "z": top.z,
+            "q": [p_text(float(q)) for q in top.q_value],
+        },
+        dtype=object,
+    )
+    return Table.head(f"Invariants of {portrait.name}", "", shown, rows=8)

@@ -10,9 +10,10 @@ from pigmm.fitting import analyse_matrix
 from pigmm.studies import analyse_network, compare_networks
 from pigmm.studies.cli.main import main
 from pigmm.studies.networks.alike import alike
-from pigmm.studies.networks.analysis import plan_of
+from pigmm.studies.networks.analysis import analyse_plan, plan_of
 from pigmm.studies.networks.checkpoints import change_sentences
 from pigmm.studies.networks.pieces import reading_of
+from pigmm.studies.networks.portraits import portraits
 from pigmm.studies.networks.readings import readings
 
 
@@ -243,6 +244,28 @@ def test_command_writes_table_figure_and_page(tmp_path, capsys):
     assert "is it symmetric" in table.note["hh^T hh"]
     assert "hh^T hh: matrix must vary in every irrep" in page
     assert (output / "figures" / "network.svg").exists()
+    assert (output / "figures" / "matrix-0-hh.svg").exists()
+    assert page.count("The clearest matrices") == 2  # contents and heading
+
+
+def test_portraits_of_the_clearest():
+    weights = {f"h.{k}": normal((70, k), 20, 20) - 2 * np.eye(20) for k in range(2)}
+    weights |= {"hubs": normal(71, 20, 30) + 3 * normal(72, 20, 1), "noise": normal(73, 20, 20)}
+    plan = plan_of(weights)
+    found = portraits(plan, analyse_plan(plan, randomisations=199))
+    assert len(found) == 2  # of the two like ones the clearest
+    square, rectangular = found
+    assert square.name in ("h.0", "h.1")
+    assert "The clearest of 2 matrices that are alike" in square.about
+    assert rectangular.about.startswith("Hub rows. 20 x 30")
+    # in units of the variance of the entries; row means hold most of it
+    entries = weights["hubs"] / weights["hubs"].std()
+    means = entries.mean(axis=1)
+    expected = 30 * np.square(means - means.mean()).sum() / 19
+    assert rectangular.parameters.estimate["GH0"] == pytest.approx(expected)
+    bounds = square.parameters.loc["G2", ["lower", "upper"]]
+    assert bounds.lower < square.parameters.estimate["G2"] < bounds.upper
+    assert square.departures.z.abs().is_monotonic_decreasing
 
 
 def checkpoints():

@@ -1,0 +1,167 @@
+"""Portraits of the matrices that show most: parameters with intervals, norms of rows and columns, invariants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from ...fitting import PIGMM, BlockGaussian, RectangularSpace, compare, confidence_intervals
+from ...invariants import Multigraph, multigraphs
+from ...invariants.graphs.labels import parse_label
+from ..notation.number_format import counted
+from ..plots.graphs import draw_graph
+from ..plots.style import GREY, PALETTE, Illustration, in_house_style
+from ..runs.files import file_name
+from .alike import groups_of
+from .analysis import Plan, as_rectangular, matrices_of
+from .headline import Headline
+
+Array = NDArray[np.float64]
+
+MOST = 6
+_DRAWN = 4
+_DEGREE = 3
+_REPLICATES = 99
+_LARGEST = 256
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One matrix, or the clearest of like ones, in detail.
+
+    Args:
+        name: of the matrix.
+        about: what it is and what it shows, in a sentence or two.
+        parameters: a row a parameter: estimate, lower and upper, in units of the variance of the entries.
+        departures: invariants as `compare` gives them, the largest |z| first.
+        figure: norms of rows and columns, and the invariants drawn.
+    """
+
+    name: str
+    about: str
+    parameters: pd.DataFrame
+    departures: pd.DataFrame
+    figure: Illustration
+
+
+def portraits(
+    plan: Plan, table: pd.DataFrame, *, seed: int = 0, advance: Callable[[str], None] = lambda name: None
+) -> list[Portrait]:
+    """The matrices of a network that show most, at most six, of like ones the clearest.
+
+    Args:
+        plan: of the network.
+        table: as `analyse_network` returns it.
+        seed: of the simulation, and of the choice of units of matrices with more than 256.
+        advance: called with the name of each matrix.
+
+    >>> from pigmm.studies.networks.analysis import analyse_plan, plan_of
+    >>> weights = {"w": np.random.default_rng(0).normal(size=(16, 16)) - 2 * np.eye(16)}
+    >>> plan = plan_of(weights)
+    >>> [portrait.name for portrait in portraits(plan, analyse_plan(plan, randomisations=99))]
+    ['w']
+    """
+    chosen = chosen_matrices(table)
+    found: dict[str, Portrait] = {}
+    for name, matrix, why in matrices_of(plan, {}, names=chosen):
+        advance(name)
+        others = chosen[name]
+        about = f"{table.structure[name].capitalize()}. {matrix.shape[0]} x {matrix.shape[1]}, {why}."
+        if others:
+            about += f" The clearest of {counted(others + 1, 'matrix')} that are alike."
+        try:
+            found[name] = _portrait(name, about, matrix, as_rectangular(plan, name, matrix.shape), len(found), seed)
+        except ValueError:  # a block of the law is singular: rows alike, a diagonal of zeros
+            continue
+    return [found[name] for name in chosen if name in found]
+
+
+def chosen_matrices(table: pd.DataFrame) -> dict[str, int]:
+    """The matrices to show in detail, the clearest first, and how many others are like each.
+
+    Args:
+        table: as `analyse_network` returns it.
+    """
+    headline = Headline.of(table)
+    group_of = {name: layers for layers, names in groups_of(table[table.note == ""]).items() for name in names}
+    sizes = pd.Series(group_of, dtype=object).value_counts()
+    chosen: dict[str, int] = {}
+    seen: set[str] = set()
+    for name in (*headline.paired, *headline.hubs):
+        group = group_of.get(name, name)
+        if group not in seen and len(chosen) < MOST:
+            seen.add(group)
+            chosen[name] = int(sizes.get(group, 1)) - 1
+    return chosen
+
+
+def _portrait(name: str, about: str, matrix: NDArray[Any], rectangular: bool, number: int, seed: int) -> Portrait:
+    entries = np.asarray(matrix, dtype=np.float64)
+    entries = entries / entries.std()
+    parameters = confidence_intervals(_law(entries, rectangular), entries[None])
+    part, chosen = _part(entries, rectangular, np.random.default_rng(seed))
+    model = _law(part, rectangular)
+    graphs = multigraphs(_DEGREE, model.space.decomposition.family)
+    departures = compare(model, part[None], graphs, replicates=_REPLICATES, seed=seed)
+    departures = departures[departures.z.notna()].sort_values("z", key=np.abs, ascending=False)
+    drawn = [parse_label(label, model.space.decomposition.family) for label in departures.graph.head(_DRAWN)]
+    figure = Illustration(
+        _plot(entries, drawn, departures.z.head(_DRAWN).tolist()),
+        f"matrix-{number}-{file_name(name)}"[:100],
+        f"{name}: norms and invariants",
+        "Above: squared norms of the rows and of the columns, in units of their mean; the line is the law for "
+        "independent entries with the kurtosis that the entries have. Below: the cubic invariants "
+        f"that depart most from the Gaussian law given the trivial components, z over {_REPLICATES} simulated "
+        f"matrices{chosen}.",
+        "Two histograms beside a curve each, and drawings of graphs.",
+    )
+    return Portrait(name, about, parameters, departures, figure)
+
+
+def _law(entries: Array, rectangular: bool) -> BlockGaussian:
+    if rectangular:
+        return BlockGaussian.fit(entries[None], RectangularSpace(*entries.shape), given_trivial=True)
+    return PIGMM.fit(entries[None], given_trivial=True)
+
+
+def _part(entries: Array, rectangular: bool, rng: np.random.Generator) -> tuple[Array, str]:
+    """The matrix, or that of at most 256 rows and columns chosen at random, and how this is said."""
+    if max(entries.shape) <= _LARGEST:
+        return entries, ""
+    rows, columns = (np.sort(rng.permutation(length)[:_LARGEST]) for length in entries.shape)
+    said = f", of at most {_LARGEST} rows and columns chosen at random"
+    return entries[np.ix_(rows, columns if rectangular else rows)], said
+
+
+@in_house_style
+def _plot(entries: Array, graphs: list[Multigraph], z: list[float]) -> Figure:
+    figure = Figure(figsize=(6.0, 3.9))
+    grid = figure.add_gridspec(2, 2 * _DRAWN, height_ratios=(3, 2))
+    centred = entries - entries.mean()
+    kurtosis = float((centred**4).mean() / (centred**2).mean() ** 2)
+    for k, axis_name in enumerate(("rows", "columns")):
+        axes = figure.add_subplot(grid[0, k * _DRAWN : (k + 1) * _DRAWN])
+        squares = np.square(centred).mean(axis=1 - k) / float(np.square(centred).mean())
+        _norms(axes, squares, sqrt((kurtosis - 1) / entries.shape[1 - k]), k)
+        axes.set_xlabel(f"squared norms of {axis_name}")
+    for k, (graph, value) in enumerate(zip(graphs, z, strict=True)):
+        axes = figure.add_subplot(grid[1, 2 * k : 2 * k + 2])
+        draw_graph(axes, graph)
+        axes.set_title(f"z = {value:+.1f}".replace("-", "−"))
+    return figure
+
+
+def _norms(axes: Axes, squares: Array, spread: float, colour: int) -> None:
+    axes.hist(squares, bins=min(30, max(8, len(squares) // 8)), density=True, color=PALETTE[colour], alpha=0.6)
+    places = np.linspace(max(0.0, min(squares.min(), 1 - 4 * spread)), max(squares.max(), 1 + 4 * spread), 400)
+    axes.plot(places, norm.pdf(places, 1, spread), color=GREY)
+    axes.set_yticks([])
