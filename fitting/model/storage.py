@@ -19,6 +19,9 @@ from ...invariants.representation.spaces import (
 Result = TypeVar("Result")
 
 _SPACES = {space.__name__: space for space in (SquareSpace, RectangularSpace, SymmetricSpace, MultiMatrixSpace)}
+_MOST_MATRICES = 100  # of a space; a model of so many has 75,550 parameters
+_LARGEST = 16 * 10**6  # bytes of a file
+_LONGEST = 400  # characters of a reason
 _EARLIER_NAMES = {"SeveralSpace": "MultiMatrixSpace"}
 
 
@@ -38,6 +41,7 @@ def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) ->
     """
     target = Path(path)
     partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
     partial.write_text(json.dumps({"format": _format(what), **content}, indent=1) + "\n")
     partial.replace(target)
 
@@ -54,7 +58,9 @@ def read_json(path: str | PathLike[str], what: str, build: Callable[[Any], Resul
         What `build` returns.
 
     Raises:
-        ValueError: if it is not JSON, or of something else, or `build` misses a part of it or refuses one.
+        OSError: the file cannot be opened.
+        ValueError: it is not JSON, or of something else; it has more than 16 MB or is nested too deeply; `build` misses
+            a part of it or refuses one.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "empty.json"
@@ -65,12 +71,22 @@ def read_json(path: str | PathLike[str], what: str, build: Callable[[Any], Resul
     ValueError: ...empty.json must be a number written by pigmm, but cannot be read as one: KeyError('one')
     """
     try:
-        content = json.loads(Path(path).read_text())
+        if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for without end
+            raise ValueError("it must be a regular file")
+        with Path(path).open("rb") as file:
+            text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise ValueError(f"it must have at most {_LARGEST // 10**6} MB")
+        content = json.loads(text)
         if content["format"] != _format(what):
             raise ValueError(f"format must be {_format(what)!r}, got {content['format']!r}")
         return build(content)
+    except RecursionError:
+        raise ValueError(f"{path} must be {_named(what)} written by pigmm, but is nested too deeply") from None
     except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
         reason = str(error) if type(error) is ValueError else repr(error)
+        if len(reason) > _LONGEST:
+            reason = f"{reason[:_LONGEST]}..."
         raise ValueError(
             f"{path} must be {_named(what)} written by pigmm, but cannot be read as one: {reason}"
         ) from None
@@ -111,12 +127,18 @@ def space_from_content(content: dict[str, Any]) -> MatrixSpace:
     Raises:
         KeyError: if the kind is unknown.
         TypeError: if the sizes are not those of the kind.
-        ValueError: if a size is too small.
+        ValueError: if a size is too small; if there are more than 100 matrices, whose decomposition would take long.
 
     >>> space_from_content({"kind": "SquareSpace", "size": 4})
     SquareSpace(size=4)
+    >>> space_from_content({"kind": "MultiMatrixSpace", "count": 100_000, "size": 4})
+    Traceback (most recent call last):
+        ...
+    ValueError: count must be at most 100 in a file, got 100000
     """
     sizes = {name: value for name, value in content.items() if name != "kind"}
     kind = _EARLIER_NAMES.get(content["kind"], content["kind"])
     space: MatrixSpace = _SPACES[kind](**sizes)
+    if isinstance(space, MultiMatrixSpace) and space.count > _MOST_MATRICES:
+        raise ValueError(f"count must be at most {_MOST_MATRICES} in a file, got {space.count}")
     return space

@@ -141,15 +141,19 @@ class Decomposition:
                 for x, copy in enumerate(irrep.copies):
                     symbol = Symbol("mu" + _indices(irrep, x), real=True)
                     found.append(Parameter(symbol, r, x, None, (copy.colour,), copy.intertwiner, copy.norm))
+        made: dict[tuple[int, int, bool], tuple[InvariantTensor, Coefficient]] = {}
         for r, irrep in enumerate(self.irreps):
             for x, y in combinations_with_replacement(range(len(irrep.copies)), 2):
                 first, second = irrep.copies[x], irrep.copies[y]
-                tensor = self.transfer(r, x, y)
-                if x != y and first.colour == second.colour:
-                    tensor += self.transfer(r, y, x)
+                symmetrised = x != y and first.colour == second.colour
+                # the copies of further matrices have the intertwiners of the first: every product is made once
+                key = id(first.intertwiner), id(second.intertwiner), symmetrised
+                if key not in made:
+                    tensor = self.transfer(r, x, y)
+                    made[key] = tensor + self.transfer(r, y, x) if symmetrised else tensor, first.norm * second.norm
                 symbol = Symbol(f"G{irrep.name}" + _indices(irrep, x, y), real=True)
                 colours = (first.colour, second.colour)
-                found.append(Parameter(symbol, r, x, y, colours, tensor, first.norm * second.norm))
+                found.append(Parameter(symbol, r, x, y, colours, *made[key]))
         return tuple(found)
 
 

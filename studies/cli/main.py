@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..notation.plain_text import say
 from .network import network
 from .options import PdfOption, configuration, takes_ensemble_options
 from .paper import compare, paper
@@ -80,7 +81,7 @@ def study(run: Path, options: dict[str, Any], replicates: ReplicatesOption = Non
     with RunFolder.claimed(run, configuration(options), replicates, pdf) as folder:
         if not finish(folder):
             print("This study is finished; nothing to do.")
-    print(folder.report)
+    say(folder.report)
 
 
 @app.command()
@@ -99,7 +100,7 @@ def train(
 
     with RunFolder.claimed(run, configuration(options)) as folder:
         train_run(folder, scheduler=scheduler, workers=workers)
-    print(folder.ensemble)
+    say(folder.ensemble)
 
 
 @app.command()
@@ -113,7 +114,7 @@ def report(
     from ..runs.folder import RunFolder
 
     with RunFolder.open(run, replicates, pdf).locked() as folder:
-        print(rebuild(folder))
+        say(rebuild(folder))
 
 
 @app.command()
@@ -125,9 +126,9 @@ def verify(
 
     found = verify_run(run)
     for line in (*found.sound, *(f"damaged: {line}" for line in found.damaged)):
-        print(line)
+        say(line)
     if found.damaged:
-        print(found.advice)
+        say(found.advice)
         raise typer.Exit(1)
 
 
@@ -164,7 +165,7 @@ def fit(
     """
     from ..user_data.fit import fit_paths
 
-    print(
+    say(
         fit_paths(
             paths,
             output,
@@ -172,7 +173,7 @@ def fit(
             epoch=epoch,
             kind=kind,
             replicates=replicates,
-            say=print,
+            say=say,
             progress=True,
             pdf=pdf,
         )
@@ -195,7 +196,7 @@ def invariants(
         print(line)
     if svg is not None:
         draw_all(degree, kind, svg)
-        print(svg)
+        say(svg)
 
 
 @derive.command()
@@ -239,7 +240,7 @@ def catalogue(
 
     if not yes:
         check_number(degree, kind)
-    print(write_catalogue(degree, form, kind, output))
+    say(write_catalogue(degree, form, kind, output))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -266,9 +267,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # whoever read our output, such as `head`, has gone; nothing is left to flush to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (_UsageError, ValueError, OSError, ModuleNotFoundError) as error:
+    except (_UsageError, ValueError, OSError, ModuleNotFoundError, MemoryError, RuntimeError) as error:
         if os.environ.get(TRACEBACK):
             raise
-        message = error.format_message() if isinstance(error, _UsageError) else str(error)  # type: ignore[attr-defined]
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        say(f"error: {' '.join(_message(error).split())}", file=sys.stderr)
         sys.exit(2)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, _UsageError):
+        return str(error.format_message())  # type: ignore[attr-defined]
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory{f' ({error})' if str(error) else ''}"
+    if isinstance(error, RuntimeError):  # of a library: its message need not say what it is about
+        return f"{type(error).__name__}: {error} ({TRACEBACK}=1 shows where it comes from)"
+    return str(error)

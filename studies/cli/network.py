@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..notation.plain_text import say
 from .options import PdfOption
 
 
@@ -71,7 +72,7 @@ def network(
     report = partial(report_network, files)
     if len(files) == 2 and are_checkpoints(*files):
         report = partial(report_checkpoints, *files)
-    print(
+    say(
         report(
             output,
             split=dict(_part(option) for option in split or ()),

@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from ..notation.plain_text import say
 from .options import PdfOption
 
 
@@ -60,7 +61,8 @@ def paper(
         from ..comparison.runs import finished_runs
 
         runs = finished_runs(verdicts)
-        print("\n".join([markdown(verdict_table(runs)), "", *size_notes(runs)]).rstrip())
+        for line in "\n".join([markdown(verdict_table(runs)), "", *size_notes(runs)]).rstrip().split("\n"):
+            say(line)
     elif study is None:
         raise ValueError(f"STUDY is required, one of {', '.join(study_names())}")
     else:
@@ -71,7 +73,7 @@ def paper(
             raise ValueError(f"RUN is required: the folder for {study}")
         from ..comparison.driver import run_paper_study
 
-        print(run_paper_study(chosen, run, pdf=pdf))
+        say(run_paper_study(chosen, run, pdf=pdf))
 
 
 def compare(
@@ -87,4 +89,4 @@ def compare(
     """
     from ..comparison.page import write_comparison
 
-    print(write_comparison(runs, output, pdf=pdf))
+    say(write_comparison(runs, output, pdf=pdf))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from ...training.store.limits import read_json
 from ...training.store.whole_files import PARTIAL
 from ..notation.number_format import listed
 from ..paper.size import reductions
@@ -81,10 +82,10 @@ def _claim(path: Path, study: PaperStudy) -> None:
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} must be a folder, but it is a file")
     if marker.exists():
-        found = json.loads(marker.read_bytes())
+        found = read_json(marker)
         if found != content:
             raise ValueError(
-                f"{path} holds {found['study']} ({', '.join(found['runs'])}), not {study.name} "
+                f"{path} holds {found.get('study')} ({', '.join(map(str, found.get('runs') or ()))}), not {study.name} "
                 f"({', '.join(study.configurations)}): give another folder"
             )
     elif path.is_dir() and any(file.name != SEVERAL + PARTIAL for file in path.iterdir()):

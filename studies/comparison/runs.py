@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...training import EnsembleConfig
+from ...training.store.limits import read_json
 from ..analysis.initial_law import InitialLaw
 from ..analysis.layer import Tables
 from ..analysis.network_subsets import ALL
@@ -92,7 +92,10 @@ def run_paths(path: Path) -> list[Path]:
     """
     if (path / CONFIGURATION).exists() or not (path / SEVERAL).exists():
         return [path]
-    return [path / name for name in json.loads((path / SEVERAL).read_bytes())["runs"]]
+    names = read_json(path / SEVERAL).get("runs")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{path / SEVERAL}: runs must be a list of names, got {names!r}")
+    return [path / name for name in names]
 
 
 def run_labels(configs: Sequence[EnsembleConfig], paths: Sequence[Path]) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sympy import Expr, Symbol
 
 from ...invariants.graphs.formulas import in_html, in_latex, parse_formula
+from .plain_text import printable
 
 #: What the parameters are, for those who read a report.
 LEGEND = Markup(
@@ -16,6 +17,7 @@ LEGEND = Markup(
     "(Λ<sub>0</sub><sup>−1</sup>)<sub>12</sub>."
 )
 
+_MEAN = re.compile(r"mu_?(\d*)")
 _IRREP = re.compile(r"G([0-9H]+?)(?:_(\d)(\d))?")
 
 
@@ -25,9 +27,8 @@ def parameter_latex(name: str) -> str:
     >>> parameter_latex("mu_1"), parameter_latex("G0_12"), parameter_latex("G2"), parameter_latex("G0H")
     ('\\mu_{1}', '(\\Lambda_{0}^{-1})_{12}', '\\Lambda_{2}^{-1}', '\\Lambda_{0H}^{-1}')
     """
-    if name.startswith("mu"):
-        _, _, copy = name.partition("_")
-        return rf"\mu_{{{copy}}}" if copy else r"\mu"
+    if mean := _MEAN.fullmatch(name):
+        return rf"\mu_{{{mean[1]}}}" if mean[1] else r"\mu"
     match = _IRREP.fullmatch(name)
     if match is None:
         raise ValueError(f"name must be that of a parameter, got {name!r}")
@@ -66,7 +67,7 @@ def group_html(name: str) -> Markup:
     >>> print(group_html("S_N x S_N, transpose"))
     <i>S</i><sub>N</sub> × <i>S</i><sub>N</sub>, transpose
     """
-    return Markup(re.sub(r"([SV])_(\w+)", r"<i>\1</i><sub>\2</sub>", name).replace(" x ", " × "))
+    return Markup(re.sub(r"([SV])_(\w+)", r"<i>\1</i><sub>\2</sub>", str(escape(name))).replace(" x ", " × "))
 
 
 def group_text(name: str) -> str:
@@ -102,7 +103,7 @@ def formula_html(formula: str) -> Markup:
     >>> print(formula_html("sum_i M_ii^2"))
     <span data-invariant="sum_i.M_ii-2">∑<sub>i</sub> <i>M</i><sub>ii</sub><sup>2</sup></span>
     """
-    return Markup(f'<span data-invariant="{formula_key(formula)}">{in_html(parse_formula(formula))}</span>')
+    return Markup(f'<span data-invariant="{escape(formula_key(formula))}">{in_html(parse_formula(formula))}</span>')
 
 
 def formula_key(formula: str) -> str:
@@ -138,4 +139,4 @@ def layer_name(layer: object) -> str:
     >>> layer_name(2), layer_name("words")
     ('layer 2', 'words')
     """
-    return layer if isinstance(layer, str) else f"layer {layer}"
+    return printable(layer) if isinstance(layer, str) else f"layer {layer}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ...training.store.whole_files import write_whole
+from ..notation.plain_text import as_written, inert
 
 # pandas reads numbers exactly by itself from version 3.1 on, and deprecates the option
 _OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
@@ -59,13 +60,19 @@ def write_text(path: Path, content: str) -> None:
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV whose numbers read back exactly; the index is left out.
 
+    Texts that a spreadsheet would calculate, such as names that begin with =, get an apostrophe.
+
+    Args:
+        path: of the file.
+        table: of numbers and texts.
+
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     write_table(Path(folder) / "t.csv", pd.DataFrame({"x": [0.1]}))
     ...     read_table(Path(folder) / "t.csv").x[0] == 0.1
     np.True_
     """
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(path, _with_texts(table, inert).to_csv(index=False, lineterminator="\n"))
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -77,14 +84,27 @@ def read_table(path: Path) -> pd.DataFrame:
     Returns:
         The table.
 
+    Args:
+        path: of the file.
+
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     write_table(Path(folder) / "t.csv", pd.DataFrame({"graph": ["00"]}))
     ...     read_table(Path(folder) / "t.csv").graph[0]
     '00'
     """
-    table: pd.DataFrame = pd.read_csv(path, dtype=_TYPES, **_EXACT)
-    return table
+    return _with_texts(pd.read_csv(path, dtype=_TYPES, **_EXACT), as_written)
+
+
+def _with_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """The table with every text changed."""
+    changed = {}
+    for name in table:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            found = [change(value) if isinstance(value, str) else value for value in table[name]]
+            if any(new is not old for new, old in zip(found, table[name], strict=True)):
+                changed[str(name)] = pd.Series(found, index=table.index, dtype=object)
+    return table.assign(**changed) if changed else table
 
 
 def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:

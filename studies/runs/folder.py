@@ -11,6 +11,7 @@ finished.json    written last: what made the results, and which files they are
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from typing import Any
 
 from ...training import EnsembleConfig
 from ...training.store.layout import checksum, is_ensemble
+from ...training.store.limits import read_bytes, read_json
 from ...training.store.lock import exclusive
 from ...training.store.store import EnsembleStore, read_configuration
 from ...training.store.whole_files import PARTIAL
@@ -30,6 +32,10 @@ from .provenance import fingerprint, package_version
 
 CONFIGURATION = "config.json"
 LOCK = "lock"
+
+_LARGEST_RESULT = 2**30
+_RESULT = re.compile(r"(tables/|figures/)?[\w-]+\.\w+")
+_FOLDERS = ("tables", "figures", "partial")
 
 # what a process leaves that is killed before there is a configuration
 _BEFORE_CONFIGURATION = (LOCK, CONFIGURATION + PARTIAL)
@@ -86,6 +92,7 @@ class RunFolder:
         if (path / CONFIGURATION).exists() and not is_ensemble(run.ensemble):
             cls.open(path)  # somebody else's file of that name: nothing is written beside it
         path.mkdir(parents=True, exist_ok=True)
+        _check_links(path)
         with exclusive(path / LOCK):
             if is_ensemble(run.ensemble):
                 there = read_configuration(run.ensemble)
@@ -150,7 +157,13 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[RunFolder]:
-        """Hold the folder, as it is now; BlockingIOError if another process works in it."""
+        """Hold the folder, as it is now, to write into it.
+
+        Raises:
+            BlockingIOError: another process works in it.
+            ValueError: what is written would land outside it.
+        """
+        _check_links(self.path)
         with exclusive(self.path / LOCK):
             yield RunFolder.open(self.path, self.replicates, self.pdf)
 
@@ -174,8 +187,8 @@ class RunFolder:
 
     def _checksum(self, name: str) -> int | None:
         try:
-            return checksum((self.path / name).read_bytes())
-        except OSError:
+            return checksum(read_bytes(self.path / name, _LARGEST_RESULT))
+        except (OSError, ValueError):
             return None
 
     def mark_unfinished(self) -> None:
@@ -197,10 +210,9 @@ class RunFolder:
     def history(self) -> list[dict[str, Any]]:
         """Steps done so far: step, started (UTC), seconds, pigmm (version), completed."""
         try:
-            entries = json.loads(self._history.read_bytes())
+            return [entry for entry in read_json(self._history, list) if _is_step(entry)]
         except (FileNotFoundError, ValueError):  # of an earlier version, which could leave it empty
             return []
-        return [entry for entry in entries if _is_step(entry)] if isinstance(entries, list) else []
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -243,9 +255,10 @@ class RunFolder:
     def _marked(self) -> dict[str, Any]:
         """What the marker says; nothing if it is not there, not whole, or of an earlier version."""
         try:
-            marked: dict[str, Any] = json.loads(self._marker.read_bytes())
-            return marked if isinstance(marked["files"], dict) else {}
-        except (OSError, ValueError, KeyError, TypeError):
+            marked: dict[str, Any] = read_json(self._marker)
+            names = marked.get("files")
+            return marked if isinstance(names, dict) and all(_RESULT.fullmatch(name) for name in names) else {}
+        except (OSError, ValueError):
             return {}
 
     @property
@@ -260,9 +273,9 @@ class RunFolder:
 def _configuration(path: Path) -> EnsembleConfig | None:
     """That of the RUN at `path`; None if there is none that can be read."""
     try:
-        content = json.loads((path / CONFIGURATION).read_bytes())
+        content = read_json(path / CONFIGURATION)
         return EnsembleConfig(**content) if {"dataset", "hidden", "networks"} <= content.keys() else None
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError):
         return None
 
 
@@ -278,6 +291,14 @@ def listed_differences(differences: Mapping[str, tuple[Any, Any]], one: str = "t
     'epochs: 5 there, 6 now'
     """
     return "; ".join(f"{name}: {was!r} {one}, {now!r} {other}" for name, (was, now) in differences.items())
+
+
+def _check_links(path: Path) -> None:
+    """Refuse a RUN, perhaps a received one, in whose place files elsewhere would be written or deleted."""
+    for place in (path / LOCK, *(path / name for name in _FOLDERS)):
+        inside = place.rglob("*") if place.is_dir() and not place.is_symlink() else ()
+        if link := next((file for file in (place, *inside) if file.is_symlink()), None):
+            raise ValueError(f"{link} must not be a link, since what is written there would land outside {path}")
 
 
 def _is_step(entry: Any) -> bool:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from ...training.store.layout import checksum
+from ...training.store.limits import read_bytes, read_json
 from .files import read_table, write_bytes, write_table
 
 _MARKER = "done"
+_LARGEST = 2**30
 
 
 def keep_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -43,9 +45,10 @@ def kept_tables(folder: Path) -> dict[str, pd.DataFrame] | None:
         The tables by name; None if they are not all there, or one is not what was written.
     """
     try:
-        sums = json.loads((folder / _MARKER).read_bytes())
-        if any(checksum((folder / f"{name}.csv").read_bytes()) != expected for name, expected in sums.items()):
-            return None
-    except (OSError, ValueError, AttributeError):
+        sums = read_json(folder / _MARKER)
+        contents = {name: read_bytes(folder / f"{name}.csv", _LARGEST) for name in sums}
+    except (OSError, ValueError):
+        return None
+    if any(checksum(contents[name]) != expected for name, expected in sums.items()):
         return None
     return {name: read_table(folder / f"{name}.csv") for name in sums}

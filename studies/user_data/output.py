@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from ...training.store.limits import read_json
 from ..runs.files import file_name, write_text
 from ..runs.provenance import package_version
 
@@ -74,10 +75,10 @@ def _check(output: Path, paths: list[str]) -> None:
     if not any(output.iterdir()):
         return
     try:
-        note = json.loads((output / _NOTE).read_bytes())
+        note = read_json(output / _NOTE)
         own = note["made by"].startswith("pigmm fit")
         earlier = [str(Path(path).resolve()) for path in note["paths"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         own, earlier = False, []
     if not own:
         raise ValueError(f"{output} is not empty and not the output of a fit: give another folder by --output")

@@ -99,7 +99,10 @@ def read_matrices(
         whole[_unused(name or "matrices", whole)] = np.stack(matrices)
     if not whole:
         listed = "; ".join(seen[:20]) or "none"
-        raise ValueError(f"no arrays (n, rows, columns) or (rows, columns) match {pattern!r}; there are: {listed}")
+        where = f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}" if paths else "no paths"
+        raise ValueError(
+            f"no arrays (n, rows, columns) or (rows, columns) match {pattern!r} in {where}; there are: {listed}"
+        )
     return whole
 
 

@@ -112,7 +112,7 @@ def test_ensembles_and_runs_are_guarded(finished_run: Path, tmp_path: Path) -> N
     content["consolidated_metadata"]["metadata"]["weight_1"]["codecs"].append({"name": "numcodecs.pickle"})
     metadata.write_text(json.dumps(content))
     record = run / "ensemble.zarr" / RECORD  # whoever plants metadata plants its checksum
-    sound = unsealed(record.read_bytes())
+    sound = unsealed(json.loads(record.read_bytes()))
     record.write_bytes(sealed({**sound, "files": {**sound["files"], "zarr.json": checksum(metadata.read_bytes())}}))
     for path in (run, run / "ensemble.zarr"):
         with pytest.raises(ValueError, match=r"zarr.json.*weight_1.*numcodecs\.pickle"):

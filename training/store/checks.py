@@ -12,6 +12,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, WrapperStore
 
 from .layout import CHECKSUM_BYTES, checksum
+from .limits import read_bytes
 
 
 class DamagedEnsembleError(ValueError):
@@ -45,6 +46,21 @@ class ExpectedChunk:
         if self.checksum is not None and self.checksum != found:
             return "is not the file that was written: its checksum is another"
         return None
+
+    def fault_of(self, file: Path) -> str | None:
+        """What is wrong with a file; None if nothing is. No more of it is read than it must have."""
+        size = self.bytes + CHECKSUM_BYTES * self.checksummed
+        try:
+            there = file.stat().st_size
+            if file.is_file() and there > size:
+                return f"has {there} bytes instead of {size}"
+            return self.fault(read_bytes(file, size))
+        except FileNotFoundError:
+            return "is missing"
+        except ValueError:
+            return "is no regular file"
+        except OSError as error:
+            return f"cannot be read ({error.strerror})"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ earlier version made has no record, and no checksums in its chunks.
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,10 +26,13 @@ from zarr.errors import ZarrUserWarning
 
 from ..config import EnsembleConfig
 from ..snapshot import METRICS
+from .limits import parse_json, read_bytes, read_json
 from .whole_files import write_whole
 
 CHUNK_BYTES = 2**24  # of the largest stored layer: files of at most 16 MB, unless a single matrix is larger
 CHECKSUM_BYTES = 4  # at the end of a chunk's file, by zarr's codec crc32c
+_NAME = re.compile(r"(?:\w[\w.]*/)*\w[\w.]*")  # of a file of the skeleton, which is below the store
+_LARGEST_FILE = 2**30  # of the skeleton: an epoch in it has 16 bytes, so that this is far more than any has
 BLOCKS = "blocks"  # a zarr group without members: a place inside the store that zarr knows about and leaves alone
 RECORD = f"{BLOCKS}/skeleton.json"
 
@@ -59,15 +63,16 @@ class Skeleton:
             ValueError: `path` is not an ensemble.
         """
         try:
-            content = unsealed((path / RECORD).read_bytes())
+            content = unsealed(read_json(path / RECORD))
             configuration = EnsembleConfig(**content["configuration"])
-            return cls(configuration, content["attributes"], content["checksummed"], content["files"])
+            if all(_NAME.fullmatch(name) for name in content["files"]):
+                return cls(configuration, content["attributes"], content["checksummed"], content["files"])
         except (OSError, KeyError, TypeError, AttributeError, ValueError):
             pass
         try:
-            metadata = json.loads((path / "zarr.json").read_bytes())
+            metadata = read_json(path / "zarr.json")
             attributes = dict(metadata["attributes"])
-            config = EnsembleConfig(**json.loads(attributes.pop("configuration")))
+            config = EnsembleConfig(**parse_json(attributes.pop("configuration").encode(), "configuration"))
             attributes.pop("coordinates", None)  # xarray's own
             codecs = metadata["consolidated_metadata"]["metadata"][METRICS[0]]["codecs"]
             return cls(config, attributes, any(codec["name"] == "crc32c" for codec in codecs), {})
@@ -80,9 +85,9 @@ class Skeleton:
             yield RECORD, "is damaged or missing"
         for name, expected in self.files.items():
             try:
-                if checksum((path / name).read_bytes()) != expected:
+                if checksum(read_bytes(path / name, _LARGEST_FILE)) != expected:
                     yield name, "does not match its checksum"
-            except OSError:
+            except (OSError, ValueError):
                 yield name, "is missing"
 
 
@@ -117,20 +122,20 @@ def sealed(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(text) + "\n").encode()
 
 
-def unsealed(text: bytes) -> dict[str, Any]:
-    """What was `sealed`.
+def unsealed(sealed_content: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the checksum off JSON that was `sealed`.
+
+    Args:
+        sealed_content: the parsed JSON.
 
     Raises:
-        ValueError: the text is not what was written.
+        ValueError: it is not what was written.
 
-    >>> unsealed(sealed({"first": 0}))
+    >>> unsealed(json.loads(sealed({"first": 0})))
     {'first': 0}
     """
-    content = json.loads(text)
-    if not isinstance(content, dict):
-        raise ValueError("an object is required")
-    expected = content.pop("checksum", None)
-    if checksum(json.dumps(content, sort_keys=True).encode()) != expected:
+    content = {name: value for name, value in sealed_content.items() if name != "checksum"}
+    if checksum(json.dumps(content, sort_keys=True).encode()) != sealed_content.get("checksum"):
         raise ValueError("the content does not match its checksum")
     return content
 

@@ -14,6 +14,7 @@ READ_LIMIT = "PIGMM_READ_LIMIT"
 _DEFAULT = "4GB"
 _UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _LARGEST_JSON = 16 * 10**6
+_JSON_KINDS: dict[type, str] = {dict: "object", list: "array"}
 
 
 def read_limit() -> int:
@@ -55,15 +56,19 @@ def check_size(what: str, size: int) -> None:
         )
 
 
-def parse_json(content: bytes, what: str) -> dict[str, Any]:
-    """The object that JSON of a file holds.
+def parse_json(content: bytes, what: str, kind: type = dict) -> Any:
+    """Parse the JSON of a file.
 
     Args:
         content: UTF-8, UTF-16 or UTF-32, as `json.loads` takes it.
         what: begins the message.
+        kind: dict if the JSON must be an object, list if it must be an array.
+
+    Returns:
+        A dict or a list.
 
     Raises:
-        ValueError: the content is no JSON, no object, too long or too deeply nested.
+        ValueError: the content is no JSON, of another kind, longer than 16 MB or nested too deeply.
 
     >>> parse_json(b"[]", "a.json")
     Traceback (most recent call last):
@@ -78,21 +83,51 @@ def parse_json(content: bytes, what: str) -> dict[str, Any]:
         raise ValueError(f"{what}: is nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"{what}: must be JSON ({error})") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"{what}: must be a JSON object, got {type(found).__name__}")
+    if not isinstance(found, kind):
+        raise ValueError(f"{what}: must be a JSON {_JSON_KINDS[kind]}, got {type(found).__name__}")
     return found
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; see `parse_json`.
+def read_json(path: Path, kind: type = dict) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: of the file.
+        kind: as of `parse_json`.
+
+    Returns:
+        A dict or a list.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: as `parse_json`; or it is no regular file.
     """
+    return parse_json(read_bytes(path, _LARGEST_JSON + 1), str(path), kind)
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Read a regular file.
+
+    Args:
+        path: of the file.
+        most: bytes that are read at most.
+
+    Returns:
+        The first bytes of the file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no regular file.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "a.txt").write_bytes(b"0123456789")
+    ...     read_bytes(Path(folder) / "a.txt", 4)
+    b'0123'
+    """
     check_regular(path)
     with path.open("rb") as file:
-        return parse_json(file.read(_LARGEST_JSON + 1), str(path))
+        return file.read(most)
 
 
 def check_regular(path: Path) -> None:

@@ -49,6 +49,7 @@ from .layout import (
     unsealed,
     write_skeleton,
 )
+from .limits import read_json
 from .whole_files import flush_to_disk, write_whole
 from .zarr_guard import GuardedStore
 
@@ -176,7 +177,8 @@ class EnsembleStore:
 
     def missing_blocks(self) -> tuple[range, ...]:
         """The blocks, as ranges of networks, that have no whole marker."""
-        return tuple(block for block in self.config.blocks if self._marked(block) is None)
+        found = self._markers()
+        return tuple(block for block in self.config.blocks if self._marked(block, found) is None)
 
     @property
     def identity(self) -> str:
@@ -185,16 +187,17 @@ class EnsembleStore:
         skeleton = Skeleton.read(self.path)
         config = skeleton.config.model_dump(mode="json", exclude={"data_root", "device"})
         digest.update(json.dumps([config, dict(skeleton.attributes)], sort_keys=True).encode())
+        found = self._markers()
         for block in self.config.blocks:
-            digest.update(json.dumps(self._marked(block), sort_keys=True).encode())
+            digest.update(json.dumps(self._marked(block, found), sort_keys=True).encode())
         return digest.hexdigest()[:16]
 
     def expected_chunks(self) -> dict[str, ExpectedChunk]:
         """What is known of the files of all finished blocks, by their names below the store."""
         checksummed = Skeleton.read(self.path).checksummed
-        expected = {}
+        expected, found = {}, self._markers()
         for block in self.config.blocks:
-            if (marked := self._marked(block)) is not None:
+            if (marked := self._marked(block, found)) is not None:
                 sums = marked.get("checksums", {})
                 for name, size in chunk_files(self.config, block):
                     expected[name] = ExpectedChunk(block, size, checksummed, sums.get(name))
@@ -215,11 +218,7 @@ class EnsembleStore:
         """All damage that can be found: every file is read. None of blocks that are not finished."""
         found = self.damaged_skeleton()
         for name, chunk in self.expected_chunks().items():
-            try:
-                fault = chunk.fault((self.path / name).read_bytes())
-            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-                fault = "is missing"
-            if fault is not None:
+            if (fault := chunk.fault_of(self.path / name)) is not None:
                 found.append(Damage(name, fault, chunk.networks))
         return found
 
@@ -365,15 +364,21 @@ class EnsembleStore:
     def _marker(self, block: range) -> Path:
         return self.path / BLOCKS / f"{block.start // self.config.block_size:05d}.done"
 
-    def _marked(self, block: range) -> dict[str, Any] | None:
-        """What the marker of a block says; None if it is not there, not whole, or of other networks."""
+    def _markers(self) -> set[str]:
+        """Names of the markers that are there: one listing, however many blocks a configuration declares."""
+        return {file.name for file in (self.path / BLOCKS).glob("*.done")}
+
+    def _marked(self, block: range, names: set[str]) -> dict[str, Any] | None:
+        """What the marker of a block says; None if it is not among the names, not whole, or of other networks."""
+        marker = self._marker(block)
+        if marker.name not in names:
+            return None
         try:
-            text = self._marker(block).read_bytes()
-            marked: dict[str, Any] = json.loads(text)
+            marked: dict[str, Any] = read_json(marker)
             if marked.keys() != {"first", "stop", "processor"}:  # as an earlier version wrote it
-                marked = unsealed(text)
+                marked = unsealed(marked)
             return marked if (marked["first"], marked["stop"]) == (block.start, block.stop) else None
-        except (OSError, KeyError, TypeError, AttributeError, ValueError):
+        except (OSError, KeyError, ValueError):
             return None
 
 

@@ -28,7 +28,8 @@ def write_whole(path: Path, content: bytes, durable: bool = False) -> None:
     draft = path.with_name(path.name + PARTIAL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
+        draft.unlink(missing_ok=True)  # and never what a link of that name leads to
+        with draft.open("xb") as file:
             file.write(content)
             if durable:
                 file.flush()

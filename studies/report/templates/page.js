@@ -39,7 +39,9 @@ function sortBy(heading, column) {
 function csvOf(table) {
   const field = (cell) => {
     const text = cell.textContent.trim().replace(/−(?=[\d.])/g, "-");
-    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    // a spreadsheet would calculate a name that begins with =
+    const inert = /^'*[=+\-@\t\r]/.test(text) && Number.isNaN(numberIn(text)) ? `'${text}` : text;
+    return /[",\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
   };
   return [...table.rows].map((row) => [...row.cells].map(field).join(",") + "\n").join("");
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import IO, Any
-from zipfile import ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.lib import format as npy
@@ -18,6 +18,7 @@ from .stored_array import FileRefused, StoredArray, label, reading
 
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an empty one
 _ENCRYPTED = 1
+_METHODS = (ZIP_STORED, ZIP_DEFLATED)  # numpy's own; Python unpacks the others without a limit
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _PICKLED = "holds pickled objects, which is refused because unpickling runs code"
 
@@ -65,6 +66,10 @@ def _members(path: Path) -> Iterator[StoredArray]:
         where = label(path, name)
         if member.flag_bits & _ENCRYPTED:
             raise FileRefused(f"{where}: is encrypted")
+        if member.compress_type not in _METHODS:
+            raise FileRefused(
+                f"{where}: must be stored or deflated, as numpy does, got method {member.compress_type} of compression"
+            )
         with reading(where), ZipFile(path) as archive, archive.open(member) as file:
             shape, dtype = _header(file, where)
         declared = dtype.itemsize * prod(shape)
