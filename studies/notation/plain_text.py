@@ -27,14 +27,14 @@ def printable(text: str) -> str:
 
 
 def say(line: object, file: TextIO | None = None) -> None:
-    """Print a line, made `printable`.
+    r"""Print a line, made `printable`.
 
     Args:
         line: what has a text.
         file: standard output by default.
 
     >>> say("one\rtwo")
-    one\\rtwo
+    one\rtwo
     """
     print(printable(str(line)), file=file)
 

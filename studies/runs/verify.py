@@ -49,7 +49,7 @@ def verify_run(path: Path) -> Verification:
     if results is None:
         sound.append("results: not finished")
     elif results:
-        damaged += [f"{name} is not what was written, or is missing" for name in results]
+        damaged += [f"{path / name} is not what was written, or is missing" for name in results]
     else:
         sound.append("results: tables, figures and report are what was written")
     advice = (
