@@ -101,7 +101,7 @@ def read_matrices(
         listed = "; ".join(seen[:20]) or "none"
         where = f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}" if paths else "no paths"
         raise ValueError(
-            f"no arrays (n, rows, columns) or (rows, columns) match {pattern!r} in {where}; there are: {listed}"
+            f"{where}: no arrays (n, rows, columns) or (rows, columns) match {pattern!r}; there are: {listed}"
         )
     return whole
 
