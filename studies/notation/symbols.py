@@ -103,7 +103,9 @@ def formula_html(formula: str) -> Markup:
     >>> print(formula_html("sum_i M_ii^2"))
     <span data-invariant="sum_i.M_ii-2">∑<sub>i</sub> <i>M</i><sub>ii</sub><sup>2</sup></span>
     """
-    return Markup(f'<span data-invariant="{escape(formula_key(formula))}">{in_html(parse_formula(formula))}</span>')
+    return Markup(
+        f'<span data-invariant="{escape(formula_key(formula))}">{in_html(parse_formula(str(escape(formula))))}</span>'
+    )
 
 
 def formula_key(formula: str) -> str:
