@@ -17,6 +17,7 @@ from .initial_law import InitialLaw
 from .layer import LAYER_TABLES, Tables, analyse_layer
 from .learning import learning_table, network_table
 from .network_subsets import network_subsets
+from .questions import how_many_tests
 from .relative_change import change_table
 from .summaries import comparison_summary, largest_departures
 from .trajectories import trajectory_tables
@@ -61,7 +62,8 @@ def analyse(
         else:
             law = InitialLaw.of_layer(config.initialisation, config.shapes[layer])
             is_output = layer == len(config.shapes) - 1
-            analysed = analyse_layer(ensemble[f"weight_{layer}"], law, masks, advance, replicates, is_output)
+            weights, judged = ensemble[f"weight_{layer}"], how_many_tests(config)
+            analysed = analyse_layer(weights, law, masks, advance, replicates, is_output, judged)
             for table in analysed.values():
                 table.insert(0, "layer", layer)
             keep_tables(folder, analysed)

@@ -28,6 +28,7 @@ from .output_classes import class_table, class_test_table
 from .sampling_errors import invariant_variances, parameter_law, variances_of_uncorrelated_terms
 from .symmetrised import averaged_comparison, five_parameter_model, symmetrised_comparison_table
 from .tests import (
+    PERMUTATION_DRAWS,
     calibrated_comparison,
     chosen_replicates,
     distance_to_initialisation,
@@ -35,6 +36,7 @@ from .tests import (
     nested_model_table,
     permutation_tests_affordable,
 )
+from .verdicts import draws_for
 
 Matrices = NDArray[np.floating]
 Tables = dict[str, pd.DataFrame]
@@ -48,8 +50,9 @@ LAYER_TABLES = (
     *("nested_models", "invariance", "bootstrap", "gaussianity", "bipartite_bootstrap", "bipartite_gaussianity"),
 )
 
-#: Replicates of the bootstrap at the first and the last epoch, if nobody asks for a number.
-REPLICATES = 199
+#: Draws of the bootstrap at the first epoch, if nobody asks for a number. The last epoch, which the page judges, has as
+#: many as it takes for a test to depart among all that are judged, and so have the tests by permutation.
+REPLICATES = 99
 
 # How many epochs have the nested models, and the tests by permutation that are quick; the slower ones and the
 # bootstrap are of the first and the last.
@@ -66,6 +69,7 @@ def analyse_layer(
     advance: Callable[[], None] = lambda: None,
     replicates: int | None = None,
     output: bool = False,
+    judged: int = 1,
 ) -> Tables:
     """Tables of one layer, each with the columns epoch and subset in front.
 
@@ -74,8 +78,10 @@ def analyse_layer(
         law: that of the layer's entries before training.
         masks: networks (network,) of each subset.
         advance: called after each epoch.
-        replicates: of the bootstrap; None is `REPLICATES`, unless that would take long, then none.
+        replicates: of the bootstrap at the first and the last epoch; None: as many as verdicts need, unless that would
+            take long, then none.
         output: whether the rows are classes.
+        judged: how many tests the page judges, which sets the random draws at the last epoch (`draws_for`).
 
     Returns:
         Those of `LAYER_TABLES` that have rows.
@@ -92,7 +98,11 @@ def analyse_layer(
     count, *shape = (weights.sizes[name] for name in weights.dims if name != "epoch")
     some, ends = spread(epochs, _NESTED_MODEL_EPOCHS), spread(epochs, 2)
     quick = permutation_tests_affordable(len(some) * count, (shape[0], shape[1]))
-    draws = chosen_replicates(replicates, REPLICATES, len(ends) * count, (shape[0], shape[1]))
+    draws = draws_for(judged)
+    bootstrap = {
+        epoch: chosen_replicates(replicates, most, len(ends) * count, (shape[0], shape[1]))
+        for epoch, most in ((ends[0], REPLICATES), (ends[-1], draws))
+    }
     for epoch, matrices in snapshots(weights):
         done: dict[bytes, Tables] = {}
         for subset, mask in masks.items():
@@ -102,11 +112,12 @@ def analyse_layer(
             for name, table in found.items():
                 rows[name].append(_labelled(table, epoch=epoch, subset=subset))
         if "omissions" not in done[masks[ALL].tobytes()]:
+            permute, last = epoch in (some if quick else ends), epoch == ends[-1]
             for name, table in snapshot_tests(
                 matrices[masks[ALL]],
                 nested=epoch in some,
-                permute=epoch in (some if quick else ends),
-                replicates=draws * (epoch in ends),
+                permutations=permute * (draws if last else PERMUTATION_DRAWS),
+                replicates=bootstrap.get(epoch, 0),
             ).items():
                 rows[name].append(_labelled(table, epoch=epoch, subset=ALL))
         advance()
@@ -151,13 +162,13 @@ def analyse_snapshot(matrices: Matrices, law: InitialLaw, output: bool = False) 
     return found
 
 
-def snapshot_tests(matrices: Matrices, *, nested: bool, permute: bool, replicates: int) -> Tables:
+def snapshot_tests(matrices: Matrices, *, nested: bool, permutations: int = 0, replicates: int = 0) -> Tables:
     """The tests that are too costly for every epoch.
 
     Args:
         matrices: (n, rows, columns), enough for a fit.
         nested: whether to fit the nested models.
-        permute: whether to do the tests by permutation.
+        permutations: draws of the exact tests of symmetry and of invariance; 0: none.
         replicates: of the bootstrap; 0: none.
 
     Returns:
@@ -165,15 +176,15 @@ def snapshot_tests(matrices: Matrices, *, nested: bool, permute: bool, replicate
         matrices the latter two also for the five-parameter model.
 
     >>> matrices = np.random.default_rng(0).normal(size=(20, 4, 4))
-    >>> list(snapshot_tests(matrices, nested=True, permute=False, replicates=0))
+    >>> list(snapshot_tests(matrices, nested=True))
     ['nested_models']
     """
     model = BlockGaussian.fit(matrices)
     tables: Tables = {}
     if nested:
-        tables["nested_models"] = nested_model_table(model, matrices, randomise=permute)
-    if permute:
-        tables["invariance"] = invariance_table(matrices, model.space)
+        tables["nested_models"] = nested_model_table(model, matrices, permutations)
+    if permutations:
+        tables["invariance"] = invariance_table(matrices, model.space, permutations)
     if replicates:
         graphs = graphs_of_degrees((3, 4), model.space.decomposition.family)
         tables |= _bootstrap_tables(model, matrices, graphs, replicates, "")

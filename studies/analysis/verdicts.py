@@ -1,8 +1,16 @@
-"""Whether the largest of many deviations is larger than chance explains, and what a p-value says."""
+"""The one rule by which pages, tables and terminals say that something departs.
+
+Everything that one page judges is judged together, by Holm's procedure at 5%: where nothing departs, a page says that
+something does in at most one case of twenty. A test by random draws has a smallest p-value that it can give. Tests that
+cannot depart among so many are not counted (Tarone 1990), and are "not decided" if they gave that p-value.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -13,46 +21,99 @@ from statsmodels.stats.multitest import multipletests
 from ..notation.number_format import counted
 from ..notation.p_values import compared
 
-#: What a p-value must not exceed for a departure to be stated.
+#: The probability that a page states a departure where there is none.
 LEVEL = 0.05
 
 #: Below so many matrices the standard errors, which hold for large ensembles, are too rough for a verdict.
 ENOUGH = 100
 
-BOUND_IN_WORDS = (
-    "a bound that the largest of so many normal numbers exceeds in at most one case of twenty, "
-    "however they are correlated"
-)
+
+class Verdict(Enum):
+    """What a test says."""
+
+    DEPARTS = "a departure"
+    NO_DEPARTURE = "no departure detected"
+    OPEN = "not decided"
 
 
-def bound(count: int) -> float:
-    """What the largest |z| of `count` normal numbers exceeds with probability 0.05 at most, by Bonferroni's inequality.
-
-    >>> round(bound(1), 2), round(bound(348), 2)
-    (1.96, 3.8)
-    """
-    return float(norm.isf(0.025 / count))
-
-
-def departing(p_values: Sequence[float], smallest: float) -> list[bool]:
-    """Which of several tests say departure, by Holm's step-down procedure: at 5% for all of them together.
-
-    The smallest p-value that the draws can give always does, or else none of many tests could.
+@dataclass(frozen=True)
+class Test:
+    """One of the tests that a page judges.
 
     Args:
-        p_values: NaN where a test could not be done; it is left out of the family.
-        smallest: the smallest p-value that the draws can give.
-
-    >>> departing([0.04, 0.001, 0.02], smallest=0.001), departing([0.04, 0.03, float("nan")], smallest=0.001)
-    ([True, True, True], [False, False, False])
+        question: what is asked.
+        subject: what it is asked about: a layer, an ensemble, a layer of a run.
+        p_value: NaN if the test could not be done.
+        smallest: the smallest p-value that the test can give; 0 if there is none.
     """
-    p = np.asarray(p_values, dtype=float)
-    found: NDArray[np.bool_] = holm(p) | ((p <= smallest) & (smallest <= LEVEL))
-    return [bool(departs) for departs in found]
+
+    question: str
+    subject: Hashable
+    p_value: float
+    smallest: float = 0.0
+
+    # pytest takes every class of this name for a test
+    __test__ = False
+
+
+Verdicts = dict[tuple[str, Hashable], Verdict]
+
+
+def judge(tests: Iterable[Test]) -> Verdicts:
+    """Judge all tests of one page together.
+
+    Args:
+        tests: everything that the page judges, each question about a subject once.
+
+    Returns:
+        The verdicts by (question, subject). OPEN: a test has no p-value, or it gave its smallest, which is too large
+        among so many.
+
+    >>> found = judge([Test("Gaussian", 1, 0.06), Test("Gaussian", 2, 0.001), Test("Gaussian", 3, float("nan"))])
+    >>> [verdict.name for verdict in found.values()]
+    ['NO_DEPARTURE', 'DEPARTS', 'OPEN']
+    """
+    asked = list(tests)
+    p_values, smallest = ([getattr(test, name) for test in asked] for name in ("p_value", "smallest"))
+    departs, decidable = holm(p_values, smallest), can_depart(p_values, smallest)
+    found: Verdicts = {}
+    for test, departing, possible in zip(asked, departs, decidable, strict=True):
+        unknown = test.p_value != test.p_value or (not possible and test.p_value <= test.smallest)
+        verdict = Verdict.DEPARTS if departing else Verdict.OPEN if unknown else Verdict.NO_DEPARTURE
+        found[test.question, test.subject] = verdict
+    return found
+
+
+def verdict_table(tests: Iterable[Test], subject: str) -> pd.DataFrame:
+    """Tabulate the verdicts of one page.
+
+    Args:
+        tests: everything that the page judges.
+        subject: the name of the column of subjects.
+
+    Returns:
+        A row a test: the subject, question, p_value, smallest_p_value (that the test can give) and verdict.
+
+    >>> verdict_table([Test("Gaussian", 1, 0.06)], "layer").values.tolist()
+    [[1, 'Gaussian', 0.06, 0.0, 'no departure detected']]
+    """
+    asked = list(tests)
+    verdicts = judge(asked)
+    rows = [
+        {
+            subject: test.subject,
+            "question": test.question,
+            "p_value": test.p_value,
+            "smallest_p_value": test.smallest,
+            "verdict": verdicts[test.question, test.subject].value,
+        }
+        for test in asked
+    ]
+    return pd.DataFrame(rows)
 
 
 def holm(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.bool_]:
-    """Which of several tests depart, by Holm's procedure at 5% for all of them together.
+    """Find which of several tests depart, by Holm's procedure at 5% for all of them together.
 
     Tests by random draws that cannot depart among so many are not judged and not counted.
 
@@ -75,10 +136,17 @@ def holm(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.bool_]:
 
 
 def can_depart(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.bool_]:
-    """Which of several tests are judged: those done, without those whose smallest p-value is too large.
+    """Find which of several tests are judged: those done, without those whose smallest p-value is too large.
 
     The count is the smallest k such that at most k tests can reach LEVEL / k. The choice does not depend on the
     p-values, so that Holm's procedure on the chosen keeps its level.
+
+    Args:
+        p_values: (tests,); NaN where a test could not be done.
+        smallest: the smallest p-value that each can give, (tests,) or one for all.
+
+    Returns:
+        (tests,).
 
     Source: R. E. Tarone, Biometrics 46 (1990) 515.
 
@@ -94,32 +162,87 @@ def can_depart(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.boo
     return np.zeros(len(p), dtype=bool)
 
 
-def calibrated_verdict(global_p_value: float, replicates: int, departs: bool | None = None) -> str:
-    """What the global test of Gaussianity says; it is calibrated, however few the matrices.
+def draws_for(tests: int) -> int:
+    """Count the random draws that let a test depart among so many: one less than a multiple of 100.
 
     Args:
-        global_p_value: of the test.
-        replicates: of the bootstrap.
-        departs: the verdict, where several tests are judged together (default: of this one alone, at 5%).
+        tests: how many a page judges.
 
-    >>> calibrated_verdict(0.42, 499)
-    'p = 0.42 (bootstrap, 499 replicates): no departure detected'
-    >>> calibrated_verdict(0.002, 499)
-    'p ≤ 0.002, the smallest possible (bootstrap, 499 replicates): a departure'
+    >>> draws_for(1), draws_for(5), draws_for(15)
+    (99, 99, 299)
     """
-    smallest = 1 / (replicates + 1)
-    said = f"p {compared(global_p_value, smallest)}"
-    if global_p_value <= smallest:
-        said += ", the smallest possible"
-    if smallest > LEVEL:
-        return f"{said} (bootstrap, {replicates} replicates): too few replicates for a verdict"
-    found = global_p_value <= LEVEL if departs is None else departs
-    conclusion = "a departure" if found else "no departure detected"
-    return f"{said} (bootstrap, {replicates} replicates): {conclusion}"
+    return 100 * ceil(round(max(tests, 1) / LEVEL) / 100) - 1
+
+
+def smallest_of(p_values: ArrayLike) -> float:
+    """Combine p-values, however they are correlated, into one of all of them, by Bonferroni's inequality.
+
+    Args:
+        p_values: (tests,); NaN is left out.
+
+    Returns:
+        The smallest times their number, at most 1; NaN if there is none.
+
+    >>> smallest_of([0.5, 0.01]), smallest_of([float("nan")])
+    (0.02, nan)
+    """
+    p = np.asarray(p_values, dtype=float)
+    p = p[~np.isnan(p)]
+    return min(1.0, float(len(p) * p.min())) if len(p) else float("nan")
+
+
+def two_sided(z: ArrayLike) -> NDArray[np.float64]:
+    """The two-sided p-values of normal numbers.
+
+    Args:
+        z: (count,), in standard errors.
+
+    Returns:
+        (count,), NaN where z is NaN.
+
+    >>> two_sided([1.96]).round(3).tolist()
+    [0.05]
+    """
+    p: NDArray[np.float64] = 2 * norm.sf(np.abs(np.asarray(z, dtype=float)))
+    return p
+
+
+def departures(comparison: pd.DataFrame) -> NDArray[np.bool_]:
+    """Find which invariants of one comparison depart, at 5% for all of them together: the main count of every page.
+
+    Args:
+        comparison: (invariants, columns): familywise_p_value of the bootstrap, which decides where it was done, or
+            p_value, which is judged by Holm's procedure.
+
+    Returns:
+        (invariants,), False where the fit forces an invariant to agree.
+
+    >>> departures(pd.DataFrame({"p_value": [1e-6, 0.04, float("nan"), 0.03]})).tolist()
+    [True, False, False, False]
+    """
+    if "familywise_p_value" in comparison:
+        return (comparison.familywise_p_value <= LEVEL).to_numpy(dtype=bool)
+    return holm(comparison.p_value)
+
+
+def bound(count: int) -> float:
+    """The line on a figure that the largest |z| of `count` normal numbers crosses with probability 5% at most.
+
+    Args:
+        count: of the numbers, however they are correlated.
+
+    >>> round(bound(1), 2), round(bound(348), 2)
+    (1.96, 3.8)
+    """
+    return float(norm.isf(LEVEL / 2 / count))
 
 
 def too_few(count: int, noun: str = "matrix") -> str:
-    """Why there is no verdict on so few matrices; empty if there are enough.
+    """Say why there is no verdict on so few matrices; empty if there are enough.
+
+    Args:
+        count: of the matrices.
+        noun: what they are called.
 
     >>> too_few(24), too_few(100)
     ('too few matrices for a verdict: 24, and the standard errors are asymptotic, to be trusted from 100 on', '')
@@ -133,26 +256,36 @@ def too_few(count: int, noun: str = "matrix") -> str:
     )
 
 
-def verdict(z: pd.Series[float], count: int) -> str:
-    """The largest |z| beside its bound, and what follows.
+def stated(test: Test, verdict: Verdict) -> str:
+    """Write a p-value and its verdict on a line.
 
     Args:
-        z: deviations in standard errors.
-        count: matrices that they come from.
+        test: as it was judged.
+        verdict: of `judge`.
 
-    >>> verdict(pd.Series([0.5, -2.9]), 1000)
-    'largest |z| 2.9, bound 2.24: a departure'
-    >>> verdict(pd.Series([0.5, -1.9]), 1000)
-    'largest |z| 1.9, bound 2.24: no departure detected'
+    >>> stated(Test("Gaussian", 1, 0.42, 0.002), Verdict.NO_DEPARTURE)
+    'p = 0.42 (499 draws): no departure detected'
+    >>> stated(Test("Gaussian", 1, 0.05, 0.05), Verdict.OPEN)
+    'p ≤ 0.05, the smallest possible (19 draws): too few draws for a verdict'
     """
-    if reason := too_few(count):
-        return reason
-    known = z.abs().dropna()
-    if not len(known):
-        return "no invariant can depart: the fit forces all to agree"
-    limit = bound(len(known))
-    top = float(known.max())
-    # near the bound one decimal does not tell which is larger
-    shown = f"{top:.1f}" if abs(top - limit) > 0.1 else f"{top:.3f}"
-    conclusion = "a departure" if top > limit else "no departure detected"
-    return f"largest |z| {shown}, bound {limit:.2f}: {conclusion}"
+    if test.p_value != test.p_value:
+        return verdict.value
+    at_least = test.p_value <= test.smallest
+    said = f"p {compared(test.p_value, test.smallest)}" + (", the smallest possible" if at_least else "")
+    draws = f" ({round(1 / test.smallest) - 1} draws)" if test.smallest else ""
+    conclusion = "too few draws for a verdict" if verdict is Verdict.OPEN and at_least else verdict.value
+    return f"{said}{draws}: {conclusion}"
+
+
+def subjects(verdicts: Verdicts, question: str, verdict: Verdict = Verdict.DEPARTS) -> list[Hashable]:
+    """The subjects on which a question has a verdict, in their order.
+
+    Args:
+        verdicts: of `judge`.
+        question: one of theirs.
+        verdict: the one looked for.
+
+    >>> subjects({("Gaussian", 1): Verdict.DEPARTS, ("Gaussian", 2): Verdict.OPEN}, "Gaussian")
+    [1]
+    """
+    return [subject for (asked, subject), found in verdicts.items() if asked == question and found is verdict]

@@ -1,11 +1,8 @@
-"""What arXiv:2510.05218 says, what a run measures, and whether they agree; each rule is stated where it is applied.
-
-Bounds and levels are shared among the square layers of a run: one false alarm in twenty runs, not layers, is accepted.
-"""
+"""What arXiv:2510.05218 says, what a run measures, and whether they agree; each rule is stated where it is applied."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import sqrt
@@ -15,18 +12,33 @@ import pandas as pd
 from ..analysis.layer import Tables
 from ..analysis.network_subsets import TRAINED
 from ..analysis.published_invariants import papers_choice, relative_changes
-from ..analysis.selection import at_last_epoch, where
-from ..analysis.verdicts import LEVEL, bound, too_few
+from ..analysis.selection import at_last_epoch
+from ..analysis.verdicts import Verdict, Verdicts, departures, judge, too_few
 from ..notation.number_format import counted, number
 from ..notation.p_values import p_text
 from ..notation.symbols import parameter_text
 from ..paper.size import differing_fields, reductions
+from .questions import (
+    END_GAUSSIAN,
+    END_INVARIANTS,
+    END_PARAMETERS,
+    FIVE,
+    INDEPENDENT,
+    START_GAUSSIAN,
+    START_INVARIANTS,
+    START_PARAMETERS,
+    claim_tests,
+    ends,
+    gaussian_test,
+)
 from .runs import FinishedRun
 
 AGREES, PARTLY, DIFFERS, OPEN = "agrees", "agrees in part", "differs", "not decided"
 
 #: A prediction counts as good on the paper's own scale while it misses by less than one network's spread.
 GOOD = 1.0
+
+_UNKNOWN = "no invariant can depart: the fit forces all to agree, or they overflow"
 
 INITIALISATION = "the simple Gaussian describes initialisation"
 GENERAL_MODEL = "training brings correlations that need the general model"
@@ -39,8 +51,12 @@ QUANTITY_3 = "quantity (3): relative change of (2), (final − initial)/(final +
 QUANTITY_4 = "quantity (4): the Wasserstein distance to initialisation grows through training"
 
 
+#: The verdicts on one layer of a run, by question.
+Found = Mapping[str, Verdict]
+
+
 @dataclass(frozen=True)
-class Verdict:
+class Claim:
     """One line of the table.
 
     Args:
@@ -61,23 +77,36 @@ class Verdict:
 
 
 def verdict_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
-    """The claims of the paper beside what runs measure: columns run, layer, claim, measurement, verdict, reason.
+    """The claims of the paper beside what runs measure.
 
     Quantities and findings of each square layer of each run, then the findings that need several runs, for those among
-    the given ones that differ only in the weight decay, or only in the width.
+    the given ones that differ only in the weight decay, or only in the width. What departs is judged for all runs
+    together, by Holm's procedure at 5%.
+
+    Args:
+        runs: those of one page.
+
+    Returns:
+        Columns run, layer, claim, measurement, verdict, reason.
 
     >>> verdict_table([]).claim.tolist()
     ['robust under regularisation', 'departures grow in very wide layers']
     """
-    single = {run.label: run_verdicts(run) for run in runs}
+    verdicts = judge(claim_tests(runs))
+    single = {run.label: run_claims(run, verdicts) for run in runs}
     lines = [line for own in single.values() for line in own]
     lines += regularisation(runs, single) + width(runs)
     return pd.DataFrame([asdict(line) for line in lines]).astype({"layer": "Int64"})
 
 
-def run_verdicts(run: FinishedRun) -> list[Verdict]:
-    """The claims about each square layer of one run."""
-    judges: dict[str, Callable[[FinishedRun, Tables], tuple[str, str, str]]] = {
+def run_claims(run: FinishedRun, verdicts: Verdicts) -> list[Claim]:
+    """The claims about each square layer of one run.
+
+    Args:
+        run: one of the page.
+        verdicts: on `claim_tests` of all runs of the page.
+    """
+    judges: dict[str, Callable[[FinishedRun, Tables, Found], tuple[str, str, str]]] = {
         QUANTITY_1: deviations_from_initialisation,
         QUANTITY_2: higher_invariants,
         QUANTITY_3: relative_change,
@@ -90,37 +119,37 @@ def run_verdicts(run: FinishedRun) -> list[Verdict]:
     for layer in run.square_layers:
         own = {name: run.table(name, layer) for name, table in run.tables.items() if "layer" in table}
         few = too_few(int(own["parameters"].networks.iloc[0]), "network")
-        for claim, judge in judges.items():
-            measurement, verdict, reason = judge(run, own)
+        found = {question: verdict for (question, about), verdict in verdicts.items() if about == (run.label, layer)}
+        for claim, judged in judges.items():
+            measurement, verdict, reason = judged(run, own, found)
             if few:
                 verdict, reason = OPEN, few
-            lines.append(Verdict(run.label, layer, claim, measurement, verdict, reason))
+            lines.append(Claim(run.label, layer, claim, measurement, verdict, reason))
     return lines
 
 
-def deviations_from_initialisation(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+def deviations_from_initialisation(run: FinishedRun, layer: Tables, found: Found) -> tuple[str, str, str]:
     """(measurement, verdict, reason). Agrees if chance explains the largest deviation at first and not at the end."""
-    first, last = _ends(layer["initialisation"])
-    limit = bound(len(first) * len(run.square_layers))
+    first, last = ends(layer["initialisation"])
     measured = (
-        f"largest deviation {first.deviation.max():.1f} at epoch {_epoch(first)}, "
-        f"{last.deviation.max():.3g} at epoch {_epoch(last)}, where {(last.deviation > 2).sum()} of {len(last)} are "
-        f"above 2; with the published code's standard errors {first.published_deviation.max():.1f} and "
-        f"{last.published_deviation.max():.3g}"
+        f"largest deviation {number(first.deviation.max(), '.1f')} at epoch {_epoch(first)}, "
+        f"{number(last.deviation.max(), '.3g')} at epoch {_epoch(last)}, where "
+        f"{(last.deviation > 2).sum()} of {len(last)} are above 2; with the published code's standard errors "
+        f"{first.published_deviation.max():.1f} and {last.published_deviation.max():.3g}"
     )
-    if first.deviation.max() > limit:
-        return measured, DIFFERS, f"at initialisation the largest is above {limit:.2f}, which chance seldom exceeds"
+    if found.get(START_INVARIANTS) is Verdict.DEPARTS:
+        return measured, DIFFERS, "at initialisation the largest is more than chance explains"
     reason = (
         "our standard errors are exact; the published code takes the terms of each sum as uncorrelated, which makes "
         "its deviations of I4, I7 to I10, I12 and I13 larger"
     )
-    return measured, AGREES if last.deviation.max() > limit else DIFFERS, reason
+    return measured, AGREES if found.get(END_INVARIANTS) is Verdict.DEPARTS else DIFFERS, reason
 
 
-def higher_invariants(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+def higher_invariants(run: FinishedRun, layer: Tables, found: Found) -> tuple[str, str, str]:
     """(measurement, verdict, reason). Agrees if all of the 39, in part if their median, stay below one spread."""
     chosen = papers_choice(layer["comparison"])
-    first, last = _ends(chosen)
+    first, last = ends(chosen)
     everything = at_last_epoch(layer["comparison"]).deviation
     measured = (
         f"median {first.deviation.median():.3f}, largest {first.deviation.max():.3f} at epoch {_epoch(first)}; median "
@@ -134,7 +163,7 @@ def higher_invariants(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
     return measured, _on_the_papers_scale(last), reason
 
 
-def relative_change(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+def relative_change(run: FinishedRun, layer: Tables, found: Found) -> tuple[str, str, str]:
     """(measurement, verdict, reason). The paper's claims give no number for it, so there is no verdict."""
     change = relative_changes(papers_choice(layer["comparison"])).dropna()
     measured = f"median {number(change.median(), '+.2f')}; {(change > 0).sum()} of {len(change)} above 0"
@@ -147,8 +176,8 @@ def relative_change(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
     return measured, OPEN, f"no number is claimed; {start}"
 
 
-def distance(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
-    """(measurement, verdict, reason). Agrees if the distance grows, to more than fits at initialisation would have."""
+def distance(run: FinishedRun, layer: Tables, found: Found) -> tuple[str, str, str]:
+    """(measurement, verdict, reason). Agrees if the distance grows and the parameters leave their initial values."""
     table = layer["distances"]
     first, last = table.iloc[int(table.epoch.argmin())], table.iloc[int(table.epoch.argmax())]
     steps = table.sort_values("epoch").wasserstein.diff().dropna()
@@ -156,7 +185,7 @@ def distance(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
         f"{first.wasserstein:.3g} at epoch {first.epoch:g}, {last.wasserstein:.3g} at epoch {last.epoch:g} (squared "
         f"{last.wasserstein_squared:.3g}); it grows in {(steps > 0).sum()} of {len(steps)} steps"
     )
-    grows = last.wasserstein > max(first.wasserstein, last.null_upper)
+    grows = last.wasserstein > first.wasserstein and found.get(END_PARAMETERS) is Verdict.DEPARTS
     reason = (
         "the paper's code returns the square; at initialisation the distance is not zero but a sampling error "
         f"({first.null_lower:.2g} to {first.null_upper:.2g} in nine of ten Gaussian ensembles)"
@@ -164,26 +193,29 @@ def distance(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
     return measured, AGREES if grows else DIFFERS, reason
 
 
-def initialisation(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+def initialisation(run: FinishedRun, layer: Tables, found: Found) -> tuple[str, str, str]:
     """(measurement, verdict, reason). Agrees if chance explains parameters and higher invariants at the first epoch."""
-    parameters, _ = _ends(layer["parameters"])
-    worst = parameters.iloc[int(parameters.z_from_initial.abs().argmax())]
-    comparison, _ = _ends(layer["comparison"])
-    gaussian, said = _gaussian_at(layer, comparison, len(run.square_layers))
-    measured = (
-        f"largest |z| of the parameters {abs(worst.z_from_initial):.2f}, {parameter_text(worst.parameter)}; {said}"
+    parameters, _ = ends(layer["parameters"])
+    comparison, _ = ends(layer["comparison"])
+    z = parameters.z_from_initial.abs()
+    worst = (
+        f" {z.max():.2f}, {parameter_text(parameters.parameter.iloc[int(z.argmax())])}"
+        if z.notna().any()
+        else " unknown"
     )
-    limit = bound(len(parameters) * len(run.square_layers))
-    if abs(worst.z_from_initial) > limit:
-        return measured, DIFFERS, f"chance seldom exceeds {limit:.2f} for the parameters of all square layers"
-    if gaussian:
+    measured = f"largest |z| of the parameters{worst}; {_higher(layer, comparison)}"
+    if found.get(START_PARAMETERS) is Verdict.DEPARTS:
+        return measured, DIFFERS, "the parameters are farther from their exact values than chance explains"
+    if found.get(START_GAUSSIAN, Verdict.OPEN) is Verdict.OPEN:
+        return measured, OPEN, _UNKNOWN
+    if found[START_GAUSSIAN] is Verdict.NO_DEPARTURE:
         return measured, AGREES, ""
     uniform = "uniform" in run.config.initialisation
     why = "the entries are uniform: <w⁴> is 9/5 of <w²>² and not 3, which fourth powers see" if uniform else ""
     return measured, PARTLY, "; ".join(filter(None, ["mean and covariance agree, the higher invariants do not", why]))
 
 
-def general_model(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+def general_model(run: FinishedRun, layer: Tables, found: Found) -> tuple[str, str, str]:
     """(measurement, verdict, reason). By Wald tests against the 13 parameters at the last epoch.
 
     Agrees if both independent entries and the 5-parameter model are rejected, in part if only the former are. If not
@@ -197,34 +229,35 @@ def general_model(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
     )
     if independent != independent or five != five:
         return measured, OPEN, "too few networks for the Wald test"
-    level = LEVEL / len(run.square_layers)
-    if independent > level:
-        reason = f"independent entries are not rejected at the level {level:.2g}"
+    if found.get(INDEPENDENT) is not Verdict.DEPARTS:
+        reason = "independent entries are not rejected"
         if smaller := reductions(run.config):
             return measured, OPEN, f"{reason}, but this run is smaller than those of the paper: {'; '.join(smaller)}"
         return measured, DIFFERS, reason
-    if five > level:
+    if found.get(FIVE) is not Verdict.DEPARTS:
         reason = (
             "there are correlations, but the units of each layer can be relabelled on their own, so that eight "
             "constraints hold and only five of the 13 parameters move"
         )
         return measured, PARTLY, reason
     reason = (
-        "eight constraints that the relabelling of units implies are rejected as well: chance, in one run of twenty, "
+        "eight constraints that the relabelling of units implies are rejected as well: chance, on one page of twenty, "
         "or a trainer that treats the units of a layer differently"
     )
     return measured, AGREES, reason
 
 
-def predictions(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
+def predictions(run: FinishedRun, layer: Tables, found: Found) -> tuple[str, str, str]:
     """(measurement, verdict, reason). Agrees if chance explains all, in part if they are good on the paper's scale."""
-    _, comparison = _ends(layer["comparison"])
-    gaussian, said = _gaussian_at(layer, comparison, len(run.square_layers))
+    _, comparison = ends(layer["comparison"])
     scale = _on_the_papers_scale(papers_choice(comparison))
-    significant = comparison.z.abs() > bound(int(comparison.z.notna().sum()) * len(run.square_layers))
-    measured = f"{said}; {significant.sum()} of {len(comparison)} beyond chance; median deviation "
-    measured += f"{comparison.deviation.median():.3f} of one network's spread"
-    if gaussian:
+    measured = (
+        f"{_higher(layer, comparison)}; {departures(comparison).sum()} of {len(comparison)} depart; median deviation "
+    )
+    measured += f"{number(comparison.deviation.median(), '.3f')} of one network's spread"
+    if found.get(END_GAUSSIAN, Verdict.OPEN) is Verdict.OPEN:
+        return measured, OPEN, _UNKNOWN
+    if found[END_GAUSSIAN] is Verdict.NO_DEPARTURE:
         return measured, AGREES, ""
     reason = "the trained weights are not exactly Gaussian, and the ensemble is large enough to show it"
     if count := int(run.tables["networks"].untrained.sum()):
@@ -238,7 +271,7 @@ def predictions(run: FinishedRun, layer: Tables) -> tuple[str, str, str]:
     return measured, DIFFERS if scale == DIFFERS else PARTLY, reason
 
 
-def regularisation(runs: Sequence[FinishedRun], single: dict[str, list[Verdict]]) -> list[Verdict]:
+def regularisation(runs: Sequence[FinishedRun], single: dict[str, list[Claim]]) -> list[Claim]:
     """Pairs of runs that differ only in the weight decay. Agrees if all verdicts about the layer are the same.
 
     >>> regularisation([], {})[0].verdict
@@ -258,14 +291,14 @@ def regularisation(runs: Sequence[FinishedRun], single: dict[str, list[Verdict]]
             )
             label = f"{first.label} / {second.label}"
             if few := too_few(min(first.config.networks, second.config.networks), "network"):
-                lines.append(Verdict(label, layer, REGULARISATION, measured, OPEN, few))
+                lines.append(Claim(label, layer, REGULARISATION, measured, OPEN, few))
                 continue
             reason = f"other verdicts on: {'; '.join(changed)}" if changed else ""
-            lines.append(Verdict(label, layer, REGULARISATION, measured, PARTLY if changed else AGREES, reason))
+            lines.append(Claim(label, layer, REGULARISATION, measured, PARTLY if changed else AGREES, reason))
     return lines or [_missing(REGULARISATION, "runs that differ only in the weight decay")]
 
 
-def width(runs: Sequence[FinishedRun]) -> list[Verdict]:
+def width(runs: Sequence[FinishedRun]) -> list[Claim]:
     """Runs that differ only in the width of their layers. Agrees if the widest depart most, and by more than chance.
 
     >>> width([])[0].reason
@@ -292,7 +325,7 @@ def width(runs: Sequence[FinishedRun]) -> list[Verdict]:
                 verdict, reason = OPEN, f"below {noise:.2f} the deviations are sampling errors"
             else:
                 verdict, reason = AGREES, ""
-            lines.append(Verdict(" / ".join(run.label for run in family), layer, WIDTH, measured, verdict, reason))
+            lines.append(Claim(" / ".join(run.label for run in family), layer, WIDTH, measured, verdict, reason))
     return lines or [_missing(WIDTH, "runs that differ only in the width")]
 
 
@@ -314,12 +347,8 @@ def _sizes_differ(family: Sequence[FinishedRun], layer: int) -> bool:
     return len({run.config.shapes[layer] for run in family}) > 1
 
 
-def _missing(claim: str, what: str) -> Verdict:
-    return Verdict("–", None, claim, "–", OPEN, f"needs {what}, given together")
-
-
-def _ends(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return where(table, epoch=table.epoch.min()), at_last_epoch(table)
+def _missing(claim: str, what: str) -> Claim:
+    return Claim("–", None, claim, "–", OPEN, f"needs {what}, given together")
 
 
 def _epoch(rows: pd.DataFrame) -> str:
@@ -337,17 +366,12 @@ def _on_the_papers_scale(rows: pd.DataFrame) -> str:
     return PARTLY if rows.deviation.median() < GOOD else DIFFERS
 
 
-def _gaussian_at(layer: Tables, comparison: pd.DataFrame, layers: int) -> tuple[bool, str]:
-    """Whether chance explains the higher invariants of one epoch: by the bootstrap where it was done, else by |z|."""
-    level = LEVEL / layers
-    top = comparison.z.abs().max()
-    said = f"largest |z| of the higher invariants {top:.1f}"
-    for row in layer.get("gaussianity", pd.DataFrame()).to_dict("records"):
-        smallest = 1 / (row["replicates"] + 1)
-        if row["epoch"] == comparison.epoch.iloc[0] and smallest <= level:
-            return bool(row["global_p_value"] > level), f"{said} (bootstrap, {_p(row['global_p_value'], smallest)})"
-    limit = bound(int(comparison.z.notna().sum()) * layers)
-    return bool(top <= limit), f"{said} (bound {limit:.1f})"
+def _higher(layer: Tables, comparison: pd.DataFrame) -> str:
+    """The largest |z| of the higher invariants of one epoch, and the p-value of the bootstrap where it was done."""
+    said = f"largest |z| of the higher invariants {number(comparison.z.abs().max(), '.1f')}"
+    if test := gaussian_test(layer, comparison):
+        said += f" (bootstrap, {_p(test.global_p_value, 1 / (test.replicates + 1))})"
+    return said
 
 
 def _last_median(run: FinishedRun, layer: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, isfinite, log10
 
 MINUS = "−"
@@ -59,13 +60,24 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun if count == 1 else plural}"
 
 
-def listed(words: list[str]) -> str:
+def percent(share: float) -> str:
+    """A share in percent, to the whole percent or to two significant digits below ten.
+
+    >>> percent(1.084), percent(0.0312), percent(float("nan"))
+    ('108%', '3.1%', '–')
+    """
+    if share != share:
+        return number(share)
+    return number(100 * share, ".0f" if abs(share) >= 0.0995 else ".2g") + "%"
+
+
+def listed(words: Sequence[str]) -> str:
     """Words with commas, and `and` before the last.
 
-    >>> listed(["a"]), listed(["a", "b", "c"])
-    ('a', 'a, b and c')
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed([])
+    ('a', 'a, b and c', '')
     """
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _has_digits(error: float) -> bool:

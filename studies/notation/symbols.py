@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 from sympy import Expr, Symbol
 
 from ...invariants.graphs.formulas import in_html, in_latex, parse_formula
+from .number_format import listed
 from .plain_text import printable
 
 #: What the parameters are, for those who read a report.
@@ -133,6 +135,18 @@ def displayed(expression: Expr) -> Expr:
 def _superscripted(match: re.Match[str]) -> str:
     irrep, copies = match.group(1), str(match.group(0)).partition("_")[2]
     return f"G^{irrep}_{copies}" if copies else f"G^{irrep}"
+
+
+def layers_text(layers: Sequence[object]) -> str:
+    """Several layers in a sentence.
+
+    Args:
+        layers: their indices.
+
+    >>> layers_text([1]), layers_text([1, 2, 3])
+    ('layer 1', 'layers 1, 2 and 3')
+    """
+    return layer_name(layers[0]) if len(layers) == 1 else f"layers {listed([str(layer) for layer in layers])}"
 
 
 def layer_name(layer: object) -> str:

@@ -2,73 +2,118 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from ...training import EnsembleConfig
 from ..analysis.initial_law import InitialLaw
 from ..analysis.layer import Tables
 from ..analysis.network_subsets import ALL
-from ..analysis.selection import at_last_epoch, where
-from ..analysis.tests import LAW_DRAWS
-from ..analysis.verdicts import departing
-from ..notation.number_format import listed, number
-from ..notation.p_values import compared
-from ..notation.symbols import layer_name
-from .findings.study import judged
+from ..analysis.questions import GAUSSIAN, SYMMETRY, judge_study
+from ..analysis.selection import at_last_epoch, records, where
+from ..analysis.verdicts import Verdict, Verdicts, subjects
+from .prose import paragraphs
 
 
-def headline(tables: Tables, config: EnsembleConfig) -> list[str]:
-    """The sentences that the tables allow.
+@dataclass(frozen=True)
+class Moved:
+    """How far a layer is from its law at initialisation.
+
+    Args:
+        layer: its index.
+        share: the distance as a part of the initial size, the root mean square norm.
+        by_chance: what as many networks of that law seldom exceed.
+    """
+
+    layer: int
+    share: float
+    by_chance: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The layers on which a question has each verdict."""
+
+    departs: tuple[int, ...]
+    agrees: tuple[int, ...]
+    open: tuple[int, ...]
+
+    @classmethod
+    def of(cls, verdicts: Verdicts, question: str) -> Answer | None:
+        """From the verdicts of a page.
+
+        Args:
+            verdicts: of `judge_study`.
+            question: one of theirs.
+
+        Returns:
+            None if the page does not judge it.
+
+        >>> Answer.of({("Gaussian", 1): Verdict.DEPARTS, ("Gaussian", 2): Verdict.OPEN}, "Gaussian")
+        Answer(departs=(1,), agrees=(), open=(2,))
+        """
+        order = (Verdict.DEPARTS, Verdict.NO_DEPARTURE, Verdict.OPEN)
+        found = [tuple(int(str(layer)) for layer in subjects(verdicts, question, verdict)) for verdict in order]
+        return cls(found[0], found[1], found[2]) if any(found) else None
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What a study found, at the last epoch.
+
+    Args:
+        moved: by training, of each layer.
+        symmetry: whether rows and columns can be exchanged independently.
+        gaussian: whether the weights are Gaussian.
+        typical_deviation: the largest over the layers of the median deviation of the cubic and quartic invariants from
+            the fitted model, in standard deviations from network to network.
+    """
+
+    moved: tuple[Moved, ...]
+    symmetry: Answer | None
+    gaussian: Answer | None
+    typical_deviation: float
+
+    @classmethod
+    def of(cls, tables: Tables, config: EnsembleConfig) -> Headline:
+        """From the tables of a study.
+
+        Args:
+            tables: as `analyse` returns them.
+            config: of the ensemble.
+        """
+        verdicts = judge_study(tables)
+        moved = []
+        if "distances" in tables:
+            for row in records(at_last_epoch(where(tables["distances"], subset=ALL))):
+                layer = int(row["layer"])
+                shape = config.shapes[layer]
+                norm = InitialLaw.of_layer(config.initialisation, shape).norm(shape)
+                moved.append(Moved(layer, row["wasserstein"] / norm, row["null_upper"] / norm))
+        deviation = float("nan")
+        if "comparison" in tables:
+            last = at_last_epoch(where(tables["comparison"], subset=ALL))
+            deviation = float(last.groupby("layer").deviation.median().max())
+        return cls(tuple(moved), Answer.of(verdicts, SYMMETRY), Answer.of(verdicts, GAUSSIAN), deviation)
+
+    @property
+    def chance(self) -> float:
+        """What chance alone seldom exceeds, if that is a third or more of what a layer moved; else 0."""
+        near = [own.by_chance for own in self.moved if own.by_chance >= own.share / 3]
+        return max(near, default=0.0)
+
+
+def headline(tables: Tables, config: EnsembleConfig) -> list[Markup]:
+    """The sentences that the tables allow, three at most.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
 
-    >>> distances = {"layer": 1, "epoch": [0.0, 2.0], "subset": "all", "wasserstein": [0.1, 1.0]}
-    >>> headline({"distances": pd.DataFrame(distances)}, EnsembleConfig(hidden=(4, 4)))
-    ['At epoch 2 layer 1 is 0.50 of its initial norm away from its law at initialisation.']
+    >>> distances = {"layer": 1, "epoch": [0.0, 2.0], "subset": "all", "wasserstein": [0.1, 0.84], "null_upper": 0.1}
+    >>> import pandas as pd
+    >>> print(headline({"distances": pd.DataFrame(distances)}, EnsembleConfig(hidden=(4, 4)))[0])
+    Training moved layer 1 by 42% of its initial size.
     """
-    sentences = []
-    if "distances" in tables:
-        sentences.append(_movement(at_last_epoch(where(tables["distances"], subset=ALL)), config))
-    if "nested_models" in tables:
-        exact = where(at_last_epoch(tables["nested_models"]), symmetry="S_N x S_N").dropna(subset="p_randomisation")
-        if len(exact):
-            sentences.append(_symmetry(exact))
-    if "gaussianity" in tables and "comparison" in tables:
-        comparison = at_last_epoch(where(tables["comparison"], subset=ALL))
-        sentences.append(_gaussian(at_last_epoch(judged(tables["gaussianity"])), comparison))
-    return sentences
-
-
-def _movement(last: pd.DataFrame, config: EnsembleConfig) -> str:
-    parts = []
-    for layer, distance in zip(last.layer, last.wasserstein, strict=True):
-        shape = config.shapes[int(layer)]
-        norm = InitialLaw.of_layer(config.initialisation, shape).norm(shape)
-        parts.append(f"{layer_name(layer)} is {number(distance / norm, '.2f')}")
-    return f"At epoch {last.epoch.iloc[0]:g} {listed(parts)} of its initial norm away from its law at initialisation."
-
-
-def _symmetry(exact: pd.DataFrame) -> str:
-    p_values, smallest = exact.p_randomisation.tolist(), 1 / (LAW_DRAWS + 1)
-    layers = [layer_name(layer) for layer in exact.layer]
-    broken = [layer for layer, found in zip(layers, departing(p_values, smallest), strict=True) if found]
-    if broken:
-        return (
-            f"Rows and columns are not exchangeable independently in {listed(broken)}: five parameters do not suffice."
-        )
-    return (
-        f"Rows and columns are exchangeable independently in {listed(layers)}, as far as the exact test can tell "
-        f"(p {compared(min(p_values), smallest)} or more): of the 13 parameters five are enough."
-    )
-
-
-def _gaussian(tests: pd.DataFrame, comparison: pd.DataFrame) -> str:
-    found = [layer_name(layer) for layer in tests[tests.departs].layer]
-    verdict = f"The weights are not Gaussian in {listed(found)}" if found else "No departure from Gaussian is detected"
-    medians = comparison[comparison.layer.isin(tests.layer)].groupby("layer").deviation.median()
-    return (
-        f"{verdict}; the fitted model predicts the typical cubic or quartic invariant to within "
-        f"{number(medians.max(), '.2g')} of the spread of one network."
-    )
+    return paragraphs("headline", Headline.of(tables, config))

@@ -29,12 +29,13 @@ from ..analysis.tests import (
     nested_model_table,
     transport_tests,
 )
-from ..analysis.verdicts import can_depart, holm
+from ..analysis.verdicts import draws_for, judge, verdict_table
 from ..runs.files import write_tables
 from ..runs.progress import progress_of
 from .kinds import check_kind, fitted, of_kind
 from .output import file_names, output_folder
-from .page import CAPTIONS, CLOSED, page_title, summary, write_page
+from .page import CAPTIONS, page_title, summary, write_page
+from .questions import CLOSED, TESTS, fit_tests
 from .read import Ensembles, read_matrices
 
 #: Entries of the matrices that are permuted, randomised and transported, of more a random part is taken; and how many
@@ -91,12 +92,13 @@ def fit_paths(
         ensembles = {name: of_kind(name, matrices, kind) for name, matrices in found.items()}
         models = {name: fitted(name, matrices, kind) for name, matrices in ensembles.items()}
         tables = _tests(models, ensembles, replicates, progress)
+        verdicts = judge(fit_tests(tables))
         write_tables(draft / "tables", tables)
         (draft / "models").mkdir()
         for name, file in file_names(models).items():
             models[name].save(draft / "models" / f"{file}.json")
-        write_page(draft, page_title(paths), ensembles, models, passed_over, tables, pdf)
-        for line in summary(ensembles, passed_over, tables):
+        write_page(draft, page_title(paths), ensembles, models, passed_over, tables, verdicts, pdf)
+        for line in summary(ensembles, passed_over, tables, verdicts):
             say(line)
     return output / "report.html"
 
@@ -108,45 +110,18 @@ def _tests(
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in CAPTIONS}
     # products of small matrices only wait for each other's threads
     with threadpool_limits(1, user_api="blas"), progress_of("testing", len(models) * len(_STEPS), progress) as advance:
+        least = draws_for(TESTS * len(models))
         for name, model in models.items():
             matrices = ensembles[name]
-            draws = chosen_replicates(replicates, REPLICATES, *_count_and_shape(matrices))
+            draws = chosen_replicates(replicates, max(REPLICATES, least), *_count_and_shape(matrices))
             sample = Sample.of(model, matrices)
             for step in _STEPS:
-                for title, table in step(sample, draws).items():
+                for title, table in step(sample, draws, least).items():
                     table.insert(0, "ensemble", name)
                     found[title].append(table)
                 advance()
-    return judged({name: pd.concat(parts, ignore_index=True) for name, parts in found.items() if parts})
-
-
-def judged(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The tables with a column `departs` beside the tests of Gaussianity of all ensembles, which are judged together.
-
-    By Holm's procedure at 5% over the bootstrap's global tests and the distances to samples of the fits. NaN: not
-    decided, for a test by so few draws cannot depart among so many.
-
-    >>> p = pd.DataFrame({"global_p_value": [0.04] * 10, "replicates": 499})
-    >>> bool(judged({"gaussianity": p})["gaussianity"].departs.any())
-    False
-    """
-    sources = []
-    if "gaussianity" in tables:
-        table = tables["gaussianity"]
-        sources.append(("gaussianity", table.global_p_value, 1 / (table.replicates + 1)))
-    if "distance_tests" in tables:
-        table = tables["distance_tests"]
-        between_samples = table.p_value.where(table.distance != CLOSED)
-        sources.append(("distance_tests", between_samples, between_samples * 0 + 1 / (TRANSPORT_DRAWS + 1)))
-    if not sources:
-        return tables
-    p = np.concatenate([values.to_numpy(dtype=float) for _, values, _ in sources])
-    smallest = np.concatenate([least.fillna(1.0).to_numpy(dtype=float) for _, _, least in sources])
-    verdicts = np.where(can_depart(p, smallest), holm(p, smallest).astype(float), np.nan)
-    parts = np.split(verdicts, np.cumsum([len(values) for _, values, _ in sources])[:-1])
-    return tables | {
-        title: tables[title].assign(departs=part) for (title, _, _), part in zip(sources, parts, strict=True)
-    }
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items() if parts}
+    return tables | {"verdicts": verdict_table(fit_tests(tables), "ensemble")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +156,7 @@ class Sample:
         return cls(model, matrices, part, type(model).fit(part, model.space))
 
 
-def _parameters(sample: Sample, _: int) -> Tables:
+def _parameters(sample: Sample, *_: int) -> Tables:
     """Estimates with standard errors and intervals by both laws; `standard_error` is the sandwich's."""
     model, matrices = sample.model, sample.matrices
     exact = confidence_intervals(model, len(matrices))
@@ -204,28 +179,28 @@ def _parameters(sample: Sample, _: int) -> Tables:
     return {"parameters": table}
 
 
-def _comparison(sample: Sample, draws: int) -> Tables:
+def _comparison(sample: Sample, draws: int, _: int) -> Tables:
     graphs = graphs_of_degrees((3, 4), sample.model.space.decomposition.family)
     table, overall = calibrated_comparison(sample.model, sample.matrices, graphs, draws)
     return {"comparison": table} | ({"gaussianity": overall} if len(overall) else {})
 
 
-def _nested_models(sample: Sample, _: int) -> Tables:
+def _nested_models(sample: Sample, *_: int) -> Tables:
     """Column tested: the matrices of the randomisation test, the only one that is not made on all."""
     table = nested_model_table(sample.model, sample.matrices, part=sample.part)
     table.insert(0, "tested", len(sample.part))
     return {"nested_models": table}
 
 
-def _invariance(sample: Sample, _: int) -> Tables:
+def _invariance(sample: Sample, _: int, draws: int) -> Tables:
     """Column tested: the matrices that were permuted; the test for Gaussian matrices is made on all."""
-    table = invariance_table(sample.matrices, sample.model.space, sample.part)
+    table = invariance_table(sample.matrices, sample.model.space, draws, sample.part)
     table.insert(0, "tested", len(sample.part))
     return {"invariance": table}
 
 
-def _distances(sample: Sample, _: int) -> Tables:
-    """Columns: tested (matrices), distance, between, and those of `distance_test`."""
+def _distances(sample: Sample, *_: int) -> Tables:
+    """Columns: tested (matrices), distance, between, draws, and those of `distance_test`."""
     transport = transport_tests(sample.part, sample.part_model)
     model, count = sample.model, len(sample.matrices)
     closed = {"tested": count} | dict(distance_to_independent(model, count, replicates=LAW_DRAWS, level=BAND))
@@ -239,6 +214,7 @@ def _distances(sample: Sample, _: int) -> Tables:
     table = pd.DataFrame(list(rows.values())).rename(columns={"distance": "value"}).astype({"tested": int})
     table.insert(1, "distance", [name for name, _ in rows])
     table.insert(2, "between", [what for _, what in rows])
+    table.insert(3, "draws", [LAW_DRAWS, *TRANSPORT_DRAWS.values()][: len(rows)])
     return {"distance_tests": table}
 
 

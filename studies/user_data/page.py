@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from ...fitting import BlockGaussian
 from ..analysis.layer import Tables
+from ..analysis.questions import GAUSSIAN, INVARIANT
 from ..analysis.selection import records, where
 from ..analysis.summaries import LARGEST
-from ..analysis.tests import LAW_DRAWS, PERMUTATION_DRAWS, TRANSPORT_DRAWS
-from ..analysis.verdicts import BOUND_IN_WORDS, LEVEL, bound, calibrated_verdict, too_few, verdict
+from ..analysis.tests import LAW_DRAWS
+from ..analysis.verdicts import LEVEL, Verdict, Verdicts, departures, stated, too_few
 from ..notation.number_format import counted, in_latex, listed, number, rounded, with_error
-from ..notation.p_values import compared, p_text
+from ..notation.p_values import p_text
 from ..notation.symbols import (
     LEGEND,
     formula_html,
@@ -38,9 +39,11 @@ from ..report.latex_tables import booktabs, departures_latex
 from ..runs.files import replace_files, write_latex, write_text
 from ..runs.provenance import package_version
 from .output import file_names
+from .questions import CLOSED, fit_tests
 from .read import Ensembles
 
 CAPTIONS = {
+    "verdicts": "Every test that the page judges, all of them together by Holm's procedure at 5%.",
     "parameters": "The fitted parameters of every ensemble, with 95% intervals.",
     "comparison": "Cubic and quartic invariants: predicted by the fitted model, and measured.",
     "gaussianity": "The global test whether the matrices are Gaussian, by the bootstrap.",
@@ -48,9 +51,6 @@ CAPTIONS = {
     "invariance": "Are mean and covariance permutation invariant at all, irrep by irrep?",
     "distance_tests": "To independent entries, between models; and to the fitted model, between samples.",
 }
-
-#: The distance between models, in closed form; the others are between samples.
-CLOSED = "Wasserstein"
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def write_page(
     models: dict[str, BlockGaussian],
     passed_over: dict[str, list[str]],
     tables: Tables,
+    verdicts: Verdicts,
     pdf: bool = False,
 ) -> None:
     """Write report.html and figures/*.svg; on request figures/*.pdf and tables/*.tex.
@@ -81,10 +82,11 @@ def write_page(
         models: fitted to each.
         passed_over: names of arrays by the reason.
         tables: by the names of `CAPTIONS`, with a column "ensemble".
+        verdicts: of everything that the page judges.
         pdf: whether figures are wanted as PDF too, and tables of parameters and departures as LaTeX.
     """
     files = file_names(ensembles)
-    sections = [_section(name, file, models[name], tables) for name, file in files.items()]
+    sections = [_section(name, file, models[name], tables, verdicts) for name, file in files.items()]
     replace_files(folder / "figures", figure_files((figure for s in sections for figure in s.figures), pdf))
     write_latex(folder / "tables", _latex(models, tables) if pdf else {})
     page = render(
@@ -148,13 +150,16 @@ def page_title(paths: Sequence[Path]) -> str:
     return f"Gaussian models of {', '.join(path.name for path in paths[:3])}{' …' if len(paths) > 3 else ''}"
 
 
-def summary(ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Tables) -> Iterator[str]:
+def summary(
+    ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Tables, verdicts: Verdicts
+) -> Iterator[str]:
     """Give the lines of a terminal: arrays passed over, parameters and tests of each ensemble.
 
     Args:
         ensembles: (n, rows, columns) each, by name.
         passed_over: names of arrays by the reason.
         tables: by the names of `CAPTIONS`, with a column "ensemble".
+        verdicts: of everything that the page judges.
     """
     yield from (f"skipped {_skipped(why, names)}" for why, names in passed_over.items())
     for name, matrices in ensembles.items():
@@ -164,33 +169,29 @@ def summary(ensembles: Ensembles, passed_over: dict[str, list[str]], tables: Tab
             interval = _interval(row["exact_lower"], row["exact_upper"], row["exact_standard_error"])
             estimate = with_error(row["estimate"], row["standard_error"])
             yield f"  {parameter_text(row['parameter']):<10}{estimate:<24}{interval}"
-        yield f"  cubic and quartic invariants: {_verdict(own)}"
+        yield f"  cubic and quartic invariants: {_verdict(own, verdicts)}"
         nested = own["nested_models"].dropna(subset="bic").set_index("symmetry")
-        yield from (f"  {line}" for line in _transport_verdicts(own["distance_tests"]))
+        yield from (f"  {line}" for line in _between_samples(own, verdicts))
         tested = int(own["nested_models"].tested.iloc[0])
         if tested < len(matrices):
             yield f"  randomisation, permutations and optimal transport: on a random {tested} of the matrices"
         yield f"  best of the nested models: {group_text(str(nested.bic.idxmin()))} (BIC)"
 
 
-def _verdict(own: Tables) -> str:
-    """Whether the cubic and quartic invariants of an ensemble depart, calibrated if there is a bootstrap."""
-    overall = own.get("gaussianity")
-    if overall is not None and len(overall):
-        departs = overall.departs.iloc[0]
-        return calibrated_verdict(
-            overall.global_p_value.iloc[0], overall.replicates.iloc[0], None if departs != departs else bool(departs)
-        )
-    return verdict(own["comparison"].z, int(own["parameters"].matrices.iloc[0]))
+def _verdict(own: Tables, verdicts: Verdicts) -> str:
+    """Whether the cubic and quartic invariants of an ensemble depart, among all that the page judges."""
+    if not own["comparison"].z.notna().any():
+        return "no invariant can depart: the fit forces all to agree"
+    said = [stated(test, verdicts[test.question, test.subject]) for test in fit_tests(own) if test.question == GAUSSIAN]
+    return said[0] if said else too_few(int(own["parameters"].matrices.iloc[0]))
 
 
-def _transport_verdicts(distances: pd.DataFrame) -> Iterator[str]:
+def _between_samples(own: Tables, verdicts: Verdicts) -> Iterator[str]:
     """What the distances between samples say."""
-    for row in records(distances[distances.distance != CLOSED]):
-        p = compared(row["p_value"], 1 / (TRANSPORT_DRAWS + 1))
-        conclusions = {0.0: "no departure detected", 1.0: "a departure"}
-        conclusion = conclusions.get(row["departs"], "not decided: its draws cannot tell among so many tests together")
-        yield f"{row['distance']} to the fitted model: p {p}: {conclusion}"
+    distances = set(own["distance_tests"].distance) - {CLOSED}
+    for test in fit_tests(own):
+        if test.question in distances:
+            yield f"{test.question} to the fitted model: {stated(test, verdicts[test.question, test.subject])}"
 
 
 def _skipped(why: str, names: list[str]) -> str:
@@ -198,7 +199,7 @@ def _skipped(why: str, names: list[str]) -> str:
     return f"{shown}: {why}"
 
 
-def _section(name: str, file: str, model: BlockGaussian, tables: Tables) -> Section:
+def _section(name: str, file: str, model: BlockGaussian, tables: Tables, verdicts: Verdicts) -> Section:
     own = {title: where(table, ensemble=name) for title, table in tables.items()}
     compared = own["comparison"].dropna(subset="z")
     order = compared.z.abs().sort_values(ascending=False, kind="stable").index
@@ -213,9 +214,9 @@ def _section(name: str, file: str, model: BlockGaussian, tables: Tables) -> Sect
         shown[f"{law}: ± standard error"] = [value for value, _ in values]
         shown[f"{law}: 95%"] = [interval for _, interval in values]
     answers = (
-        Finding("Are they Gaussian?", _gaussian_words(own, compared, top)),
+        Finding("Are they Gaussian?", _gaussian_words(own, compared, top, verdicts)),
         _which_symmetry(own["nested_models"]),
-        _are_invariant(own["invariance"]),
+        _are_invariant(name, own["invariance"], verdicts),
         _how_far(own["distance_tests"]),
     )
     family = model.space.decomposition.family
@@ -236,9 +237,9 @@ def _interval(low: float, high: float, error: float) -> str:
     return f"[{rounded(low, error)}, {rounded(high, error)}]"
 
 
-def _gaussian_words(own: Tables, compared: pd.DataFrame, top: pd.DataFrame) -> Markup:
+def _gaussian_words(own: Tables, compared: pd.DataFrame, top: pd.DataFrame, verdicts: Verdicts) -> Markup:
     """Whether cubic and quartic invariants depart from the model, and the first of the largest departures."""
-    found = _verdict(own)
+    found = _verdict(own, verdicts)
     if not len(top):
         return Markup("Cubic and quartic invariants: {}.").format(found)
     text = Markup("The {} cubic and quartic invariants beside what the fitted model predicts: <b>{}</b>. ").format(
@@ -248,17 +249,21 @@ def _gaussian_words(own: Tables, compared: pd.DataFrame, top: pd.DataFrame) -> M
     calibrated = "familywise_p_value" in compared and compared.familywise_p_value.notna().any()
     if calibrated:
         overall = own["gaussianity"].iloc[0]
-        family, rate = (int((compared[column] <= LEVEL).sum()) for column in ("familywise_p_value", "q_value"))
         text += Markup(
             "This is one test of all of them, calibrated by {} ensembles drawn from the fitted model and fitted again; "
-            "no p-value of it is below {}. One by one, {} departs at a familywise p-value of at most {}, and {} at a "
-            "false discovery rate of {}. "
+            "no p-value of it is below {}. One by one, {} {} at a familywise p-value of at most {}. "
         ).format(
-            overall.replicates, f"{overall.smallest_p_value:.2g}", family or "none", f"{LEVEL:g}", rate or "none", "5%"
+            overall.replicates,
+            f"{overall.smallest_p_value:.2g}",
+            (departing := int(departures(compared).sum())) or "none",
+            "depart" if departing > 1 else "departs",
+            f"{LEVEL:g}",
         )
     elif not too_few(int(own["parameters"].matrices.iloc[0])):
-        above = int((compared.z.abs() > bound(len(compared))).sum())
-        text += Markup("{} above {}. ").format(f"{above or 'None'} {'is' if above == 1 else 'are'}", BOUND_IN_WORDS)
+        departing = int(departures(compared).sum())
+        text += Markup("One by one, {} {}, by Holm’s procedure at {}. ").format(
+            departing or "none", "depart" if departing > 1 else "departs", f"{LEVEL:.0%}"
+        )
     text += Markup("The largest is that of {}, predicted {}, measured {}, <i>z</i> = {}{}.").format(
         formula_html(first.formula),
         rounded(first.predicted, first.standard_error),
@@ -266,7 +271,7 @@ def _gaussian_words(own: Tables, compared: pd.DataFrame, top: pd.DataFrame) -> M
         number(first.z, "+.1f"),
         f", familywise p-value {p_text(first.familywise_p_value)}" if calibrated else "",
     )
-    if between := "; ".join(_transport_verdicts(own["distance_tests"])):
+    if between := "; ".join(_between_samples(own, verdicts)):
         text += Markup(
             " Whole matrices: {}. These may see heavy tails, which also make the standard errors of invariants large."
         ).format(between)
@@ -305,9 +310,9 @@ def _which_symmetry(nested: pd.DataFrame) -> Finding:
     return Finding(title, text, Table.head(title, "", shown, rows=len(shown)))
 
 
-def _are_invariant(table: pd.DataFrame) -> Finding:
-    smallest = 1 / (PERMUTATION_DRAWS + 1)
+def _are_invariant(name: str, table: pd.DataFrame, verdicts: Verdicts) -> Finding:
     permuted = "p_permutation" in table
+    smallest = 1 / (table.draws.iloc[0] + 1) if permuted else 0.0
     shown = pd.DataFrame(
         {
             "moment": table.moment.to_list(),
@@ -317,9 +322,7 @@ def _are_invariant(table: pd.DataFrame) -> Finding:
         },
         dtype=object,
     )
-    together = table[table.irreps == "all"].set_index("moment")
-    p = together.p_permutation if permuted else together.p_gaussian
-    departing = [str(moment) for moment, value in p.items() if value <= LEVEL]
+    departing = [moment for moment, asked in INVARIANT.items() if verdicts.get((asked, name)) is Verdict.DEPARTS]
     text = (
         "The model supposes that the mean has no part in irreducible representations other than the trivial one, and "
         "that second moments join only like with like. The tests are exact: of the mean for Gaussian matrices, of both "
@@ -339,10 +342,7 @@ def _how_far(table: pd.DataFrame) -> Finding:
             "by chance": [
                 f"{number(row['null_lower'], '.3g')} to {number(row['null_upper'], '.3g')}" for row in records(table)
             ],
-            "p": [
-                p_text(row["p_value"], 1 / ((LAW_DRAWS if row["distance"] == CLOSED else TRANSPORT_DRAWS) + 1))
-                for row in records(table)
-            ],
+            "p": [p_text(row["p_value"], 1 / (row["draws"] + 1)) for row in records(table)],
         },
         dtype=object,
     )

@@ -1,50 +1,60 @@
-"""The sentences at the top of a report follow from the tables."""
+"""The record at the top of a report follows from the tables, and is said in three sentences."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from pigmm.studies.report.findings.study import gaussianity
-from pigmm.studies.report.headline import headline
+from pigmm.studies.report.headline import Answer, Headline, Moved, headline
 from pigmm.training import EnsembleConfig
 
+CONFIG = EnsembleConfig(hidden=(10, 10, 10))
 
-def tables(p_symmetry: float, p_gaussian: float) -> dict[str, pd.DataFrame]:
-    labels = pd.DataFrame({"layer": [1, 2], "epoch": 3.0, "subset": "all"})
+
+def tables(p_symmetry: float, p_gaussian: float, draws: int = 199) -> dict[str, pd.DataFrame]:
+    labels = pd.DataFrame({"layer": [1, 2], "epoch": 3.0, "subset": "all", "networks": 50})
     return {
-        "distances": labels.assign(wasserstein=[1.0, 2.0]),
-        "nested_models": labels.assign(symmetry="S_N x S_N", p_randomisation=[p_symmetry, 0.6]),
-        "gaussianity": labels.assign(replicates=199, global_p_value=[p_gaussian, 0.4]),
-        "comparison": labels.assign(deviation=[0.01, 0.025]),
+        "parameters": labels,
+        "distances": labels.assign(wasserstein=[1.0, 2.0], null_upper=0.1),
+        "symmetry": labels.assign(z=9.0),
+        "nested_models": labels.assign(
+            symmetry="S_N x S_N", p_randomisation=[p_symmetry, 0.6], randomisations=float(draws)
+        ),
+        "gaussianity": labels.assign(replicates=draws, global_p_value=[p_gaussian, 0.4]),
+        "comparison": labels.assign(deviation=[0.01, 0.025], p_value=0.9),
     }
 
 
 @pytest.mark.parametrize(
-    ("p_symmetry", "p_gaussian", "symmetry", "gaussian"),
+    ("p_symmetry", "p_gaussian", "draws", "symmetry", "gaussian"),
     [
-        (0.03, 0.03, "(p = 0.03 or more): of the 13 parameters five are enough", "No departure from Gaussian"),
-        (0.005, 0.005, "not exchangeable independently in layer 1: five", "are not Gaussian in layer 1;"),
+        (0.03, 0.03, 199, Answer((), (1, 2), ()), Answer((), (1, 2), ())),
+        (0.005, 0.3, 199, Answer((1,), (2,), ()), Answer((), (1, 2), ())),
+        (0.4, 0.005, 199, Answer((), (1, 2), ()), Answer((1,), (2,), ())),
+        # among four tests 19 draws cannot tell
+        (0.05, 0.05, 19, Answer((), (2,), (1,)), Answer((), (2,), (1,))),
     ],
 )
-def test_verdicts(p_symmetry: float, p_gaussian: float, symmetry: str, gaussian: str) -> None:
-    config = EnsembleConfig(hidden=(10, 10, 10))
-    distance, second, third = headline(tables(p_symmetry, p_gaussian), config)
+def test_record(p_symmetry: float, p_gaussian: float, draws: int, symmetry: Answer, gaussian: Answer) -> None:
+    found = Headline.of(tables(p_symmetry, p_gaussian, draws), CONFIG)
+    assert (found.symmetry, found.gaussian, found.typical_deviation) == (symmetry, gaussian, 0.025)
     # the initial norm of 10 x 10 entries of variance 1/10 is the root of 10
-    assert distance.startswith("At epoch 3 layer 1 is 0.32 and layer 2 is 0.63 of its initial norm")
-    assert symmetry in second
-    assert gaussian in third
-    assert "to within 0.025 of the spread" in third
+    assert [own.layer for own in found.moved] == [1, 2]
+    assert [own.share for own in found.moved] == pytest.approx([10**-0.5, 2 * 10**-0.5])
+    assert found.chance == 0
 
 
-def test_gaussianity_is_judged_as_in_the_section_below() -> None:
-    """By the tests of both epochs together: 0.015 is below a third of 5%, and not below a sixth."""
-    both = pd.DataFrame({"layer": [1, 2, 3] * 2, "epoch": [0.0] * 3 + [3.0] * 3, "replicates": 199})
-    table = both.assign(global_p_value=[0.3, 0.5, 0.7, 0.015, 0.4, 0.6], largest_p_value=0.5, mean_square_p_value=0.5)
-    comparison = tables(0.5, 0.5)["comparison"]
-    (sentence,) = headline({"gaussianity": table, "comparison": comparison}, EnsembleConfig())
-    assert sentence.startswith("No departure from Gaussian")
-    assert "No departure from the Gaussian model" in gaussianity(table).text
+def test_three_sentences() -> None:
+    first, second, third = headline(tables(0.03, 0.005), CONFIG)
+    assert first == "Training moved layer 1 by 32% and layer 2 by 63% of their initial size."
+    assert "layers 1 and 2" in second
+    assert "layer 1 are not exactly Gaussian; the fitted model" in third
+    assert "to within 2.5% of" in third
+
+
+def test_what_chance_alone_moves_is_said() -> None:
+    found = Headline((Moved(1, 0.1, 0.04), Moved(2, 0.5, 0.05)), None, None, 0.1)
+    assert found.chance == 0.04
 
 
 def test_nothing_is_said_without_tables() -> None:

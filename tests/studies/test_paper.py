@@ -17,9 +17,11 @@ from pigmm.fitting import PIGMM
 from pigmm.studies.analysis.initial_law import InitialLaw
 from pigmm.studies.analysis.layer import analyse_snapshot, snapshot_tests
 from pigmm.studies.analysis.selection import at_last_epoch, where
+from pigmm.studies.analysis.verdicts import judge
 from pigmm.studies.cli.main import main
 from pigmm.studies.comparison import claims
-from pigmm.studies.comparison.claims import regularisation, run_verdicts, verdict_table, width
+from pigmm.studies.comparison.claims import regularisation, run_claims, verdict_table, width
+from pigmm.studies.comparison.questions import claim_tests
 from pigmm.studies.comparison.runs import FinishedRun, finished_runs
 from pigmm.studies.paper.studies import paper_study, study_names
 from pigmm.studies.runs.files import read_table, write_table
@@ -233,7 +235,7 @@ def simulated(last: PIGMM, initialisation: str = "gaussian", count: int = 400, *
     law = InitialLaw(side**2, 3 * side**4) if gaussian else InitialLaw(side**2 / 3, side**4 / 5)
     parts: dict[str, list[pd.DataFrame]] = {}
     for epoch, matrices in ((0.0, first), (50.0, last.sample(count, seed=2))):
-        asymptotic = snapshot_tests(matrices, nested=True, permute=False, replicates=0)
+        asymptotic = snapshot_tests(matrices, nested=True)
         for name, table in (analyse_snapshot(matrices, law) | asymptotic).items():
             labels = {"layer": 1, "epoch": epoch, "subset": "all"}
             parts.setdefault(name, []).append(table.assign(**labels))
@@ -249,8 +251,12 @@ def parameters(**changed: float) -> PIGMM:
     return PIGMM(6, list((start | changed).values()))
 
 
+def claims_of(run: FinishedRun) -> list[claims.Claim]:
+    return run_claims(run, judge(claim_tests([run])))
+
+
 def verdicts(run: FinishedRun) -> dict[str, str]:
-    return {line.claim: line.verdict for line in run_verdicts(run)}
+    return {line.claim: line.verdict for line in claims_of(run)}
 
 
 @pytest.fixture(scope="module")
@@ -280,13 +286,13 @@ def test_nothing_learnt_is_seen() -> None:
 
 
 def test_uniform_entries_are_not_gaussian() -> None:
-    line = next(v for v in run_verdicts(simulated(parameters(), "uniform")) if v.claim == claims.INITIALISATION)
+    line = next(v for v in claims_of(simulated(parameters(), "uniform")) if v.claim == claims.INITIALISATION)
     assert line.verdict == "agrees in part"
     assert "9/5" in line.reason
 
 
 def test_measurements_are_the_numbers_of_the_tables(five_moved: FinishedRun) -> None:
-    said = {line.claim: line.measurement for line in run_verdicts(five_moved)}
+    said = {line.claim: line.measurement for line in claims_of(five_moved)}
     last = at_last_epoch(five_moved.table("comparison", 1))
     chosen = last[last.nodes.isin([1, 2]) | (last.nodes >= 2 * last.degree - 1)]
     assert len(chosen) == 39
@@ -301,12 +307,12 @@ def test_measurements_are_the_numbers_of_the_tables(five_moved: FinishedRun) -> 
 def test_regularisation_compares_runs_that_differ_only_in_it(five_moved: FinishedRun) -> None:
     decayed = simulated(parameters(mu_1=0.6, G0_11=0.4, GH_11=0.3, GH_22=0.3), weight_decay=0.01)
     runs = [decayed, five_moved]
-    single = {run.label: run_verdicts(run) for run in runs}
+    single = {run.label: claims_of(run) for run in runs}
     [line] = regularisation(runs, single)
     assert (line.verdict, line.layer, line.run) == ("agrees", 1, "gaussian / weight_decay 0.01")
     assert line.measurement.index("weight decay 0:") < line.measurement.index("weight decay 0.01:")
     unlike = simulated(parameters(), weight_decay=0.01)
-    [line] = regularisation([five_moved, unlike], single | {unlike.label: run_verdicts(unlike)})
+    [line] = regularisation([five_moved, unlike], single | {unlike.label: claims_of(unlike)})
     assert line.verdict == "agrees in part"
     assert claims.QUANTITY_1 in line.reason
     other_seed = replace(decayed, config=decayed.config.model_copy(update={"seed": 1}))

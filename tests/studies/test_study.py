@@ -32,12 +32,15 @@ from pigmm.invariants import Multigraph, multigraphs
 from pigmm.studies.analysis import ensemble as analysis
 from pigmm.studies.analysis.constraints import symmetry_table
 from pigmm.studies.analysis.layer import spread
+from pigmm.studies.analysis.questions import judge_study
 from pigmm.studies.analysis.summaries import largest_departures
 from pigmm.studies.analysis.tests import nested_model_table
-from pigmm.studies.analysis.verdicts import departing
+from pigmm.studies.analysis.verdicts import Verdict
 from pigmm.studies.report.cards import last_layers
-from pigmm.studies.report.findings.study import findings
-from pigmm.studies.report.findings.symmetry import symmetry
+from pigmm.studies.report.findings.constraints import Constraints
+from pigmm.studies.report.findings.departures import Departures
+from pigmm.studies.report.findings.study import study_records
+from pigmm.studies.report.findings.without_untrained import WithoutUntrained
 from pigmm.studies.runs.files import read_table
 from pigmm.studies.runs.folder import RunFolder
 from pigmm.training import EnsembleConfig, open_ensemble
@@ -260,14 +263,16 @@ def test_bootstrap_gives_a_verdict_on_few_networks(finished_run: Path) -> None:
     # no verdict from asymptotic standard errors, but from what is calibrated
     assert "too few networks for a verdict: 24" in words
     assert "3.80" not in words
-    assert "199 ensembles of as many matrices" in words
+    # four layers: of 19 tests each can depart with 399 draws, where verdicts are made
+    assert "399 of them at epoch 2" in words
     found = table(finished_run, "gaussianity")
     assert found[["layer", "epoch"]].to_numpy().tolist() == [[layer, epoch] for layer in ROWS for epoch in (0, 2)]
     assert (found.subset == "all").all()
+    assert found.groupby("epoch").replicates.unique().map(list).to_dict() == {0: [99], 2: [399]}
     assert (found[found.epoch == 0].global_p_value > 0.01).all()
     matrices = snapshot(finished_run, layer=1, epoch=2)
     graphs = (*multigraphs(3), *multigraphs(4))
-    expected = bootstrap_comparison(PIGMM.fit(matrices), matrices, graphs, replicates=199)
+    expected = bootstrap_comparison(PIGMM.fit(matrices), matrices, graphs, replicates=399)
     own = found[(found.layer == 1) & (found.epoch == 2)].iloc[0]
     assert own.global_p_value == expected.global_p_value
     rows = table(finished_run, "bootstrap")
@@ -357,17 +362,6 @@ def test_spread_of_epochs() -> None:
             assert chosen == sorted(set(chosen))
 
 
-def test_holm_is_at_least_bonferroni() -> None:
-    generator = np.random.default_rng(0)
-    for _ in range(50):
-        p = (generator.random(6) ** 4).tolist()
-        found = departing(p, smallest=0.0)
-        assert all(yes for yes, value in zip(found, p, strict=True) if value <= 0.05 / 6)
-        assert not any(yes for yes, value in zip(found, p, strict=True) if value > 0.05)
-    assert departing([0.02] * 20, smallest=0.02) == [True] * 20
-    assert departing([0.1, 0.1], smallest=0.1) == [False, False]
-
-
 def test_symmetry_of_the_network(finished_run: Path) -> None:
     rows = table(finished_run, "symmetry")
     assert rows.groupby("layer").size().to_dict() == dict.fromkeys((1, 2), 8 * EPOCHS * SUBSETS)
@@ -388,22 +382,32 @@ def symmetry_rows(matrices: np.ndarray[Any, Any]) -> pd.DataFrame:
     return symmetry_table(PIGMM.fit(matrices), matrices).assign(layer=1, epoch=0.0, subset="all")
 
 
+def verdict_on_symmetry(**tables: pd.DataFrame) -> tuple[Verdict | None, Constraints]:
+    found = Constraints.of(tables, judge_study(tables))
+    return found.layers[0].verdict, found
+
+
 def test_symmetry_is_kept_and_broken() -> None:
     matrices = PIGMM.iid(5, variance=0.2).sample(400, seed=5)
     # rows and columns may have structure of their own
     structured = (
         matrices * np.arange(1, 6)[np.random.default_rng(0).permuted(np.tile(range(5), (400, 1)), axis=1)][:, None]
     )
-    assert "no departure is detected" in symmetry(symmetry_rows(structured)).text
-    assert "do not all hold" in symmetry(symmetry_rows(matrices + np.eye(5))).text
-    # the exact test has the last word where it was done
-    for ensemble, words in ((structured, "no departure is detected: the exact"), (matrices + np.eye(5), "do not all")):
+    for ensemble, verdict in ((structured, Verdict.NO_DEPARTURE), (matrices + np.eye(5), Verdict.DEPARTS)):
+        found, asymptotic = verdict_on_symmetry(symmetry=symmetry_rows(ensemble))
+        assert found is verdict
+        assert not asymptotic.exact
+        # the exact test has the last word where it was done
         nested = nested_model_table(PIGMM.fit(ensemble), ensemble).assign(layer=1, epoch=0.0)
-        assert words in symmetry(symmetry_rows(ensemble), nested).text
+        found, exact = verdict_on_symmetry(symmetry=symmetry_rows(ensemble), nested_models=nested)
+        assert found is verdict
+        assert exact.exact
+        assert not exact.course
     # through training, by tests that need many networks
     course = pd.concat([nested, nested.assign(epoch=-1.0)])
-    assert "at 2 epochs of each layer" in symmetry(symmetry_rows(ensemble), course).text
-    assert "Wald tests" not in symmetry(symmetry_rows(ensemble[:50]), course).text
+    [wald] = verdict_on_symmetry(symmetry=symmetry_rows(ensemble), nested_models=course)[1].course
+    assert wald.epochs == wald.low == 2
+    assert not verdict_on_symmetry(symmetry=symmetry_rows(ensemble[:50]), nested_models=course)[1].course
 
 
 def test_a_network_that_diverged_leaves_all_networks_their_last_fit(finished_run: Path) -> None:
@@ -421,9 +425,10 @@ def test_a_network_that_diverged_leaves_all_networks_their_last_fit(finished_run
     }
     shown = last_layers(tables["comparison"], config)
     assert [(layer, rows.epoch.unique().tolist()) for layer, family, rows in shown] == [(k, [0]) for k in range(4)]
-    said = {finding.heading: finding.text for finding in findings(tables, config)}
-    assert "Cubic and quartic invariants at epoch 0" in said["Beyond the Gaussian model"]
-    assert "Without the untrained networks" not in said
+    found = {type(record): record for record in study_records(tables, config)}
+    assert found[Departures] == Departures.of(tables)
+    assert Departures.of(tables).epoch == 0
+    assert WithoutUntrained not in found
 
 
 def test_one_network(tmp_path: Path, pigmm: Command) -> None:

@@ -17,10 +17,14 @@ from pigmm.studies.analysis.averaging import averaging_map
 from pigmm.studies.analysis.initial_law import InitialLaw
 from pigmm.studies.analysis.layer import analyse_layer, analyse_snapshot, graphs_of_degrees
 from pigmm.studies.analysis.output_classes import class_table, class_test_table
+from pigmm.studies.analysis.questions import judge_study
 from pigmm.studies.analysis.relative_change import by_chance, change_table
 from pigmm.studies.analysis.symmetrised import averaged_comparison, five_parameter_model, symmetrised_comparison_table
-from pigmm.studies.report.findings.symmetrised import symmetrised_comparison, without_untrained
-from pigmm.studies.report.findings.symmetry import interior_parameters, output_classes, significant_from
+from pigmm.studies.analysis.verdicts import Verdict
+from pigmm.studies.report.findings.interior_parameters import InteriorParameters
+from pigmm.studies.report.findings.output_classes import OutputClasses, low_from
+from pigmm.studies.report.findings.symmetrised import Symmetrised
+from pigmm.studies.report.findings.without_untrained import WithoutUntrained
 from pigmm.studies.runs.files import read_table
 from pigmm.training import open_ensemble
 
@@ -102,9 +106,9 @@ def test_standard_errors_shrink_and_expectations_do_not_move() -> None:
 def test_a_single_network_decides_among_heavy_tails_only(count: int, heavy: bool) -> None:
     rng = np.random.default_rng(10)
     matrices = rng.normal(size=(count, 5, 5)) * np.exp(1.5 * heavy * rng.normal(size=(count, 1, 1)))
-    rows = analyse_snapshot(matrices, InitialLaw(1.0, 3.0))["symmetrised_comparison"]
-    text = symmetrised_comparison(rows.assign(layer=1, epoch=0.0, subset="all"), count).text
-    assert ("heavy tails" in text) == heavy
+    found = analyse_snapshot(matrices, InitialLaw(1.0, 3.0))
+    tables = {name: rows.assign(layer=1, epoch=0.0, subset="all") for name, rows in found.items()}
+    assert [own.layer for own in Symmetrised.of(tables).heavy] == [1] * heavy
 
 
 def test_gaussian_matrices_give_no_departure() -> None:
@@ -196,20 +200,26 @@ def test_classes_test_is_calibrated() -> None:
 def test_findings_on_output_classes_and_interior_parameters() -> None:
     law = InitialLaw(1.0, 3.0)
     labels = {"layer": 3, "epoch": 5.0, "subset": "all"}
-    for matrices, words in (
-        (shifted_classes(500), "the mean weights differ"),
-        (np.random.default_rng(7).normal(size=(500, 5, 5)), "no difference of the mean weights is detected"),
+    for matrices, verdict, since in (
+        (shifted_classes(500), Verdict.DEPARTS, 5.0),
+        (np.random.default_rng(7).normal(size=(500, 5, 5)), Verdict.NO_DEPARTURE, None),
     ):
         found = {name: rows.assign(**labels) for name, rows in analyse_snapshot(matrices, law, output=True).items()}
-        assert words in output_classes(found["output_classes"], found["class_tests"]).text
-    moved = interior_parameters(found["interior_parameters"])
-    assert "0 of 5 are farther from their initial values" in moved.text
+        classes = OutputClasses.of(found, judge_study(found))
+        assert (classes.means, classes.variances) == (verdict, Verdict.NO_DEPARTURE)
+        assert classes.low_from == since
+    assert [own.mean for own in classes.classes] == found["output_classes"]["mean"].tolist()
+    moved = InteriorParameters.of(found["interior_parameters"])
+    assert [own.initial for own in moved.moved] == [0, 1, 1, 1, 1]
+    assert moved.farthest is not None
+    assert abs(moved.farthest.z) < 3
+    assert sum(own.share for own in moved.moved) == pytest.approx(1)
 
 
 def test_significant_from_the_epoch_that_it_stays() -> None:
     rows = pd.DataFrame({"epoch": [0.0, 1.0, 2.0], "p": [0.5, 0.5, 0.9]})
-    assert significant_from(rows.assign(p=0.001), "p") == "at every epoch"
-    assert significant_from(rows, "p") == "at no epoch from which it stays so"
+    assert low_from(rows.assign(p=0.001), "p") == 0
+    assert low_from(rows, "p") is None
 
 
 def test_untrained_networks_that_matter_are_named() -> None:
@@ -219,12 +229,13 @@ def test_untrained_networks_that_matter_are_named() -> None:
     array = xr.DataArray(weights[:, None], dims=("network", "epoch", "row", "col"), coords={"epoch": [0.0]})
     masks = {"all": np.ones(400, bool), "trained": np.arange(400) > 0}
     found = analyse_layer(array, InitialLaw.of("gaussian", 5), masks, replicates=0)
-    finding = without_untrained({name: rows.assign(layer=1) for name, rows in found.items()})
+    finding = WithoutUntrained.of({name: rows.assign(layer=1) for name, rows in found.items()})
     assert finding is not None
-    assert "They matter in layer 1" in finding.text
+    assert finding.differing == [1]
+    assert (finding.networks, finding.learnt) == (400, 399)
     same = {"all": masks["all"], "trained": masks["all"]}
     found = analyse_layer(array, InitialLaw.of("gaussian", 5), same, replicates=0)
-    assert without_untrained({name: rows.assign(layer=1) for name, rows in found.items()}) is None
+    assert WithoutUntrained.of({name: rows.assign(layer=1) for name, rows in found.items()}) is None
 
 
 def test_change_by_chance() -> None:

@@ -1,70 +1,132 @@
-"""Dead units in the report."""
+"""The dead units of the hidden layers."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+from math import nan
+from typing import ClassVar
+
 import pandas as pd
 
 from ...analysis.dead_units import ACTIVE, DEAD, RANDOM
 from ...analysis.layer import Tables
 from ...analysis.selection import at_last_epoch, where
-from ...notation.number_format import listed, number
+from ...notation.number_format import number
 from ...notation.symbols import layer_name
-from .finding import Finding, finding_table
 
 
-def dead_units(tables: Tables) -> Finding:
-    """How many units are off, whether that costs accuracy, and what the matrices without them say.
+@dataclass(frozen=True)
+class LayerUnits:
+    """The dead units of one hidden layer.
 
     Args:
-        tables: `units`, `networks` and, where enough networks had as many dead units, `active_units`.
-
-    >>> labels = {"layer": 0, "network": range(4), "units": 5}
-    >>> units = [pd.DataFrame({"epoch": epoch, **labels, "dead": [0, 1, 1, 2]}) for epoch in (0.0, 2.0)]
-    >>> networks = pd.DataFrame({"network": range(4), "test_accuracy": [0.9, 0.8, 0.8, 0.7]})
-    >>> dead_units({"units": pd.concat(units), "networks": networks}).table.rows
-    (('layer 0', '5', '1.00', '1.00', '−1.00'),)
+        layer: index of the matrix into it.
+        units: it has.
+        first, last: mean number of dead units of a network, at the first and the last epoch.
+        correlation: of the number of dead units with the test accuracy, over the networks; NaN if it does not vary.
     """
-    units, accuracy = tables["units"], tables["networks"].set_index("network").test_accuracy
-    first, last = units[units.epoch == units.epoch.min()], at_last_epoch(units)
-    start, end = (f"dead at epoch {table.epoch.iloc[0]:g}" for table in (first, last))
-    rows = []
-    for layer, own in last.groupby("layer"):
-        correlation = own.dead.corr(own.network.map(accuracy)) if own.dead.nunique() > 1 else np.nan
-        rows.append(
+
+    layer: int
+    units: int
+    first: float
+    last: float
+    correlation: float
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Departures of some columns of a matrix from the 5-parameter model.
+
+    Args:
+        chosen: which columns: of active units, of dead ones, or as many at random.
+        median_z, largest_z: of |z| over the 43 bipartite invariants.
+    """
+
+    chosen: str
+    median_z: float
+    largest_z: float
+
+
+@dataclass(frozen=True)
+class ActiveColumns:
+    """A matrix in the networks with one number of active units.
+
+    Args:
+        layer: its index.
+        networks: how many have so many.
+        columns: that belong to active units.
+        choices: columns chosen in one way or another.
+    """
+
+    layer: int
+    networks: int
+    columns: int
+    choices: tuple[Columns, ...]
+
+
+@dataclass(frozen=True)
+class DeadUnits:
+    """How many units are off, whether that costs accuracy, and what the matrices without them say."""
+
+    heading: ClassVar[str] = "Dead units"
+    template: ClassVar[str] = "dead_units"
+
+    first: float
+    last: float
+    layers: tuple[LayerUnits, ...]
+    active: tuple[ActiveColumns, ...]
+
+    @classmethod
+    def of(cls, tables: Tables) -> DeadUnits:
+        """From the tables of units.
+
+        Args:
+            tables: `units`, `networks` and, where enough networks had as many dead units, `active_units`.
+
+        >>> labels = {"layer": 0, "network": range(4), "units": 5}
+        >>> units = [pd.DataFrame({"epoch": epoch, **labels, "dead": [0, 1, 1, 2]}) for epoch in (0.0, 2.0)]
+        >>> networks = pd.DataFrame({"network": range(4), "test_accuracy": [0.9, 0.8, 0.8, 0.7]})
+        >>> DeadUnits.of({"units": pd.concat(units), "networks": networks}).rows()[0]["dead at epoch 2"]
+        '1.00'
+        """
+        units, accuracy = tables["units"], tables["networks"].set_index("network").test_accuracy
+        first, last = units[units.epoch == units.epoch.min()], at_last_epoch(units)
+        layers = tuple(
+            LayerUnits(
+                int(str(layer)),
+                int(own.units.iloc[0]),
+                where(first, layer=layer).dead.mean(),
+                own.dead.mean(),
+                own.dead.corr(own.network.map(accuracy)) if own.dead.nunique() > 1 else nan,
+            )
+            for layer, own in last.groupby("layer")
+        )
+        active = _active(at_last_epoch(tables["active_units"])) if "active_units" in tables else ()
+        return cls(first.epoch.iloc[0], last.epoch.iloc[0], layers, active)
+
+    def rows(self) -> list[dict[str, str]]:
+        """A row a layer."""
+        return [
             {
-                "layer": layer_name(layer),
-                "units": str(own.units.iloc[0]),
-                start: number(where(first, layer=layer).dead.mean(), ".2f"),
-                end: number(own.dead.mean(), ".2f"),
-                "correlation with the test accuracy": number(correlation, "+.2f"),
+                "layer": layer_name(own.layer),
+                "units": str(own.units),
+                f"dead at epoch {self.first:g}": number(own.first, ".2f"),
+                f"dead at epoch {self.last:g}": number(own.last, ".2f"),
+                "correlation with the test accuracy": number(own.correlation, "+.2f"),
             }
-        )
-    text = (
-        "A unit is called dead if it is off for every test image: for these it passes nothing on, and as far as it "
-        "is off for the images of the training too, the weights into and out of it do not learn, though a weight decay "
-        "shrinks them. The table has the mean number of dead units of a network in each hidden layer. "
-    )
-    if "active_units" in tables:
-        text += " ".join(_mixtures(at_last_epoch(tables["active_units"])))
-    return Finding("Dead units", text, finding_table("Dead units", rows))
-
-
-def _mixtures(active: pd.DataFrame) -> list[str]:
-    """A sentence for each matrix, about its columns of active and of dead units."""
-    sentences = []
-    for layer, table in active.groupby("layer"):
-        by_choice = table.set_index("chosen")
-        count, columns = int(table.networks.iloc[0]), int(by_choice["columns"][ACTIVE])
-        names = {ACTIVE: "those of active units", RANDOM: "as many at random", DEAD: "those of dead units"}
-        found = [
-            f"{by_choice.median_z[name]:.1f} (largest {by_choice.largest_z[name]:.1f}) for {words}"
-            for name, words in names.items()
-            if name in by_choice.index
+            for own in self.layers
         ]
-        sentences.append(
-            f"Of {layer_name(layer)}, in the {count} networks in which {columns} of its columns belong to units that "
-            f"answer, the median |z| of the 43 bipartite invariants, against the 5-parameter model of such columns, is "
-            f"{listed(found)}."
+
+
+def _active(table: pd.DataFrame) -> tuple[ActiveColumns, ...]:
+    found = []
+    for layer, own in table.groupby("layer"):
+        by_choice = own.set_index("chosen")
+        choices = tuple(
+            Columns(name, by_choice.median_z[name], by_choice.largest_z[name])
+            for name in (ACTIVE, RANDOM, DEAD)
+            if name in by_choice.index
         )
-    return sentences
+        columns = int(by_choice["columns"][ACTIVE])
+        found.append(ActiveColumns(int(str(layer)), int(own.networks.iloc[0]), columns, choices))
+    return tuple(found)
