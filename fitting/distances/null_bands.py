@@ -9,8 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...invariants.checks import checked_integer
+from ..model.blocks import parameters_from_blocks
 from ..model.gaussian import BlockGaussian
 from ..model.sampling_law import sample_estimates, standard_errors
+from ..model.sufficient_statistics import SufficientStatistics
 from ..tests_of_models.nested_models import statistics_of_fit
 from ..tests_of_models.restrictions import restricted, restrictions
 from .closed_form import wasserstein_distance
@@ -72,7 +74,7 @@ def distance_test(
     rng = np.random.default_rng(seed)
     statistics = statistics_of_fit(p, p_count)
     check_different_matrices(p, q, p_count)
-    null = q if q_count is None else type(p).fit(statistics.merge(statistics_of_fit(q, q_count)))
+    null = q if q_count is None else _fit_of_both(p, statistics.merge(statistics_of_fit(q, q_count)))
     pairs = zip(drawn_fits(null, p_count, replicates, rng), drawn_fits(null, q_count, replicates, rng), strict=True)
     return with_null_band(found, np.array([distance(a, b) for a, b in pairs]), level)
 
@@ -139,7 +141,7 @@ def drawn_fits(
     """
     if count is None:
         return [model] * replicates
-    return [model.from_space(model.space, row) for row in sample_estimates(model, count, replicates, seed)]
+    return [model.from_space(model.space, row, model.given) for row in sample_estimates(model, count, replicates, seed)]
 
 
 def check_different_matrices(p: BlockGaussian, q: BlockGaussian, count: int) -> None:
@@ -164,14 +166,22 @@ def check_different_matrices(p: BlockGaussian, q: BlockGaussian, count: int) -> 
         return  # every restricted fit keeps the sum of squares
     for names, larger, smaller in (("q p", p, q), ("p q", q, p)):
         unit = standard_errors(larger, count)
-        for rung in restrictions(p.space)[:-1]:
+        estimated = unit > 0  # not the trivial components, if they are given
+        for rung in restrictions(p.space, given_trivial=p.given is not None)[:-1]:
             difference = restricted(larger, rung).parameters - smaller.parameters
-            if np.abs(difference / unit).max() <= _ROUNDING:
+            if np.abs(difference[estimated] / unit[estimated]).max() <= _ROUNDING:
                 first, second = names.split()
                 raise ValueError(
                     f'p and q must be fits of different matrices, got {first} the fit of "{rung.name}" to the matrices '
                     f"of {second}; distance_to_independent and nested_models are tests of such fits"
                 )
+
+
+def _fit_of_both(p: BlockGaussian, statistics: SufficientStatistics) -> BlockGaussian:
+    """The fit of two ensembles together, given the trivial components of the first if those of p are given."""
+    if p.given is None:
+        return type(p).fit(statistics)
+    return p.from_space(p.space, parameters_from_blocks(statistics.mean, statistics.moments), p.given)
 
 
 def _second_moment(model: BlockGaussian) -> float:

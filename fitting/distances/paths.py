@@ -36,14 +36,15 @@ def on_path(p: BlockGaussian, q: BlockGaussian, place: float) -> BlockGaussian:
     >>> round(middle["G3"], 9)
     2.0
     """
-    blocks = []
-    for a, b in zip(p.covariances, q.covariances, strict=True):
+    blocks = list(p.covariances[: -len(p.varying)])  # zero, where trivial components are given
+    for (_, a), (_, b) in zip(p.varying, q.varying, strict=True):
         root = np.linalg.cholesky(a)
         half = np.linalg.solve(root, b)
         values, vectors = np.linalg.eigh(np.linalg.solve(root, half.T))
         factor = root @ vectors * values ** (place / 2)
         blocks.append(factor @ factor.T)
-    return p.from_space(p.space, parameters_from_blocks(p.means + place * (q.means - p.means), blocks))
+    means = p.means + place * (q.means - p.means)
+    return p.from_space(p.space, parameters_from_blocks(means, blocks), p.given)
 
 
 def first_crossing(function: Callable[[float], float], value: float, tolerance: float) -> float:

@@ -222,7 +222,7 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
 
     Args:
         model: the full fit.
-        restriction: of the model's space.
+        restriction: of the model's space, given the trivial components if the model is.
 
     Returns:
         The restricted model, of the same class.
@@ -232,7 +232,8 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
     >>> restricted(PIGMM.iid(4, variance=2.0), iid).parameters[2:5].round(9).tolist()
     [2.0, 0.0, 2.0]
     """
-    return model.from_space(model.space, parameters_from_blocks(*restriction.estimate(model.means, model.covariances)))
+    estimate = restriction.estimate(model.means, model.covariances)
+    return model.from_space(model.space, parameters_from_blocks(*estimate), model.given)
 
 
 def _given_trivial(rung: Restriction) -> Restriction:

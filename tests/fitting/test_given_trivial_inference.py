@@ -16,6 +16,8 @@ from pigmm.fitting import (
     analyse_matrix,
     bhattacharyya_distance,
     confidence_intervals,
+    distance_interval,
+    distance_test,
     jeffreys_divergence,
     kl_divergence,
     nested_models,
@@ -197,3 +199,21 @@ def test_distances_are_those_of_the_other_components(space, generic):
     assert wasserstein_distance(p, p.given_those_of(q.sample(1, seed=0))) == pytest.approx(0, abs=1e-6)
     with pytest.raises(ValueError, match="models must be both of all components or both given the trivial ones"):
         kl_divergence(p, generic(space, 7))
+
+
+def test_distances_of_single_matrices_have_their_null_band():
+    def fit(variance, seed):
+        matrix = np.sqrt(variance) * np.random.default_rng(seed).normal(size=(1, 9, 9)) + seed
+        return PIGMM.fit(matrix, given_trivial=True)
+
+    p = [distance_test(fit(1.0, 2 * k), fit(1.0, 2 * k + 1), 1, 1, replicates=99, seed=k).p_value for k in range(100)]
+    assert scipy.stats.kstest(p, "uniform").pvalue > 1e-3
+    far = distance_test(fit(1.0, 0), fit(4.0, 1), 1, 1, replicates=99)
+    assert far.p_value == 1 / 100
+    interval = distance_interval(fit(1.0, 0), fit(4.0, 1), 1, 1, replicates=199)
+    assert 0 < interval.lower < interval.distance == far.distance
+    assert interval.lower < np.sqrt(79) < interval.upper  # of the 79 components that are not trivial
+    matrix = np.random.default_rng(0).normal(size=(1, 9, 9))
+    full, iid = PIGMM.fit(matrix, given_trivial=True), restricted_fits(matrix, given_trivial=True)["iid"]
+    with pytest.raises(ValueError, match='got q the fit of "iid" to the matrices of p'):
+        distance_test(full, iid, 1, 1)
