@@ -42,7 +42,8 @@ def record(folder: Path) -> None:
                     raise
             shutil.copy(output / "tables" / "network.csv", docs / "data" / "networks" / f"{name}.csv")
             shutil.copy(output / "tables" / "alike.csv", docs / "data" / "networks" / f"{name}-alike.csv")
-            shutil.copy(output / "figures" / "network.svg", docs / "figures" / f"network-{name}.svg")
+            if not options:  # products stand in a table of the page
+                shutil.copy(output / "figures" / "network.svg", docs / "figures" / f"network-{name}.svg")
 
 
 if __name__ == "__main__":

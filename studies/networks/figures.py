@@ -28,7 +28,7 @@ def plot_network(table: pd.DataFrame) -> Figure:
     """
     place = np.arange(len(table))
     height = 5.2 + (0.9 if len(table) <= _MOST_NAMES else 0)
-    figure = Figure(figsize=(6.0, height))
+    figure = Figure(figsize=(4.9, height))
     axes = figure.subplots(3, sharex=True)
     symmetry = table.symmetric_to_antisymmetric.astype(float)
     z_symmetry = np.sign(symmetry - 1) * np.minimum(norm.isf(table.p_symmetry.astype(float) / 2), _LARGEST_Z)
@@ -79,7 +79,7 @@ def plot_checkpoints(table: pd.DataFrame) -> Figure:
         Two panels with a common axis; filled points of the upper one are changes that show structure.
     """
     place = np.arange(len(table))
-    figure = Figure(figsize=(6.0, 4.0 + (0.9 if len(table) <= _MOST_NAMES else 0)))
+    figure = Figure(figsize=(4.9, 4.0 + (0.9 if len(table) <= _MOST_NAMES else 0)))
     axes = figure.subplots(2, sharex=True)
     _points(axes[0], place, table.relative_change, (table.structure != "").to_numpy(dtype=bool), PALETTE[0])
     axes[0].set(ylabel="change of the weights\n(of their norm)", ylim=(0, None))

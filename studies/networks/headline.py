@@ -48,7 +48,7 @@ class Headline:
         has = {kind: analysed.structure.map(lambda words, kind=kind: kind in words.split(", ")) for kind in KINDS}
         frame = pd.DataFrame(has, index=analysed.index)
         paired = frame.drop(columns=list(_HUBS)).any(axis=1)
-        strongest = analysed.likelihood_ratio.astype(float)[paired].sort_values(ascending=False)
+        strongest = _strength(analysed)[paired].sort_values(ascending=False)
         return cls(
             len(analysed),
             tuple(strongest.index),
@@ -75,3 +75,14 @@ class Headline:
         hubs = f"{len(self.hubs)} of {every} have hub rows or columns, units far stronger or weaker than the others."
         tails = f"Heavy tails (excess kurtosis above {number(HEAVY, 'g')}) are in {len(self.heavy)} of {every}."
         return [first, hubs, tails]
+
+
+def _strength(analysed: pd.DataFrame) -> pd.Series[float]:
+    """How clearly rows and columns are related: squares of standard deviations.
+
+    The likelihood ratio does not see the trace; it holds for independent entries, which those of products are not.
+    """
+    ratio = analysed.likelihood_ratio.astype(float)
+    of_products = analysed.z_symmetry.astype(float).fillna(0) ** 2
+    products = analysed.read_as.str.startswith("product")
+    return ratio.where(~products, of_products) + analysed.z_trace.astype(float).fillna(0) ** 2

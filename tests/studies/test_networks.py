@@ -12,6 +12,7 @@ from pigmm.studies.cli.main import main
 from pigmm.studies.networks.alike import alike
 from pigmm.studies.networks.analysis import analyse_plan, plan_of
 from pigmm.studies.networks.checkpoints import change_sentences
+from pigmm.studies.networks.headline import Headline
 from pigmm.studies.networks.pieces import reading_of
 from pigmm.studies.networks.portraits import portraits
 from pigmm.studies.networks.readings import readings
@@ -246,6 +247,15 @@ def test_command_writes_table_figure_and_page(tmp_path, capsys):
     assert (output / "figures" / "network.svg").exists()
     assert (output / "figures" / "matrix-0-hh.svg").exists()
     assert page.count("The clearest matrices") == 2  # contents and heading
+
+
+def test_the_clearest_is_that_of_most_standard_deviations():
+    """The likelihood ratio does not see the trace."""
+    weights = {"inhibited": normal(74, 32, 32) - 3 * np.eye(32), "antisymmetric": normal(75, 32, 32)}
+    weights["antisymmetric"] -= 0.3 * weights["antisymmetric"].T
+    table = analyse_network(weights, randomisations=99)
+    assert table.likelihood_ratio["antisymmetric"] > table.likelihood_ratio["inhibited"]
+    assert Headline.of(table).paired == ("inhibited", "antisymmetric")
 
 
 def test_portraits_of_the_clearest():
