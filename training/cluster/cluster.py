@@ -19,6 +19,7 @@ schedulers of your own only. Weights and images do not travel in them, they go t
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -27,6 +28,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
@@ -45,10 +47,16 @@ from ..store.store import EnsembleStore
 from .blocks import train_block_into
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, LocalCluster
 
+#: Seconds in which a scheduler must answer.
 CONNECTION_SECONDS = 5.0
+#: Seconds that a cluster may be without any worker, at the beginning and later.
 WORKER_SECONDS = 60.0
+#: Workers that may join, in place of others, until the next network-epoch is trained.
+WORKERS_WITHOUT_PROGRESS = 10
+#: Seconds in which the workers leave a session's folder that is closed.
+CLOSING_SECONDS = 5.0
 SECONDS_BETWEEN_MESSAGES = 0.2  # of one worker about its progress
 RETRIES = 2  # of a block whose training failed with an error, such as one of the file system
 
@@ -62,7 +70,8 @@ def crew(scheduler: str | None = None, workers: int | None = None) -> Iterator[C
 
     Raises:
         ValueError: both are asked for, or no workers.
-        ConnectionError: no scheduler answers, or it has no workers.
+        ConnectionError: no scheduler answers within `CONNECTION_SECONDS`, or it has no workers for `WORKER_SECONDS`.
+        ChildProcessError: worker processes of this machine do not start.
         ModuleNotFoundError: dask.distributed is not installed.
 
     >>> with crew() as client:
@@ -89,20 +98,35 @@ def crew(scheduler: str | None = None, workers: int | None = None) -> Iterator[C
         with _connected(scheduler) as client:
             yield client
     else:
-        threads = max(1, cores() // workers)
         with (
             environment_kept(),
-            distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=threads,
-                memory_limit=0,  # a block bounds it
-                dashboard_address="127.0.0.1:0",
-                preload=[f"{__package__}.local_worker"],
-                silence_logs=logging.CRITICAL,
-            ) as cluster,
+            _local_cluster(workers) as cluster,
             distributed.Client(cluster, set_as_default=False) as client,
         ):
             yield client
+
+
+@contextmanager
+def _local_cluster(workers: int) -> Iterator[LocalCluster]:
+    """So many worker processes on this machine, which share its cores."""
+    from distributed import LocalCluster
+
+    try:
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=max(1, cores() // workers),
+            memory_limit=0,  # a block bounds it
+            dashboard_address="127.0.0.1:0",
+            preload=[f"{__package__}.local_worker"],
+            silence_logs=logging.CRITICAL,
+        )
+    except (RuntimeError, TimeoutError) as error:  # as dask says that a process of its does not start
+        raise ChildProcessError(
+            f"workers: {workers} worker processes do not start on this machine ({error}); the same call or command "
+            "goes on, with fewer workers perhaps"
+        ) from None
+    with cluster:
+        yield cluster
 
 
 @contextmanager
@@ -128,15 +152,28 @@ def _connected(scheduler: str) -> Iterator[Client]:
     from distributed import Client
 
     try:
+        # a client by itself waits much longer for an address that takes connections and says nothing
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _identity(scheduler)).result()
         client = Client(scheduler, timeout=CONNECTION_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise ConnectionError(f"scheduler: no dask scheduler answers at {scheduler!r} ({error})") from None
+    except Exception as error:  # each malformed address fails in a way of its own
+        reason = str(error) or f"no answer in {CONNECTION_SECONDS:.0f} s"
+        raise ConnectionError(f"scheduler: no dask scheduler answers at {scheduler!r} ({reason})") from None
     with client:
         try:
             client.wait_for_workers(1, timeout=WORKER_SECONDS)
         except TimeoutError:
             raise ConnectionError(f"scheduler: {scheduler} has had no worker for {WORKER_SECONDS:.0f} s") from None
         yield client
+
+
+async def _identity(scheduler: str) -> None:
+    """Ask a scheduler who it is; TimeoutError if there is no answer in `CONNECTION_SECONDS`."""
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    async with rpc(scheduler, connection_args=Security().get_connection_args("client")) as remote:
+        await asyncio.wait_for(remote.identity(), CONNECTION_SECONDS)
 
 
 def train_on_cluster(
@@ -153,8 +190,8 @@ def train_on_cluster(
         threads: of every worker; None: as many as it has.
 
     Raises:
-        ChildProcessError: the workers of a block died again and again.
-        ConnectionError: the scheduler is gone.
+        ChildProcessError: the workers of a block died again and again, or `WORKERS_WITHOUT_PROGRESS` of any.
+        ConnectionError: the scheduler is gone, or has had no worker for `WORKER_SECONDS`.
         ValueError: a worker has other versions, or cannot use the device.
         FileNotFoundError: a worker does not see the store.
 
@@ -178,11 +215,14 @@ def train_on_cluster(
     running: dict[Any, tuple[Future[Any], range]] = {}  # by dask's keys
     partly: dict[Any, int] = {}  # network-epochs of the blocks that are being trained
     events: Queue[Future[Any] | dict[str, Any]] = Queue()
+    watch = _Watch()
     with _session(store, images) as session, _listening(client, session.name, events.put):
         try:
             while waiting or running:
                 # one block a worker: what waits here goes to a worker that joins, and is not lost with one that leaves
-                while waiting and len(running) < max(1, _count_workers(client)):
+                workers = _addresses(client)
+                watch.see(workers)
+                while waiting and len(running) < max(1, len(workers)):
                     block = waiting.popleft()
                     future = client.submit(
                         train_draft,
@@ -209,6 +249,7 @@ def train_on_cluster(
                     done += len(block) * config.epochs
                 if (now := done + sum(partly.values())) != reported:
                     reported = now
+                    watch.progress(now)
                     report(now, total)
         finally:
             with suppress(OSError):  # the scheduler may be gone
@@ -280,7 +321,20 @@ def _session(store: EnsembleStore, images: LabelledData) -> Iterator[Path]:
         yield folder
     finally:
         (folder / "open").unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)  # a worker may still be writing: then the next session removes it
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder of a closed session; a worker may still be writing, and makes what was removed anew.
+
+    What is there after `CLOSING_SECONDS` the next session removes.
+    """
+    deadline = time.monotonic() + CLOSING_SECONDS
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -302,9 +356,47 @@ def _those_that_came(events: Queue[Any]) -> Iterator[Any]:
             yield events.get_nowait()
 
 
-def _count_workers(client: Client) -> int:
+class _Watch:
+    """Over the workers: none for too long, or one after another that ends without having trained anything."""
+
+    def __init__(self) -> None:
+        self._last_seen = time.monotonic()
+        self._known: set[str] | None = None
+        self._joined = 0
+        self._farthest = 0
+
+    def progress(self, done: int) -> None:
+        """So many network-epochs are trained, those of blocks at work included."""
+        if done > self._farthest:
+            self._farthest, self._joined = done, 0
+
+    def see(self, workers: set[str]) -> None:
+        """Take note of the addresses that there are now.
+
+        Raises:
+            ConnectionError: there have been none for `WORKER_SECONDS`.
+            ChildProcessError: `WORKERS_WITHOUT_PROGRESS` have come since anything was trained.
+        """
+        if workers:
+            self._last_seen = time.monotonic()
+        elif time.monotonic() - self._last_seen > WORKER_SECONDS:
+            raise ConnectionError(
+                f"the cluster has had no worker for {WORKER_SECONDS:.0f} s; finished networks are kept, and the same "
+                "call or command goes on"
+            )
+        self._joined += len(workers - self._known) if self._known is not None else 0
+        self._known = workers | (self._known or set())
+        if self._joined > WORKERS_WITHOUT_PROGRESS:
+            raise ChildProcessError(
+                f"{self._joined} workers ended, one after another, before they had trained anything; is their memory "
+                "enough? Finished networks are kept, and the same call or command goes on"
+            )
+
+
+def _addresses(client: Client) -> set[str]:
+    """Of the workers that there are now."""
     try:
-        return len(client.nthreads())
+        return set(client.nthreads())
     except OSError as error:
         raise _gone(error) from None
 
