@@ -98,14 +98,14 @@ EFFECTS = {
 }
 
 
-def sizes_of_tests(size, count, randomisations, seed):
+def sizes_of_tests(size, count, replicates, seed):
     """Rows (law, N, test, share at most 0.05, error)."""
     rows = []
     for law, make in NULL.items():
 
         def run(number, law=law, make=make):
             rng = np.random.default_rng([seed, size, list(NULL).index(law), number])
-            return analyse_matrix(make(size, rng), randomisations=randomisations, seed=number)
+            return analyse_matrix(make(size, rng), replicates=replicates, seed=number)
 
         found = pd.DataFrame(in_threads(run, range(count), f"N={size}, {law}"))
         for name, column in P_VALUES.items():
@@ -154,9 +154,7 @@ def power(name, size, count, seed):
             return make(size, used, np.random.default_rng([seed, size, number]))
 
         tests = pd.DataFrame(
-            in_threads(
-                lambda number: analyse_matrix(draw(number), randomisations=0), range(count), f"{name} {used:.3g}"
-            )
+            in_threads(lambda number: analyse_matrix(draw(number), replicates=0), range(count), f"{name} {used:.3g}")
         )
         matrices = [draw(number) for number in range(count)]
         spectra = {

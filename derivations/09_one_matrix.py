@@ -108,7 +108,7 @@ G2 = (np.square((X + X.T) / 2).sum() - c**2 - (size - 1) * GH[2, 2]) / d2
 gHH = ((size - 1) * GH[2, 2] + d2 * G2 + d3 * G3) / ((size - 1) ** 2 - 1)
 ratio = (size - 1) * (np.log(GH[0, 0] * GH[1, 1]) - np.linalg.slogdet(GH)[1])
 ratio += ((size - 1) ** 2 - 1) * np.log(gHH) - d2 * np.log(G2) - d3 * np.log(G3)
-found = analyse_matrix(matrix, randomisations=0)
+found = analyse_matrix(matrix, replicates=0)
 print("LR", ratio, "z of the trace", c / np.sqrt(gHH))
 assert np.isclose(found.likelihood_ratio, ratio, rtol=1e-10)
 assert np.isclose(found.z_trace, c / np.sqrt(gHH), rtol=1e-10)
@@ -196,7 +196,7 @@ for name, values, law in (
 ):
     print(name, values.mean(), law.mean())
     assert abs(values.mean() - law.mean()) < 5 * law.std() / np.sqrt(count)
-one = analyse_matrix(sample[0], randomisations=0)
+one = analyse_matrix(sample[0], replicates=0)
 assert np.isclose(one.p_trace, scipy.stats.f(1, (size - 1) ** 2 - 1).sf(c2[0] / rest[0]))
 assert np.isclose(one.p_column_hubs, scipy.stats.f(size - 1, (size - 1) ** 2).sf(columns[0] / within[0]))
 

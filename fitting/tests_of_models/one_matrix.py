@@ -60,7 +60,7 @@ _OF_SQUARE_MATRICES = (
 
 
 def analyse_matrix(
-    matrix: ArrayLike, *, space: MatrixSpace | None = None, randomisations: int = 999, seed: int = 0
+    matrix: ArrayLike, *, space: MatrixSpace | None = None, replicates: int = 999, seed: int = 0
 ) -> pd.Series:
     """Test one matrix for structure beyond independent rows and columns.
 
@@ -79,7 +79,7 @@ def analyse_matrix(
             rows and columns are the same units; N above 3 k.
         space: `SquareSpace` or `RectangularSpace`, which says whether rows and columns of a square matrix are the same
             units (by default they are); `SymmetricSpace` for a symmetric matrix; `MultiMatrixSpace`.
-        randomisations: the most that are made, 0 for none. Those of the columns of a square matrix end when no p-value
+        replicates: the most that are made, 0 for none. Those of the columns of a square matrix end when no p-value
             can fall below 5% any more; the p-values are valid all the same (Besag and Clifford 1991).
         seed: of the permutations.
 
@@ -120,7 +120,7 @@ def analyse_matrix(
             f"matrix must have at least 4 rows and columns, got shape {array.shape}: below that an irrep is absent and "
             f"nothing can be known"
         )
-    randomisations = checked_integer("randomisations", randomisations, least=0)
+    replicates = checked_integer("replicates", replicates, least=0)
     largest = float(np.abs(array).max())
     scaled = array.astype(np.float64) / (largest or 1.0)
     if np.ptp(scaled) <= 1e-12:
@@ -134,18 +134,18 @@ def analyse_matrix(
     open_questions = {"cannot_be_known": _cannot_be_known(min(rows, columns))}
     rng = np.random.default_rng(seed)
     if isinstance(space, MultiMatrixSpace):
-        return pd.Series(shape | relation_tests(scaled, space, randomisations, rng) | open_questions, dtype=object)
+        return pd.Series(shape | relation_tests(scaled, space, replicates, rng) | open_questions, dtype=object)
     _check_rank(scaled, 100 * rounding_unit(array))
     if isinstance(space, SymmetricSpace):
         space.check(array)
-        return pd.Series(shape | symmetric_tests(scaled, space, randomisations, rng) | open_questions, dtype=object)
-    made = randomisations
+        return pd.Series(shape | symmetric_tests(scaled, space, replicates, rng) | open_questions, dtype=object)
+    made = replicates
     if square:
-        tests, made = _square(scaled, randomisations, rng)
+        tests, made = _square(scaled, replicates, rng)
     else:
         tests = _rectangular(scaled)
-    hubs = _hubs(scaled, randomisations, rng)
-    if not square and randomisations:
+    hubs = _hubs(scaled, replicates, rng)
+    if not square and replicates:
         smaller = min(hubs["p_row_hubs_randomisation"], hubs["p_column_hubs_randomisation"])
         tests["p_randomisation"] = min(1.0, 2 * smaller)
     return pd.Series(shape | tests | hubs | {"randomisations": made} | open_questions, dtype=object)
@@ -174,7 +174,7 @@ def _cannot_be_known(size: int) -> str:
     )
 
 
-def _square(matrix: Array, randomisations: int, rng: np.random.Generator) -> tuple[dict[str, float], int]:
+def _square(matrix: Array, replicates: int, rng: np.random.Generator) -> tuple[dict[str, float], int]:
     """The tests of a square matrix, and how often its columns were permuted."""
     parts = Parts.of(matrix)
     hook, d2, d3 = dimensions = _square_dimensions(len(matrix))
@@ -186,7 +186,7 @@ def _square(matrix: Array, randomisations: int, rng: np.random.Generator) -> tup
             "are constant (is it symmetric, of low rank, or sparse?)"
         )
     ratio, z_trace, symmetry, correlation = map(float, measured[:, 0])
-    drawn, p = _permuted_columns(parts, measured, randomisations, rng)
+    drawn, p = _permuted_columns(parts, measured, replicates, rng)
     logarithms = drawn[2][np.isfinite(drawn[2])]
     spread = float(logarithms.std(ddof=1)) if len(logarithms) > 1 else 0.0
     tests = {
@@ -313,15 +313,15 @@ def _likelihood_ratio(ratio: float, degrees: int, factor: float) -> dict[str, fl
     }
 
 
-def _hubs(matrix: Array, randomisations: int, rng: np.random.Generator) -> dict[str, float]:
+def _hubs(matrix: Array, replicates: int, rng: np.random.Generator) -> dict[str, float]:
     """Variances of row and column means against that of the centred entries, and the fourth moment of these."""
     dimensions = np.array(_rectangular_dimensions(matrix.shape))
     matrix = matrix - matrix.mean()
     columns, rows, rest = _variances(matrix, float(np.square(matrix).sum())) / dimensions
     p_rows = p_columns = np.nan
-    if randomisations:
+    if replicates:
         p_rows, p_columns = (
-            randomisation_p_value(hub_row_draws(turned, randomisations, rng)) for turned in (matrix, matrix.T)
+            randomisation_p_value(hub_row_draws(turned, replicates, rng)) for turned in (matrix, matrix.T)
         )
     squares = matrix - matrix.mean(axis=1, keepdims=True)
     squares -= matrix.mean(axis=0)

@@ -25,14 +25,14 @@ _RANDOMISED_ENTRIES = 1 << 27
 
 
 def symmetric_tests(
-    matrix: Array, space: SymmetricSpace, randomisations: int, rng: np.random.Generator
+    matrix: Array, space: SymmetricSpace, replicates: int, rng: np.random.Generator
 ) -> dict[str, float]:
     """The tests of one symmetric matrix.
 
     Args:
         matrix: (N, N), in the space.
         space: with or without a diagonal.
-        randomisations: at most; permutations of the entries off the diagonal, and of those on it.
+        replicates: at most; permutations of the entries off the diagonal, and of those on it.
         rng: of the permutations.
 
     Returns:
@@ -51,7 +51,7 @@ def symmetric_tests(
     _, hook, two = irrep_dimensions(space)
     statistics = _Statistics(matrix, space)
     ratio, hubs, correlation = statistics(statistics.entries, statistics.diagonal)
-    made = min(randomisations, max(99, _RANDOMISED_ENTRIES // matrix.size)) if randomisations else 0
+    made = min(replicates, max(99, _RANDOMISED_ENTRIES // matrix.size)) if replicates else 0
     drawn = [ratio]
     for _ in range(made):
         entries, diagonal = rng.permutation(statistics.entries), rng.permutation(statistics.diagonal)

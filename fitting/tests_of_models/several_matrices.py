@@ -24,14 +24,14 @@ _RANDOMISED_ENTRIES = 1 << 27
 
 
 def relation_tests(
-    matrices: Array, space: MultiMatrixSpace, randomisations: int, rng: np.random.Generator
+    matrices: Array, space: MultiMatrixSpace, replicates: int, rng: np.random.Generator
 ) -> dict[str, float]:
     """Test several matrices for relations with each other beyond their trivial components.
 
     Args:
         matrices: (k, N, N), k at least 2, N above 3 k.
         space: of them.
-        randomisations: at most; the units of each matrix but the first are permuted by themselves, which is exact for
+        replicates: at most; the units of each matrix but the first are permuted by themselves, which is exact for
             entries of any law.
         rng: of the permutations.
 
@@ -64,7 +64,7 @@ def relation_tests(
         if (squares <= 1e-12 * np.square(matrices).sum(axis=(1, 2))[:, None]).any():
             raise ValueError(f"each matrix must vary in {name}, got one that does not (is it symmetric, or sparse?)")
     ratios = _ratios(parts, dimensions)
-    made = min(randomisations, max(99, _RANDOMISED_ENTRIES // matrices.size)) if randomisations else 0
+    made = min(replicates, max(99, _RANDOMISED_ENTRIES // matrices.size)) if replicates else 0
     drawn = np.array([ratios] + [_ratios(_permuted(parts, size, rng), dimensions) for _ in range(made)])
     # the measured ones are among those that standardise, or the ranks would not be exact
     largest = ((drawn - drawn.mean(axis=0)) / (drawn.std(axis=0) if made else 1.0)).max(axis=1)

@@ -45,7 +45,7 @@ def network(
             help="square (rows and columns are the same units) or rectangular, for matching matrices; repeatable.",
         ),
     ] = None,
-    randomisations: Annotated[
+    replicates: Annotated[
         int,
         typer.Option(
             "--replicates", "--randomisations", min=0, help="The most of each matrix, for exact p-values; 0: none."
@@ -79,7 +79,7 @@ def network(
             products=product or (),
             heads=heads,
             group=dict(_group(option) for option in group or ()),
-            randomisations=randomisations,
+            replicates=replicates,
             seed=seed,
             pdf=pdf,
         )

@@ -50,7 +50,7 @@ def alike(table: pd.DataFrame) -> pd.DataFrame:
     >>> from pigmm.studies import analyse_network
     >>> rng = np.random.default_rng(0)
     >>> weights = {f"h.{k}.weight": rng.normal(size=(40, 40)) - 0.5 * np.eye(40) for k in range(6)}
-    >>> found = alike(analyse_network(weights, randomisations=0)).set_index("statistic")
+    >>> found = alike(analyse_network(weights, replicates=0)).set_index("statistic")
     >>> bool(found.departs["self-connections"]), bool(found.differ.any())
     (True, False)
     """

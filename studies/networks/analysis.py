@@ -109,7 +109,7 @@ def analyse_network(
     products: Sequence[str] = (),
     heads: int | None = None,
     group: Mapping[str, str] | None = None,
-    randomisations: int = 999,
+    replicates: int = 999,
     seed: int = 0,
     advance: Callable[[str], None] = lambda name: None,
 ) -> pd.DataFrame:
@@ -129,7 +129,7 @@ def analyse_network(
             with fewer units (grouped heads) serve several.
         group: "square" or "rectangular", by the pattern of names of matrices or products: whether rows and columns of a
             square matrix are the same units. By default they are.
-        randomisations: for each matrix, at most; see `analyse_matrix`.
+        replicates: for each matrix, at most; see `analyse_matrix`.
         seed: of the permutations.
         advance: called with the name of each matrix before it is analysed.
 
@@ -144,21 +144,21 @@ def analyse_network(
     >>> rng = np.random.default_rng(0)
     >>> weights = {"weight_ih_l0": rng.normal(size=(96, 5)), "weight_hh_l0": rng.normal(size=(96, 32))}
     >>> weights["weight_hh_l0"][64:] -= np.eye(32)
-    >>> table = analyse_network(weights, randomisations=99)
+    >>> table = analyse_network(weights, replicates=99)
     >>> table.structure["weight_hh_l0[2]"]
     'negative self-connections'
     """
     plan = plan_of(network, split=split, products=products, heads=heads, group=group)
-    return analyse_plan(plan, randomisations=randomisations, seed=seed, advance=advance)
+    return analyse_plan(plan, replicates=replicates, seed=seed, advance=advance)
 
 
 def analyse_plan(
-    plan: Plan, *, randomisations: int = 999, seed: int = 0, advance: Callable[[str], None] = lambda name: None
+    plan: Plan, *, replicates: int = 999, seed: int = 0, advance: Callable[[str], None] = lambda name: None
 ) -> pd.DataFrame:
     """`analyse_network`, of a network whose tensors have been sorted by `plan_of`.
 
     >>> plan = plan_of({"w": np.random.default_rng(0).normal(size=(8, 9))})
-    >>> list(analyse_plan(plan, randomisations=0).index)
+    >>> list(analyse_plan(plan, replicates=0).index)
     ['w']
     """
     rows: dict[str, dict[str, Any]] = {}
@@ -166,7 +166,7 @@ def analyse_plan(
     for name, matrix, why in matrices_of(plan, passed_over):
         advance(name)
         rectangular = as_rectangular(plan, name, matrix.shape)
-        rows[name] = analysed(matrix, rectangular, randomisations, seed) | {"read_as": why}
+        rows[name] = analysed(matrix, rectangular, replicates, seed) | {"read_as": why}
     if all(row["note"] for row in rows.values()):
         reasons = passed_over | {name: row["note"] for name, row in rows.items()}
         listed = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:20])
@@ -291,13 +291,13 @@ def _words(row: pd.Series, departs: pd.Series) -> str:
     return ", ".join(said)
 
 
-def analysed(matrix: NDArray[Any], rectangular: bool, randomisations: int, seed: int) -> dict[str, Any]:
+def analysed(matrix: NDArray[Any], rectangular: bool, replicates: int, seed: int) -> dict[str, Any]:
     """The statistics of `analyse_matrix` and an empty note, or the shape and a note that says why there are none.
 
     Args:
         matrix: (rows, columns).
         rectangular: whether rows and columns are different units.
-        randomisations, seed: as in `analyse_matrix`.
+        replicates, seed: as in `analyse_matrix`.
 
     >>> analysed(np.ones((4, 5)), True, 0, 0)["note"]
     'matrix must vary, got (4, 5) entries that are all 1'
@@ -305,7 +305,7 @@ def analysed(matrix: NDArray[Any], rectangular: bool, randomisations: int, seed:
     rows, columns = matrix.shape
     space = RectangularSpace(rows, columns) if rectangular else None
     try:
-        found = analyse_matrix(matrix, space=space, randomisations=randomisations, seed=seed)
+        found = analyse_matrix(matrix, space=space, replicates=replicates, seed=seed)
         return {str(name): value for name, value in found.items()} | {"note": ""}
     except ValueError as error:
         return {"rows": rows, "columns": columns, "note": str(error)}

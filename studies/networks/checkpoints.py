@@ -39,14 +39,14 @@ def compare_networks(
     products: Sequence[str] = (),
     heads: int | None = None,
     group: Mapping[str, str] | None = None,
-    randomisations: int = 999,
+    replicates: int = 999,
     seed: int = 0,
     advance: Callable[[str], None] = lambda name: None,
 ) -> pd.DataFrame:
     """Compare two checkpoints of one network matrix by matrix: two times of a training, or a fine-tuning.
 
     Args:
-        before, after, split, products, heads, group, randomisations, seed, advance: as in `analyse_network`.
+        before, after, split, products, heads, group, replicates, seed, advance: as in `analyse_network`.
 
     Returns:
         A row a matrix of both, index `matrix`: relative_change, the norm of the change over that of the matrix before;
@@ -62,19 +62,19 @@ def compare_networks(
     >>> rng = np.random.default_rng(0)
     >>> before = {"moved": rng.normal(size=(40, 40)), "still": rng.normal(size=(40, 40))}
     >>> after = before | {"moved": before["moved"] + 0.1 * rng.normal(size=(40, 40)) - 0.2 * np.eye(40)}
-    >>> table = compare_networks(before, after, randomisations=199)
+    >>> table = compare_networks(before, after, replicates=199)
     >>> table.structure["moved"], table.relative_change.round(1).tolist()
     ('negative self-connections', [0.1, 0.0])
     """
     plans = [plan_of(network, split=split, products=products, heads=heads, group=group) for network in (before, after)]
-    return compare_plans(plans[0], plans[1], randomisations=randomisations, seed=seed, advance=advance)
+    return compare_plans(plans[0], plans[1], replicates=replicates, seed=seed, advance=advance)
 
 
 def compare_plans(
     before: Plan,
     after: Plan,
     *,
-    randomisations: int = 999,
+    replicates: int = 999,
     seed: int = 0,
     advance: Callable[[str], None] = lambda name: None,
 ) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def compare_plans(
         if old is None:
             continue
         rectangular = as_rectangular(before, name, old.shape)
-        rows[name] = _compared(old, new, rectangular, randomisations, seed) | {"read_as": why}
+        rows[name] = _compared(old, new, rectangular, replicates, seed) | {"read_as": why}
     if not rows:
         raise ValueError("checkpoints must have a matrix of the same name and shape in common, got none")
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("matrix")
@@ -116,9 +116,7 @@ def _common(before: Plan, after: Plan, passed_over: dict[str, str]) -> set[str]:
     return {name for name in both if shapes[0][name] == shapes[1][name]}
 
 
-def _compared(
-    old: NDArray[Any], new: NDArray[Any], rectangular: bool, randomisations: int, seed: int
-) -> dict[str, Any]:
+def _compared(old: NDArray[Any], new: NDArray[Any], rectangular: bool, replicates: int, seed: int) -> dict[str, Any]:
     first, second = (np.asarray(matrix, dtype=np.float64) for matrix in (old, new))
     change = second - first
     shape = {"rows": change.shape[0], "columns": change.shape[1]}
@@ -127,7 +125,7 @@ def _compared(
     norm, moved = float(np.linalg.norm(first)), float(np.linalg.norm(change))
     if not moved:
         return shape | {"relative_change": 0.0, "distance": 0.0, "low": 0.0, "high": 0.0, "note": "unchanged"}
-    found = analysed(change, rectangular, randomisations, seed)
+    found = analysed(change, rectangular, replicates, seed)
     measured = {
         "relative_change": moved / norm if norm else np.inf,
         "cosine": float(np.vdot(first, change)) / (norm * moved) if norm else np.nan,

@@ -41,7 +41,7 @@ def report_checkpoints(
     products: Sequence[str] = (),
     heads: int | None = None,
     group: Mapping[str, str] | None = None,
-    randomisations: int = 999,
+    replicates: int = 999,
     seed: int = 0,
     progress: bool = True,
     pdf: bool = False,
@@ -51,7 +51,7 @@ def report_checkpoints(
     Args:
         before, after: files of the network.
         output: folder for the results: new, empty, or of an earlier analysis.
-        split, products, heads, group, randomisations, seed: as in `compare_networks`.
+        split, products, heads, group, replicates, seed: as in `compare_networks`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
         pdf: whether the figure is wanted as PDF too.
 
@@ -66,7 +66,7 @@ def report_checkpoints(
     if progress:
         print_readings(plans[1])
     with progress_of("comparing matrices", plans[1].count, progress) as advance:
-        table = compare_plans(*plans, randomisations=randomisations, seed=seed, advance=lambda _: advance())
+        table = compare_plans(*plans, replicates=replicates, seed=seed, advance=lambda _: advance())
     passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
     tables = {"checkpoints": table.reset_index(), "passed_over": passed_over}
     figure = draw_checkpoints(table)

@@ -57,7 +57,7 @@ def report_network(
     products: Sequence[str] = (),
     heads: int | None = None,
     group: Mapping[str, str] | None = None,
-    randomisations: int = 999,
+    replicates: int = 999,
     seed: int = 0,
     progress: bool = True,
     pdf: bool = False,
@@ -67,7 +67,7 @@ def report_network(
     Args:
         paths: files of the network.
         output: folder for the results: new, empty, or of an earlier analysis.
-        split, products, heads, group, randomisations, seed: as in `analyse_network`.
+        split, products, heads, group, replicates, seed: as in `analyse_network`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
         pdf: whether the figure is wanted as PDF too, and the table as LaTeX.
 
@@ -82,7 +82,7 @@ def report_network(
     if progress:
         print_readings(plan)
     with progress_of("analysing matrices", plan.count, progress) as advance:
-        table = analyse_plan(plan, randomisations=randomisations, seed=seed, advance=lambda _: advance())
+        table = analyse_plan(plan, replicates=replicates, seed=seed, advance=lambda _: advance())
     passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
     together = alike(table)
     tables = {"network": table.reset_index(), "alike": together, "passed_over": passed_over}

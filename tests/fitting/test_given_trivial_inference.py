@@ -129,7 +129,7 @@ def test_nested_models_maximise_the_conditional_likelihood(space, count, generic
 
 def test_nested_models_of_one_matrix_are_those_of_analyse_matrix():
     matrix = np.random.default_rng(3).normal(size=(1, 12, 12)) - 0.3 * np.eye(12)
-    one = analyse_matrix(matrix[0], randomisations=0)
+    one = analyse_matrix(matrix[0], replicates=0)
     table = nested_models(matrix, given_trivial=True, replicates=99)
     assert table.parameters.to_dict() == {
         "iid": 1,

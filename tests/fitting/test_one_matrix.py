@@ -25,7 +25,7 @@ def test_square_statistics_are_those_of_the_components():
     pooled = (hook * of_hook[2, 2] + d2 * g2 + d3 * g3) / ((size - 1) ** 2 - 1)
     expected = hook * (np.log(of_hook[0, 0] * of_hook[1, 1]) - np.linalg.slogdet(of_hook)[1])
     expected += ((size - 1) ** 2 - 1) * np.log(pooled) - d2 * np.log(g2) - d3 * np.log(g3)
-    found = analyse_matrix(matrix, randomisations=0)
+    found = analyse_matrix(matrix, replicates=0)
     assert found.likelihood_ratio == pytest.approx(expected, rel=1e-10)
     assert found.z_trace == pytest.approx(v0[1, 0] / np.sqrt(pooled), rel=1e-10)
     assert found.symmetric_to_antisymmetric == pytest.approx(g2 / g3, rel=1e-10)
@@ -40,11 +40,11 @@ def test_what_must_not_matter():
     matrix = normal(1, 8, 8)
     order = np.random.default_rng(2).permutation(8)
     names = ["likelihood_ratio", "p_value", "z_trace", "symmetric_to_antisymmetric"]
-    reference = analyse_matrix(matrix, randomisations=0)[names].astype(float)
+    reference = analyse_matrix(matrix, replicates=0)[names].astype(float)
     for same in (matrix[np.ix_(order, order)], matrix.T, -3e-200 * matrix, matrix + 5.0):
-        found = analyse_matrix(same, randomisations=0)[names].astype(float)
+        found = analyse_matrix(same, replicates=0)[names].astype(float)
         np.testing.assert_allclose(found.abs(), reference.abs(), rtol=1e-9)
-    shifted = analyse_matrix(matrix - 2 * np.eye(8), randomisations=0)
+    shifted = analyse_matrix(matrix - 2 * np.eye(8), replicates=0)
     assert shifted.likelihood_ratio == pytest.approx(reference.likelihood_ratio, rel=1e-9)
     assert shifted.z_trace < reference.z_trace - 2
 
@@ -52,7 +52,7 @@ def test_what_must_not_matter():
 @pytest.mark.parametrize("shape", [(8, 8), (16, 16), (5, 12)])
 def test_sizes_of_the_tests_under_gaussian_entries(shape):
     count = 1000
-    tables = [analyse_matrix(normal((3, k), *shape), randomisations=0) for k in range(count)]
+    tables = [analyse_matrix(normal((3, k), *shape), replicates=0) for k in range(count)]
     names = ["p_value", "p_row_hubs", "p_column_hubs"] + (
         ["p_trace", "p_symmetry", "p_row_column"] if shape[0] == shape[1] else []
     )
@@ -63,7 +63,7 @@ def test_sizes_of_the_tests_under_gaussian_entries(shape):
 
 
 def test_bartlett_factor_is_the_mean_of_the_ratio():
-    ratios = [analyse_matrix(normal((4, k), 6, 6), randomisations=0).likelihood_ratio for k in range(2000)]
+    ratios = [analyse_matrix(normal((4, k), 6, 6), replicates=0).likelihood_ratio for k in range(2000)]
     error = np.std(ratios) / np.sqrt(len(ratios))
     assert np.mean(ratios) == pytest.approx(5 * bartlett_factor((5, 9, 10), 5), abs=4 * error)
 
@@ -76,7 +76,7 @@ def test_randomisation_is_exact_for_heavy_tails_and_hubs():
     for k in range(count):
         rng = np.random.default_rng((5, k))
         matrix = rng.standard_t(3, size=(10, 10)) * np.exp(rng.normal(size=(10, 1))) + rng.normal(size=10)
-        found.append(analyse_matrix(matrix, randomisations=draws, seed=k)[names])
+        found.append(analyse_matrix(matrix, replicates=draws, seed=k)[names])
     table = pd.DataFrame(found).astype(float)
     for name in names:
         for level in (0.05, 0.1, 0.2):  # a sequential p-value is exact below 10 of 40, and never too small
@@ -91,7 +91,7 @@ def test_randomised_hubs_are_exact_for_heavy_tails():
         rng = np.random.default_rng((12, k))
         matrix = rng.standard_cauchy(size=(8, 20)) * np.exp(rng.normal(size=20))
         turned = k % 2
-        table = analyse_matrix(matrix.T if turned else matrix, randomisations=draws, seed=k)
+        table = analyse_matrix(matrix.T if turned else matrix, replicates=draws, seed=k)
         p.append(table.p_column_hubs_randomisation if turned else table.p_row_hubs_randomisation)
     counts = np.histogram(p, np.arange(0.5, 21) / 20)[0]  # uniform on 1/20, ..., 1
     assert scipy.stats.chisquare(counts).pvalue > 1e-3
@@ -127,8 +127,8 @@ def test_hub_draws_are_sums_of_shifted_blocks():
 
 
 def test_randomisations_end_when_the_verdict_is_sure():
-    assert analyse_matrix(normal(15, 24, 24), randomisations=5000).randomisations < 3000
-    found = analyse_matrix(normal(16, 24, 24) - 2 * np.eye(24), randomisations=999)
+    assert analyse_matrix(normal(15, 24, 24), replicates=5000).randomisations < 3000
+    found = analyse_matrix(normal(16, 24, 24) - 2 * np.eye(24), replicates=999)
     assert (found.randomisations, found.p_trace_randomisation) == (999, 1e-3)
 
 
@@ -150,7 +150,7 @@ def test_structure_is_found_and_named():
 
 def test_the_same_for_the_same_seed():
     matrix = normal(11, 12, 12)
-    first, again, other = (analyse_matrix(matrix, randomisations=99, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (analyse_matrix(matrix, replicates=99, seed=seed) for seed in (1, 1, 2))
     assert first.equals(again)
     assert first.p_randomisation != other.p_randomisation
     assert first.drop("randomisations").index.is_unique

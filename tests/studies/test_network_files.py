@@ -30,17 +30,17 @@ def sharded(tmp_path):
 
 def test_shards_are_one_network(sharded):
     folder, weights = sharded
-    reference = analyse_network(weights, randomisations=9)
+    reference = analyse_network(weights, replicates=9)
     files = sorted(folder.glob("*.safetensors"))
     for given in (folder, folder / "model.safetensors.index.json", files):
-        assert analyse_network(given, randomisations=9).equals(reference)
+        assert analyse_network(given, replicates=9).equals(reference)
     assert list(analyse_network([files[0], files[0].rename(folder / "copy.safetensors")][1:]).index) == [*weights][:2]
 
 
 def test_the_same_names_in_two_files(tmp_path):
     for name in ("a", "b"):
         np.savez(tmp_path / f"{name}.npz", w=normal(5, 8, 8), **{name: normal(6, 8, 9)})
-    found = analyse_network([tmp_path / "a.npz", tmp_path / "b.npz"], randomisations=0)
+    found = analyse_network([tmp_path / "a.npz", tmp_path / "b.npz"], replicates=0)
     assert list(found.index) == ["a: w", "a", "b: w", "b"]
 
 
@@ -62,11 +62,11 @@ def test_incomplete_shards_are_refused_by_name(sharded):
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
 def test_types_of_half_precision(tmp_path, kind):
     weights = {"a": torch.tensor(normal(7, 9, 9)).to(kind), "b": torch.tensor(normal(8, 5, 9)).to(kind)}
-    reference = analyse_network({name: array.float().numpy() for name, array in weights.items()}, randomisations=0)
+    reference = analyse_network({name: array.float().numpy() for name, array in weights.items()}, replicates=0)
     save_torch(weights, tmp_path / "m.safetensors")
     torch.save(weights, tmp_path / "m.pt")
     for file in ("m.safetensors", "m.pt"):
-        assert analyse_network(tmp_path / file, randomisations=0).equals(reference)
+        assert analyse_network(tmp_path / file, replicates=0).equals(reference)
 
 
 def test_one_tensor_at_a_time(tmp_path, monkeypatch):
@@ -77,10 +77,10 @@ def test_one_tensor_at_a_time(tmp_path, monkeypatch):
     np.savez(tmp_path / "m.npz", **weights)
     monkeypatch.setenv("PIGMM_READ_LIMIT", "5kB")
     for file in ("m.pt", "m.safetensors", "m.npz"):
-        assert len(analyse_network(tmp_path / file, randomisations=0)) == 5
+        assert len(analyse_network(tmp_path / file, replicates=0)) == 5
     monkeypatch.setenv("PIGMM_READ_LIMIT", "1kB")
     with pytest.raises(ValueError, match="w0"):
-        analyse_network(tmp_path / "m.npz", randomisations=0)
+        analyse_network(tmp_path / "m.npz", replicates=0)
 
 
 def test_what_is_no_matrix_of_weights_is_named_and_the_others_go_on(tmp_path):
@@ -90,7 +90,7 @@ def test_what_is_no_matrix_of_weights_is_named_and_the_others_go_on(tmp_path):
     weights["rank one"] = np.outer(normal(30, 8), normal(31, 9)).astype(np.float32)
     weights["tiny"] = normal(32, 3, 8)
     np.savez(tmp_path / "m.npz", **weights)
-    table = analyse_network(tmp_path / "m.npz", randomisations=0)
+    table = analyse_network(tmp_path / "m.npz", replicates=0)
     passed_over = table.attrs["passed_over"]
     assert set(table.index[table.note != ""]) == {"w7", "zero"}
     assert "finite" in table.note["w7"]
@@ -102,7 +102,7 @@ def test_what_is_no_matrix_of_weights_is_named_and_the_others_go_on(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns that it will drop the type
         quantised = torch.quantize_per_tensor(torch.zeros(8, 8), 0.1, 0, torch.qint8)
-    found = analyse_network({"good": weights["w0"], "q": quantised}, randomisations=0).attrs["passed_over"]
+    found = analyse_network({"good": weights["w0"], "q": quantised}, replicates=0).attrs["passed_over"]
     assert found["q"].startswith("torch.qint8: integers are codes")
 
 

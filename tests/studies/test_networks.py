@@ -30,12 +30,12 @@ def test_gates_of_recurrent_layers(layer, gates, options):
     if "proj_size" in options and layer is not torch.nn.LSTM:
         pytest.skip("only the LSTM of torch has projections")
     state = layer(5, 8, **options).state_dict()
-    table = analyse_network(state, randomisations=0)
+    table = analyse_network(state, replicates=0)
     recurrent = [name for name in state if "_hh_" in name and state[name].ndim == 2]
     for name in recurrent:
         pieces = [f"{name}[{k}]" for k in range(gates)] if gates > 1 else [name]
         assert set(pieces) <= set(table.index)
-        first = analyse_matrix(state[name][:8], randomisations=0)
+        first = analyse_matrix(state[name][:8], replicates=0)
         assert table.likelihood_ratio[pieces[0]] == first.likelihood_ratio
     assert all(name in table.attrs["passed_over"] for name in state if state[name].ndim == 1)
 
@@ -80,9 +80,9 @@ def test_known_layers_of_transformers():
     queries, keys = packed[:, :24].T, packed[:, 24:48].T  # GPT-2 stores inputs as rows
     table = analyse_network(
         {"h.0.attn.c_attn.weight": packed}, products=["h.*.attn.c_attn.weight[0]^T h.*.attn.c_attn.weight[1]"],
-        randomisations=0,
+        replicates=0,
     )  # fmt: skip
-    alone = analyse_matrix(queries.T @ keys, randomisations=0)
+    alone = analyse_matrix(queries.T @ keys, replicates=0)
     assert table.z_trace.iloc[-1] == pytest.approx(alone.z_trace, rel=1e-9)
 
 
@@ -91,7 +91,7 @@ def test_the_pairing_of_rows_and_columns_is_said_whatever_shows_it():
     matrix = normal(50, 64, 64)
     means = np.linspace(-1, 1, 64)
     matrix += means + 2 * np.diag(means)
-    table = analyse_network({"w": matrix, "optimizer_state.0.exp_avg": normal(51, 9, 9)}, randomisations=199)
+    table = analyse_network({"w": matrix, "optimizer_state.0.exp_avg": normal(51, 9, 9)}, replicates=199)
     assert table.p_value["w"] < 1e-3 < 0.05 < min(table.p_row_column["w"], table.p_symmetry["w"])
     assert "rows and columns of a unit related" in table.structure["w"]
     assert table.attrs["passed_over"] == {"optimizer_state.0.exp_avg": "state of the optimiser"}
@@ -99,21 +99,21 @@ def test_the_pairing_of_rows_and_columns_is_said_whatever_shows_it():
 
 def test_tied_embeddings_are_analysed_once():
     weights = {"wte.weight": normal(22, 30, 8), "h.0.weight": normal(23, 8, 8)}
-    tied = analyse_network(weights | {"lm_head.weight": weights["wte.weight"].copy()}, randomisations=0)
+    tied = analyse_network(weights | {"lm_head.weight": weights["wte.weight"].copy()}, replicates=0)
     assert list(tied.index) == [*weights]
     assert tied.attrs["passed_over"] == {"lm_head.weight": "tied: the same as wte.weight"}
-    other = analyse_network(weights | {"lm_head.weight": normal(24, 30, 8)}, randomisations=0)
+    other = analyse_network(weights | {"lm_head.weight": normal(24, 30, 8)}, replicates=0)
     assert list(other.index) == [*weights, "lm_head.weight"]
 
 
 def test_low_rank_adapters_are_products():
     a, b = normal(25, 4, 20), normal(26, 20, 4)
     weights = {"q.lora_A.weight": a, "q.lora_B.weight": b, "v.lora_A.default.weight": a, "bias": normal(27, 20)}
-    table = analyse_network(weights | {"v.lora_B.default.weight": b - 3 * np.eye(20)[:, :4]}, randomisations=99)
+    table = analyse_network(weights | {"v.lora_B.default.weight": b - 3 * np.eye(20)[:, :4]}, replicates=99)
     assert list(table.index) == [
         "q.lora_B.weight q.lora_A.weight", "v.lora_B.default.weight v.lora_A.default.weight"
     ]  # fmt: skip
-    alone = analyse_matrix(b @ a, randomisations=0)
+    alone = analyse_matrix(b @ a, replicates=0)
     assert table.z_trace.iloc[0] == pytest.approx(alone.z_trace, rel=1e-9)
     assert "low-rank" in table.read_as.iloc[0]
 
@@ -123,7 +123,7 @@ def test_products_of_independent_factors_show_nothing():
     alarms = f_law = 0
     for k in range(40):
         weights = {f"{name}.weight": normal((28, k, j), 4, 40) for j, name in enumerate("qk")}
-        table = analyse_network(weights, products=["q.weight^T k.weight"], randomisations=99, seed=k)
+        table = analyse_network(weights, products=["q.weight^T k.weight"], replicates=99, seed=k)
         product = table.iloc[-1]
         alarms += product.structure != ""
         f_law += min(product.p_symmetry, product.p_row_hubs) < 0.001
@@ -133,7 +133,7 @@ def test_products_of_independent_factors_show_nothing():
 
 def test_groups_are_chosen_by_option():
     weights = {"a": normal(29, 12, 12), "b": normal(30, 12, 12), "c": normal(31, 12, 13)}
-    table = analyse_network(weights, group={"b": "rectangular"}, randomisations=0)
+    table = analyse_network(weights, group={"b": "rectangular"}, replicates=0)
     assert table.group.tolist() == ["S_N", "S_M x S_N", "S_M x S_N"]
     assert table.z_trace.isna().tolist() == [False, True, True]
     with pytest.raises(ValueError, match=r"group \*=square must hold for square matrices, got c of shape \(12, 13\)"):
@@ -142,11 +142,11 @@ def test_groups_are_chosen_by_option():
 
 def test_products_by_heads():
     queries, keys = normal(32, 12, 30), normal(33, 4, 30)  # six heads of two units, two of keys
-    table = analyse_network({"q": queries, "k": keys}, products=["q^T k", "k^T q"], heads=6, randomisations=0)
+    table = analyse_network({"q": queries, "k": keys}, products=["q^T k", "k^T q"], heads=6, replicates=0)
     for h in range(6):
         q, k = queries[2 * h : 2 * h + 2], keys[2 * (h // 3) : 2 * (h // 3) + 2]
         for name, slow in ((f"q^T k (head {h})", q.T @ k), (f"k^T q (head {h})", k.T @ q)):
-            alone = analyse_matrix(slow, randomisations=0)
+            alone = analyse_matrix(slow, replicates=0)
             assert table.z_trace[name] == pytest.approx(alone.z_trace, rel=1e-9)
     whole = sum(table.index.str.contains("head"))
     assert whole == 12
@@ -167,10 +167,10 @@ def test_how_tensors_are_read_in_few_lines():
 
 def test_products():
     query, key = normal(0, 12, 30), normal(1, 12, 30)
-    table = analyse_network({"q": query, "k": key}, products=["k^T q"], randomisations=0)
-    alone = analyse_matrix(key.T @ query, randomisations=0)
+    table = analyse_network({"q": query, "k": key}, products=["k^T q"], replicates=0)
+    alone = analyse_matrix(key.T @ query, replicates=0)
     assert table.likelihood_ratio["k^T q"] == pytest.approx(alone.likelihood_ratio, rel=1e-9)
-    both = analyse_network({"k.0": key, "q.0": query, "q.1": query}, products=["k.*^T q.*"], randomisations=0)
+    both = analyse_network({"k.0": key, "q.0": query, "q.1": query}, products=["k.*^T q.*"], replicates=0)
     assert list(both.index) == ["k.0", "q.0", "q.1", "k.0^T q.0"]
     with pytest.raises(ValueError, match=r"got 'v\.\*\^T q\.\*', which matches none"):
         analyse_network({"q.0": query}, products=["v.*^T q.*"])
@@ -185,9 +185,9 @@ def test_files_give_what_arrays_give(tmp_path):
     save_file(weights, tmp_path / "model.safetensors")
     torch.save({name: torch.tensor(array) for name, array in weights.items()}, tmp_path / "model.pt")
     np.savez(tmp_path / "model.npz", **weights)
-    reference = analyse_network(weights, randomisations=19)
+    reference = analyse_network(weights, replicates=19)
     for name in ("model.safetensors", "model.pt", "model.npz"):
-        assert analyse_network(tmp_path / name, randomisations=19).loc[reference.index].equals(reference)
+        assert analyse_network(tmp_path / name, replicates=19).loc[reference.index].equals(reference)
 
 
 def test_structure_is_named_and_noise_is_not():
@@ -196,7 +196,7 @@ def test_structure_is_named_and_noise_is_not():
     weights["antisymmetric"] = normal(6, 64, 64) - 0.3 * normal(6, 64, 64).T
     weights["hubs"] = normal(7, 64, 20) + 2 * normal(8, 64, 1)
     weights["heavy"] = np.random.default_rng(9).standard_t(2.5, size=(64, 64))
-    found = analyse_network(weights, randomisations=199).structure
+    found = analyse_network(weights, replicates=199).structure
     named = {name: words for name, words in found.items() if words}
     assert named == {
         "inhibited": "negative self-connections",
@@ -211,13 +211,13 @@ def test_false_alarms_are_one_network_in_twenty():
     for k in range(60):
         rng = np.random.default_rng((10, k))
         weights = {f"w{j}": rng.laplace(size=(12, 12)) for j in range(3)} | {"r": rng.laplace(size=(10, 14))}
-        alarms += bool(analyse_network(weights, randomisations=39, seed=k).structure.any())
+        alarms += bool(analyse_network(weights, replicates=39, seed=k).structure.any())
     assert alarms <= 9  # of 60 with probability 0.05 each, more have probability 0.0011
 
 
 def test_a_matrix_that_cannot_be_analysed_is_named_and_the_others_go_on():
     weights = {"good": normal(11, 8, 8), "constant": np.ones((8, 8)), "broken": np.full((8, 8), np.nan)}
-    table = analyse_network(weights, randomisations=0)
+    table = analyse_network(weights, replicates=0)
     assert not table.note["good"]
     assert "must vary" in table.note["constant"]
     assert "finite" in table.note["broken"]
@@ -291,13 +291,13 @@ def checkpoints():
 
 def test_two_checkpoints():
     before, after = checkpoints()
-    table = compare_networks(before, after, randomisations=199)
+    table = compare_networks(before, after, replicates=199)
     assert list(table.index) == ["h.0.w", "h.1.w", "h.2.w", "in"]
     assert table.note.tolist() == ["unchanged", "", "unchanged", ""]
     assert table.attrs["passed_over"]["old"] == "only in the checkpoint before"
     assert table.structure["h.1.w"] == "negative self-connections"
     change = after["h.1.w"] - before["h.1.w"]
-    assert table.z_trace["h.1.w"] == analyse_matrix(change, randomisations=0).z_trace
+    assert table.z_trace["h.1.w"] == analyse_matrix(change, replicates=0).z_trace
     assert table.relative_change["h.1.w"] == pytest.approx(np.linalg.norm(change) / np.linalg.norm(before["h.1.w"]))
     # all weights times 1.5: the law moves by half a standard deviation
     assert (table.relative_change["in"], table.cosine["in"]) == (pytest.approx(0.5), pytest.approx(1))
@@ -315,7 +315,7 @@ def test_the_interval_of_a_distance_covers():
         rng = np.random.default_rng((65, k))
         before = rng.normal(size=(40, 40))
         after = before + 0.5 * rng.normal(size=(40, 40))
-        table = compare_networks({"w": before}, {"w": after}, randomisations=0)
+        table = compare_networks({"w": before}, {"w": after}, replicates=0)
         covered += table.low["w"] <= np.sqrt(1.25) - 1 <= table.high["w"]
     assert covered >= 48  # of 60 with probability 0.95, or 0.9 at this size
 
@@ -356,7 +356,7 @@ def test_like_layers_together():
     different = {f"g.{k}.w": rng.normal(size=(48, 48)) + (-1) ** k * np.eye(48) for k in range(8)}
     gates = {f"lstm.weight_hh_l{k}": rng.normal(size=(64, 16)) for k in range(2)}
     taps = {"conv.w": rng.normal(size=(8, 9, 3))}
-    found = alike(analyse_network(same | different | gates | taps, randomisations=0))
+    found = alike(analyse_network(same | different | gates | taps, replicates=0))
     assert set(found.layers) == {"h.*.w", "g.*.w", *(f"lstm.weight_hh_l*[{k}]" for k in range(4)), "conv.w[*]"}
     of_taps = found[found.layers == "conv.w[*]"]
     assert of_taps.matrices.tolist() == [3, 3]
@@ -376,7 +376,7 @@ def test_like_layers_are_calibrated():
         rng = np.random.default_rng((41, k))
         weights = {f"h.{j}": (1 + j) * rng.laplace(size=(24, 24)) for j in range(4)}
         weights |= {f"g.{j}": (1 + j) * rng.laplace(size=(20, 30)) for j in range(4)}
-        tables.append(alike(analyse_network(weights, randomisations=0)))
+        tables.append(alike(analyse_network(weights, replicates=0)))
     found = pd.concat(tables)
     for _, group in found.groupby(["layers", "statistic"]):
         for name in ("p_value", "p_heterogeneity"):
