@@ -67,7 +67,7 @@ def portraits(
     >>> from pigmm.studies.networks.analysis import analyse_plan, plan_of
     >>> weights = {"w": np.random.default_rng(0).normal(size=(16, 16)) - 2 * np.eye(16)}
     >>> plan = plan_of(weights)
-    >>> [portrait.name for portrait in portraits(plan, analyse_plan(plan, randomisations=99))]
+    >>> [portrait.name for portrait in portraits(plan, analyse_plan(plan, replicates=99))]
     ['w']
     """
     chosen = chosen_matrices(table)

@@ -253,7 +253,7 @@ def test_the_clearest_is_that_of_most_standard_deviations():
     """The likelihood ratio does not see the trace."""
     weights = {"inhibited": normal(74, 32, 32) - 3 * np.eye(32), "antisymmetric": normal(75, 32, 32)}
     weights["antisymmetric"] -= 0.3 * weights["antisymmetric"].T
-    table = analyse_network(weights, randomisations=99)
+    table = analyse_network(weights, replicates=99)
     assert table.likelihood_ratio["antisymmetric"] > table.likelihood_ratio["inhibited"]
     assert Headline.of(table).paired == ("inhibited", "antisymmetric")
 
@@ -262,7 +262,7 @@ def test_portraits_of_the_clearest():
     weights = {f"h.{k}": normal((70, k), 20, 20) - 2 * np.eye(20) for k in range(2)}
     weights |= {"hubs": normal(71, 20, 30) + 3 * normal(72, 20, 1), "noise": normal(73, 20, 20)}
     plan = plan_of(weights)
-    found = portraits(plan, analyse_plan(plan, randomisations=199))
+    found = portraits(plan, analyse_plan(plan, replicates=199))
     assert len(found) == 2  # of the two like ones the clearest
     square, rectangular = found
     assert square.name in ("h.0", "h.1")
