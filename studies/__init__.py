@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .networks.analysis import analyse_network
     from .networks.checkpoints import compare_networks
-    from .networks.figures import plot_network
+    from .networks.figures import plot_checkpoints, plot_network
     from .pipeline import run_study
     from .plots.figures.dead_units import plot_dead_units
     from .plots.figures.departures import plot_changes, plot_departures_by_epoch, plot_symmetrised_comparison
@@ -30,6 +30,7 @@ _PLACES = {
     "analyse_network": "networks.analysis",
     "compare_networks": "networks.checkpoints",
     "plot_changes": "plots.figures.departures",
+    "plot_checkpoints": "networks.figures",
     "plot_constraints": "plots.figures.symmetry",
     "plot_dead_units": "plots.figures.dead_units",
     "plot_departures_by_epoch": "plots.figures.departures",
@@ -54,6 +55,7 @@ __all__ = [
     "analyse_network",
     "compare_networks",
     "plot_changes",
+    "plot_checkpoints",
     "plot_constraints",
     "plot_dead_units",
     "plot_departures_by_epoch",

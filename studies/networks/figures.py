@@ -25,6 +25,11 @@ def plot_network(table: pd.DataFrame) -> Figure:
 
     Returns:
         Three panels with a common axis; filled points depart by Holm's procedure, open ones do not.
+
+    >>> from pigmm.studies import analyse_network
+    >>> weights = {"w": np.random.default_rng(0).normal(size=(8, 8))}
+    >>> len(plot_network(analyse_network(weights, randomisations=0)).axes)
+    3
     """
     place = np.arange(len(table))
     height = 5.2 + (0.9 if len(table) <= _MOST_NAMES else 0)
@@ -55,7 +60,11 @@ def plot_network(table: pd.DataFrame) -> Figure:
 
 
 def draw_network(table: pd.DataFrame) -> Illustration:
-    """The figure of `plot_network` for a page."""
+    """The figure of `plot_network` for a page.
+
+    Args:
+        table: as `analyse_network` returns it.
+    """
     return Illustration(
         plot_network(table),
         "network",
@@ -76,7 +85,13 @@ def plot_checkpoints(table: pd.DataFrame) -> Figure:
         table: as `compare_networks` returns it.
 
     Returns:
-        Two panels with a common axis; filled points of the upper one are changes that show structure.
+        Two panels with a common axis; filled points of the upper one are changes that show structure, those of the
+        lower one distances whose interval leaves out zero.
+
+    >>> from pigmm.studies import compare_networks
+    >>> before, after = ({"w": np.random.default_rng(seed).normal(size=(8, 8))} for seed in (0, 1))
+    >>> len(plot_checkpoints(compare_networks(before, after, randomisations=0)).axes)
+    2
     """
     place = np.arange(len(table))
     figure = Figure(figsize=(4.9, 4.0 + (0.9 if len(table) <= _MOST_NAMES else 0)))
@@ -95,7 +110,11 @@ def plot_checkpoints(table: pd.DataFrame) -> Figure:
 
 
 def draw_checkpoints(table: pd.DataFrame) -> Illustration:
-    """The figure of `plot_checkpoints` for a page."""
+    """The figure of `plot_checkpoints` for a page.
+
+    Args:
+        table: as `compare_networks` returns it.
+    """
     return Illustration(
         plot_checkpoints(table),
         "checkpoints",

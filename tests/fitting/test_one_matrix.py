@@ -1,5 +1,7 @@
 """One matrix by itself: formulas against the projections, exact null laws, power, and what is refused."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -174,3 +176,17 @@ def test_the_same_for_the_same_seed():
 def test_refused(matrix, message):
     with pytest.raises(ValueError, match=message):
         analyse_matrix(matrix)
+
+
+def test_memory_of_a_large_matrix_is_bounded():
+    """At most ten buffers of the matrix in double precision, randomisations included."""
+    size = 768
+    matrix = normal(17, size, size).astype(np.float16)
+    analyse_matrix(matrix[:8, :8], randomisations=9)  # what is loaded once
+    tracemalloc.start()
+    try:
+        analyse_matrix(matrix, randomisations=999)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= 10 * 8 * size**2
