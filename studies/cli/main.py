@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..notation.plain_text import say
+from .entry import INTERRUPTED, MESSAGE
 from .network import network
 from .options import PdfOption, configuration, takes_ensemble_options
 from .paper import compare, paper
@@ -38,14 +40,14 @@ ReplicatesOption = Annotated[
     ),
 ]
 
+# what writing fails with where there is no room
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 #: Set this environment variable to see where an error comes from.
 TRACEBACK = "PIGMM_TRACEBACK"
 
 # typer has click inside from some version on; its own exception leads to the base class in either case
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
-
-# the exit code into which some versions of typer turn a keyboard interrupt, others raise it
-_INTERRUPTED = 130
 
 
 def _print_version(asked: bool) -> None:
@@ -254,15 +256,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = app(args=given, prog_name="pigmm", standalone_mode=False) or 0
-        if code == _INTERRUPTED:
+        if code == INTERRUPTED:  # into which some versions of typer turn a keyboard interrupt
             raise KeyboardInterrupt
         sys.exit(code)
     except (typer.Abort, KeyboardInterrupt) as stopped:
         if isinstance(stopped.__cause__ or stopped.__context__, EOFError):  # a file that ends early is no interruption
             print("error: a file ends before its content is complete", file=sys.stderr)
             sys.exit(2)
-        print("interrupted: the same command goes on from here", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        print(MESSAGE, file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # whoever read our output, such as `head`, has gone; nothing is left to flush to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -281,4 +283,6 @@ def _message(error: Exception) -> str:
         return f"there is not enough memory{f' ({error})' if str(error) else ''}"
     if isinstance(error, RuntimeError):  # of a library: its message need not say what it is about
         return f"{type(error).__name__}: {error} ({TRACEBACK}=1 shows where it comes from)"
+    if isinstance(error, OSError) and error.errno in _FULL and "goes on" not in str(error):
+        return f"{error}; make room, and the same command goes on"
     return str(error)
