@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..notation.plain_text import say
-from .entry import INTERRUPTED, MESSAGE
+from .interruption import INTERRUPTED, MESSAGE
 from .network import network
 from .options import PdfOption, configuration, takes_ensemble_options
 from .paper import compare, paper
