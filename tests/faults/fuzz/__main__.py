@@ -88,6 +88,8 @@ def fuzz(numbers: range, seed: int, processes: int, folder: str) -> list[tuple[i
         for connection in ready:
             reader = busy.pop(connection)
             found.append((reader.number, *reader.case, *reader.take(0)))
+            if len(found) % 1000 == 0:
+                print(f"{len(found)} files:\n{table(found)}", file=sys.stderr, flush=True)
             if waiting:
                 reader.give(waiting.popleft())
                 busy[reader.connection] = reader
