@@ -4,7 +4,7 @@ PACKAGES := simd invariants fitting spectra training studies
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: study test lint namespace typecheck bench docs clean
+.PHONY: study test lint namespace typecheck bench faults docs clean
 
 ## Train 200 networks on the bundled digits, fit, compare, and print the path of report.html.
 study: $(VENV)/.installed
@@ -36,6 +36,10 @@ bench: $(VENV)/.installed-bench
 	@root="$${PIGMM_DATA_ROOT:-$$(cd ../shared/data 2>/dev/null && pwd)}"; \
 	for b in benchmarks/*.py; do echo "== $$b"; \
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $${root:+PIGMM_DATA_ROOT="$$root"} $(PY) $$b || exit 1; done
+
+## Make thousands of damaged and hostile files, read them, and print what became of them; see docs/reliability.md.
+faults: $(VENV)/.installed-dev
+	@$(PY) tests/faults/fuzz --files 6000 --seed 0
 
 docs: $(VENV)/.installed-dev namespace
 	@$(VENV)/bin/mkdocs build --strict
