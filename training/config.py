@@ -25,7 +25,7 @@ IMAGE_SHAPES: dict[DatasetName, tuple[int, int, int]] = {
 INPUTS: dict[DatasetName, int] = {name: prod(shape) for name, shape in IMAGE_SHAPES.items()}
 TRAINING_IMAGES: dict[DatasetName, int] = {"mnist-5k": 4000, "mnist": 60000, "fashion-mnist": 60000, "cifar10": 50000}
 CLASSES = 10
-MOST_BLOCKS, MOST_SNAPSHOTS, MOST_LAYERS = 10**6, 10**6, 1000
+MOST_BLOCKS, MOST_SNAPSHOTS, MOST_LAYERS = 10**5, 10**6, 1000
 
 
 class CustomDataset(BaseModel):
