@@ -182,10 +182,10 @@ def test_memory_of_a_large_matrix_is_bounded():
     """At most ten buffers of the matrix in double precision, randomisations included."""
     size = 768
     matrix = normal(17, size, size).astype(np.float16)
-    analyse_matrix(matrix[:8, :8], randomisations=9)  # what is loaded once
+    analyse_matrix(matrix[:8, :8], replicates=9)  # what is loaded once
     tracemalloc.start()
     try:
-        analyse_matrix(matrix, randomisations=999)
+        analyse_matrix(matrix, replicates=999)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

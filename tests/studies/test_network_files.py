@@ -92,7 +92,7 @@ def test_what_is_no_matrix_of_weights_is_named_and_the_others_go_on(tmp_path):
     np.savez(tmp_path / "m.npz", **weights)
     table = analyse_network(tmp_path / "m.npz", replicates=0)
     passed_over = table.attrs["passed_over"]
-    assert set(table.index[table.note != ""]) == {"w7", "zero"}
+    assert set(table.index[table.note != ""]) == {"w7", "zero", "rank one"}
     assert "finite" in table.note["w7"]
     assert set(passed_over) == {"codes", "mask", "tiny"}
     assert passed_over["codes"].startswith(
