@@ -28,7 +28,7 @@ def plot_network(table: pd.DataFrame) -> Figure:
 
     >>> from pigmm.studies import analyse_network
     >>> weights = {"w": np.random.default_rng(0).normal(size=(8, 8))}
-    >>> len(plot_network(analyse_network(weights, randomisations=0)).axes)
+    >>> len(plot_network(analyse_network(weights, replicates=0)).axes)
     3
     """
     place = np.arange(len(table))
@@ -90,7 +90,7 @@ def plot_checkpoints(table: pd.DataFrame) -> Figure:
 
     >>> from pigmm.studies import compare_networks
     >>> before, after = ({"w": np.random.default_rng(seed).normal(size=(8, 8))} for seed in (0, 1))
-    >>> len(plot_checkpoints(compare_networks(before, after, randomisations=0)).axes)
+    >>> len(plot_checkpoints(compare_networks(before, after, replicates=0)).axes)
     2
     """
     place = np.arange(len(table))
