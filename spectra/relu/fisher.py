@@ -88,7 +88,7 @@ def relu_fisher_eigenvalues(dimension: Any, approximate: bool = False) -> tuple[
     [0.8754, 0.25, 0.0227, 0.0227]
     """
     exact = is_symbolic(dimension)
-    d = sympy.sympify(dimension) if exact else sympy.Integer(_checked_dimension(dimension))
+    d = dimension if exact else sympy.Integer(_checked_dimension(dimension))
     if approximate:
         first, second = (2 * d + 1) / (4 * sympy.pi), 1 / (2 * sympy.pi * (d + 2))
     else:
@@ -120,7 +120,7 @@ def relu_fisher_eigenvalue(dimension: Any, degree: int) -> Any:
     """
     if degree < 0:
         raise ValueError(f"degree must be at least 0, got {degree}")
-    d = sympy.sympify(dimension)
+    d = dimension if is_symbolic(dimension) else sympy.Integer(_checked_dimension(dimension))
     if degree == 1:
         return sympy.Rational(1, 4)
     if degree % 2:
