@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .plots.figures.path import plot_path
     from .plots.figures.symmetry import plot_constraints, plot_nested_models
     from .plots.figures.z_score_overview import plot_z_score_overview
+    from .plots.figures.z_scores import plot_z_scores
     from .runs.files import read_table
 
 _PLACES = {
@@ -47,6 +48,7 @@ _PLACES = {
     "plot_path": "plots.figures.path",
     "plot_symmetrised_comparison": "plots.figures.departures",
     "plot_z_score_overview": "plots.figures.z_score_overview",
+    "plot_z_scores": "plots.figures.z_scores",
     "read_table": "runs.files",
     "run_study": "pipeline",
 }
@@ -72,6 +74,7 @@ __all__ = [
     "plot_path",
     "plot_symmetrised_comparison",
     "plot_z_score_overview",
+    "plot_z_scores",
     "read_table",
     "run_study",
 ]

@@ -42,6 +42,35 @@ def draw_comparison(runs: Sequence[FinishedRun]) -> list[Illustration]:
     return drawn
 
 
+def answer(summary: pd.DataFrame) -> Illustration:
+    """How far training moves each layer of each run, small enough for the first screen.
+
+    Args:
+        summary: a row for each run and layer: run, layer, initial_norm, wasserstein_last.
+    """
+    with house_style():
+        figure = Figure(figsize=(4.2, 2.7))
+        axes = figure.subplots()
+        for (run, rows), look in zip(
+            summary.groupby("run", sort=False), line_looks(summary.run.nunique()), strict=True
+        ):
+            axes.plot(rows.layer, 100 * rows.wasserstein_last / rows.initial_norm, marker="o", label=run, **look)
+        axes.set_xticks(sorted(summary.layer.unique()))
+        axes.set_xlabel("layer")
+        axes.set_ylabel("moved, % of initial size")
+        axes.set_ylim(bottom=0)
+        if summary.run.nunique() <= 6:
+            axes.legend()
+    return Illustration(
+        figure,
+        "answer",
+        "How far training moves each layer",
+        "",
+        "For each run the distance to the law at initialisation at the last epoch, in percent of the initial size, by "
+        "layer.",
+    )
+
+
 def accuracy(runs: Sequence[FinishedRun]) -> Illustration:
     """Test accuracy: mean over the networks, and the band between their 5% and 95% quantiles."""
     figure, [[axes]] = _grid(runs, 1, 1, size=(7.2, 2.9))

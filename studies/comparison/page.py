@@ -23,7 +23,8 @@ from ..report.page import configuration_rows
 from ..runs.files import replace_files, write_latex, write_tables, write_text
 from ..runs.provenance import package_version
 from .claims import verdict_table
-from .figures import draw_comparison, quantile_curves
+from .figures import answer, draw_comparison, quantile_curves
+from .headline import headline
 from .runs import FinishedRun, finished_runs
 
 _MARKER = "comparison.json"
@@ -66,6 +67,8 @@ def write_comparison(
         version=package_version(),
         made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
         notes=[*notes, *size_notes(runs)],
+        headline=headline(tables["summary"], tables["verdicts"]),
+        answer=answer(tables["summary"]),
         runs=[(run.label, _own_options(run, runs)) for run in runs],
         common=_common_options(runs),
         summary=_shown_summary(tables["summary"]),

@@ -154,8 +154,21 @@ def packed(table: pd.DataFrame) -> str:
             texts: dict[str, int] = {}
             places: list[object] = [texts.setdefault(str(escape(cell(value))), len(texts)) for value in column]
             columns.append({"texts": [*texts], "places": places})
-    content = json.dumps(columns, separators=(",", ":"), allow_nan=False).encode()
-    return b64encode(gzip.compress(content, mtime=0)).decode()
+    return packed_json(columns)
+
+
+def packed_json(content: object) -> str:
+    """JSON for the script of a page, compressed by gzip, in base64.
+
+    Args:
+        content: lists, dictionaries, text and finite numbers.
+
+    >>> from base64 import b64decode
+    >>> gzip.decompress(b64decode(packed_json([1, None])))
+    b'[1,null]'
+    """
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+    return b64encode(gzip.compress(text, mtime=0)).decode()
 
 
 def _with_symbols(table: pd.DataFrame) -> pd.DataFrame:

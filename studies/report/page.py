@@ -21,6 +21,7 @@ from ..plots.style import Illustration
 from ..runs.folder import RunFolder
 from ..runs.provenance import package_version
 from .cards import Cards, compared_cards, initial_cards, last_layers
+from .epochs import packed_epochs
 from .figures.answer import answer_figure
 from .findings.finding import Finding
 from .findings.study import findings
@@ -104,6 +105,7 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         summaries=summaries,
         tables=linked(tables, CAPTIONS),
         cards=study_cards(tables, config),
+        epochs={"z_score_overview": packed_epochs(tables["comparison"])} if "comparison" in tables else {},
     )
 
 

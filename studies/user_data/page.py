@@ -29,6 +29,7 @@ from ..notation.symbols import (
     parameter_latex,
     parameter_text,
 )
+from ..plots.figures.z_scores import plot_z_scores
 from ..plots.style import Illustration, figure_files
 from ..report.cards import compared_cards
 from ..report.figures.study import largest
@@ -38,6 +39,7 @@ from ..report.html import Table, linked, render
 from ..report.latex_tables import booktabs, departures_latex
 from ..runs.files import replace_files, write_latex, write_text
 from ..runs.provenance import package_version
+from .headline import Headline
 from .output import file_names
 from .questions import CLOSED, fit_tests
 from .read import Ensembles
@@ -94,6 +96,14 @@ def write_page(
         title=title,
         version=package_version(),
         legend=LEGEND,
+        headline=Headline.of(tables).sentences(),
+        answer=Illustration(
+            plot_z_scores(tables["comparison"]),
+            "answer",
+            "How far the cubic and quartic invariants are from the fitted model",
+            "",
+            "Curves of |z| of the invariants in ascending order, beside what chance gives.",
+        ),
         ensembles=[
             (name, _what(matrices) + _tested(tables, name, len(matrices))) for name, matrices in ensembles.items()
         ],

@@ -107,6 +107,7 @@ def test_names_of_matrices_are_shown_as_they_are() -> None:
     figure = inline_svg(drawn.svg, name, name)
     cards = compared_cards(layers)
     lines: dict[str, object] = {"ensembles": [(name, name)], "skipped": [name], "sections": [], "tables": []}
+    lines |= {"headline": [name], "answer": None}
     page = render("fit.html", title=name, version="1", legend="", cards=cards, **lines)
     assert cards["sum_i.M_ii-3"]["values"][0][0] == name
     assert page.count("a$\\b$") >= 5

@@ -283,7 +283,7 @@ def test_verdict(pigmm: Any, tmp_path: Path, cubic: float, word: str) -> None:
     page = (tmp_path / "fit" / "report.html").read_text()
     assert f": {word}</b>" in page
     assert "one in twenty" not in page
-    assert "sum_" not in re.sub(r"<[^>]*>", "", page.partition("<h2>Tables")[0])
+    assert "sum_" not in re.sub(r"<[^>]*>", "", page.partition('<h2 id="tables">')[0])
 
 
 @pytest.fixture(scope="module")
@@ -337,7 +337,7 @@ def test_symmetry_is_one_table(tested: Path, square: Matrices) -> None:
     shifted = of_ensemble(tested, "nested_models", "m diagonal").set_index("symmetry")
     assert shifted.p_randomisation["S_N x S_N"] == 1 / 200
     assert shifted.bic.idxmin() == "independent, diagonal apart"
-    page = (tested / "report.html").read_text().partition("<h2>Tables")[0]
+    page = (tested / "report.html").read_text().partition('<h2 id="tables">')[0]
     assert "≤ 0.005" in page
     assert "S_N" not in re.sub(r'alt="[^"]*"', "", page)
 
@@ -508,3 +508,15 @@ def test_names_that_collide_keep_models_and_figures(pigmm: Any, tmp_path: Path, 
     np.testing.assert_allclose(sorted(found), sorted(expected))
     assert len(list((tmp_path / "fit" / "figures").iterdir())) == 6
     assert len(read_table(tmp_path / "fit" / "tables" / "parameters.csv")) == 39
+
+
+def test_a_page_says_the_same_verdict_everywhere(pigmm, tmp_path):
+    """Three tests together cannot be decided by 49 replicates: neither the headline nor the finding decides."""
+    np.save(tmp_path / "words.npy", np.random.default_rng(0).standard_t(df=3, size=(150, 4, 4)))
+    done = pigmm("fit", tmp_path / "words.npy", "--output", tmp_path / "fit", "--replicates", "49")
+    assert done.code == 0
+    page = (tmp_path / "fit" / "report.html").read_text()
+    assert "not decided: so few replicates cannot tell" in done.out
+    assert "not decided: so few replicates cannot tell" in page
+    assert "Whether words is Gaussian is not decided" in page
+    assert "replicates): a departure" not in page + done.out

@@ -9,9 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from pigmm.studies.analysis.selection import where
+from pigmm.studies.comparison.page import write_comparison
+from pigmm.studies.networks.page import report_network
+from pigmm.studies.notation.symbols import formula_key
 from pigmm.studies.report.html import cell
+from pigmm.studies.runs.files import read_table
+from pigmm.studies.user_data.fit import fit_paths
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra `test`")
 
@@ -101,17 +109,90 @@ def test_numbers_are_written_as_in_the_rows_without_a_script(page: sync_api.Page
     assert page.evaluate("values => values.map(written)", values) == [cell(value) for value in values]
 
 
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, {"width": 390, "height": 844}])
-def test_the_first_screen_holds_the_answer(size: dict[str, int], page: sync_api.Page) -> None:
-    page.set_viewport_size(size)
+@pytest.fixture(scope="module")
+def pages(moved_alone: Path, finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A page of each command."""
+    folder = tmp_path_factory.mktemp("pages")
+    generator = np.random.default_rng(0)
+    np.savez(folder / "m.npz", words=generator.normal(size=(120, 4, 4)), more=generator.normal(size=(120, 3, 5)))
+    return {
+        "study": moved_alone,
+        "fit": fit_paths([folder / "m.npz"], folder / "fit", replicates=0),
+        "compare": write_comparison([finished_run], folder / "compare"),
+        "network": report_network([folder / "m.npz"], folder / "network", randomisations=19, progress=False),
+    }
+
+
+@pytest.mark.parametrize(
+    "size", [{"width": 1280, "height": 800}, {"width": 390, "height": 844}], ids=["laptop", "phone"]
+)
+@pytest.mark.parametrize("name", ["study", "fit", "compare", "network"])
+def test_the_first_screen_holds_the_answer(
+    name: str, size: dict[str, int], pages: dict[str, Path], browser: sync_api.Browser
+) -> None:
+    page = browser.new_page(viewport=size)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(pages[name].as_uri())
     sentences = page.locator(".answer p:not(.quiet)")
-    assert sentences.count() >= 1
+    assert sentences.count() == 3
+    assert page.locator(".interactive").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
     for shown in (page.locator("h1"), page.locator(".first svg"), *sentences.all()):
         box = shown.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= size["height"]
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= size["width"]
+    page.locator("main h2").last.scroll_into_view_if_needed()
+    contents = page.locator("nav").bounding_box()
+    assert contents is not None
+    assert contents["y"] == pytest.approx(0, abs=1), "the contents stay in sight"
+    page.close()
+    assert not errors
+
+
+def heights(page: sync_api.Page, layer: int) -> dict[str, float]:
+    """Where the points of a layer lie in the overview, upwards, by the keys of their invariants."""
+    return page.evaluate(
+        """layer => Object.fromEntries([...document.querySelectorAll("#z_score_overview svg [data-invariant]")]
+          .filter((element) => element.id.includes(`invariant:layer_${layer}:`))
+          .map((element) => [element.dataset.invariant, -Number(element.querySelector("use").getAttribute("y"))]))""",
+        layer,
+    )
+
+
+def test_a_slider_shows_the_invariants_at_every_epoch(page: sync_api.Page, finished_run: Path) -> None:
+    table = where(read_table(finished_run / "tables" / "comparison.csv"), subset="all", layer=1)
+    slider = page.get_by_label("Epoch", exact=True)
+    slider.wait_for()
+    told = page.locator("#z_score_overview output")
+    drawn = heights(page, 1)
+
+    def check(epoch: float) -> None:
+        rows = where(table, epoch=epoch).dropna(subset="z")
+        z = rows.set_index(rows.formula.map(formula_key)).z
+        z = z[z.index.isin(drawn.keys())]
+        places = pd.Series(heights(page, 1))[z.index]
+        # the higher z, the higher the point; two decimals are kept
+        order = z.round(2).sort_values().index
+        assert (places[order].diff().dropna() >= -1e-6).all()
+        assert np.corrcoef(places[z.abs() < 4], z[z.abs() < 4])[0, 1] > 0.99999
+        assert told.inner_text().startswith(f"{epoch:g}. Beyond 2: ")
+        assert f"{(z.abs() > 2).sum()} of {len(z)} in layer 1" in told.inner_text()
+
+    check(2)
+    slider.focus()
+    page.keyboard.press("Home")
+    check(0)
+    assert slider.get_attribute("aria-valuetext") == "epoch 0"
+    assert heights(page, 1) != drawn
+    page.keyboard.press("ArrowRight")
+    check(1)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert heights(page, 1) == pytest.approx(drawn, abs=0.05)
+    page.emulate_media(media="print")
+    assert not slider.is_visible()
 
 
 def test_numbers_are_read_as_they_are_written(page: sync_api.Page) -> None:
@@ -251,4 +332,5 @@ def test_without_a_script_the_page_is_complete(browser: sync_api.Browser, moved_
     assert opened.locator("figure svg").count() == opened.locator("figure").count() > 10
     assert opened.locator("th button").count() == 0
     assert not opened.locator("#invariant").is_visible()
+    assert not opened.get_by_label("Epoch", exact=True).is_visible()
     context.close()

@@ -34,6 +34,7 @@ def z_score_overview(
     """
     everyone = of_all_networks(comparison)
     last = at_last_epoch(everyone) if "epoch" in everyone else everyone
+    when = f" at epoch {last.epoch.max():g}" if "epoch" in last else ""
     beyond = [_beyond(layer, rows) for layer, rows in last.groupby("layer", sort=False)]
     return Illustration(
         plot_z_score_overview(last, family, top=float(everyone.z.abs().max())),
@@ -42,8 +43,9 @@ def z_score_overview(
         Markup(
             "Measured minus predicted by the fitted model, in standard errors of the comparison, one point for each "
             "invariant: sorted by degree, then by the number of nodes of its graph (below each panel), in the same "
-            "order for all layers of one kind. Grey: the two standard errors that chance explains. Beyond them are {}."
-        ).format(listed(beyond)),
+            "order for all layers of one kind. Grey: the two standard errors that chance explains. Beyond them are"
+            "{} {}."
+        ).format(f"{when}:" if when else "", listed(beyond)),
         "A panel for each layer, with a point for each invariant at the height of its z.",
     )
 

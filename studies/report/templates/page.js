@@ -89,9 +89,13 @@ function written(value) {
   return text.replaceAll("-", "−");
 }
 
-async function unpacked(script) {
+async function contentOf(script) {
   const bytes = Uint8Array.from(atob(script.textContent), (character) => character.charCodeAt(0));
-  const columns = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+async function unpacked(script) {
+  const columns = await contentOf(script);
   return columns.map((column) => column.values
     ? { text: (row) => written(column.values[row]), key: (row) => column.values[row], count: column.values.length }
     : { text: (row) => column.texts[column.places[row]], key: (row) => column.texts[column.places[row]], count: column.places.length });
@@ -287,4 +291,55 @@ document.addEventListener("keydown", (event) => {
   next.setAttribute("tabindex", "0");
   next.focus();
 });
+// The slider of a figure moves its points to their places at another epoch.
+
+// z as it is drawn, by the place of the curve: linear up to 4, then logarithmic (the transform of matplotlib)
+const LINEAR = 4;
+const STRETCH = 1.2 / 0.9;
+const drawn = (z) => (Math.abs(z) <= LINEAR ? z * STRETCH : Math.sign(z) * LINEAR * (STRETCH + Math.log10(Math.abs(z) / LINEAR)));
+
+async function slide(control) {
+  const { epochs, layers } = await contentOf(control.querySelector("script"));
+  const [input, output] = control.querySelectorAll("input, output");
+  const last = epochs.length - 1;
+  const points = new Map([...control.closest("figure").querySelectorAll("svg [data-invariant]")]
+    .map((element) => [element.id.replace(/^.*invariant:/, ""), element.querySelector("use")]));
+  for (const layer of layers) {
+    layer.points = layer.keys.map((key) => points.get(`${layer.name}:${key}`));
+    // where the points lie at the last epoch tells the scale of the panel
+    const known = layer.keys.map((_, place) => place).filter((place) => layer.points[place] && layer.z[last][place] !== null);
+    const values = known.map((place) => layer.z[last][place]);
+    const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => known[values.indexOf(value)]);
+    const [bottom, top] = [low, high].map((place) => Number(layer.points[place].getAttribute("y")));
+    const [least, most] = [low, high].map((place) => drawn(layer.z[last][place]));
+    layer.height = (z) => bottom + ((drawn(z) - least) * (top - bottom)) / (most - least);
+  }
+  function move() {
+    const step = Number(input.value);
+    const counts = layers.map((layer) => {
+      layer.points.forEach((point, place) => {
+        if (!point) return;
+        const z = layer.z[step][place];
+        point.setAttribute("visibility", z === null ? "hidden" : "visible");
+        if (z !== null) point.setAttribute("y", layer.height(z));
+      });
+      return `${layer.beyond[step]} of ${layer.known[step]} in ${layer.title}`;
+    });
+    input.setAttribute("aria-valuetext", `epoch ${epochs[step]}`);
+    output.textContent = `${epochs[step]}. Beyond 2: ${counts.join(", ")}.`;
+    if (panel.dataset.key) mark(panel.dataset.key);
+  }
+  input.max = last;
+  input.value = last;
+  move();
+  input.addEventListener("input", move);
+  addEventListener("beforeprint", () => { // the caption is about the last epoch
+    input.value = last;
+    move();
+  });
+  control.hidden = false;
+}
+
+document.querySelectorAll(".epochs").forEach(slide);
+
 panel.querySelector(".close").addEventListener("click", () => pin(pinned));
