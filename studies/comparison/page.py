@@ -254,11 +254,11 @@ def comparison_latex(summary: pd.DataFrame, runs: Sequence[FinishedRun]) -> dict
                 f"${row['median_deviation_first']:.3f} \\to {row['median_deviation_last']:.3f}$" for row in rows
             ],
             "largest $|z|$": [f"${in_latex(number(row['largest_absolute_z'], '.1f'))}$" for row in rows],
-            "significant": [f"{row['significant']} of {row['invariants']}" for row in rows],
+            "depart": [f"{row['departing']} of {row['invariants']}" for row in rows],
         },
         dtype=object,
     )
-    numbers = [name for name in departures if name not in ("run", "layer", "significant")]
+    numbers = [name for name in departures if name not in ("run", "layer", "depart")]
     caption = "From the first to the last epoch: distance to initialisation, and departures from the Gaussian model."
     texts = {"departures": booktabs(departures, caption, "departures", latex=numbers)}
     cells = _parameter_cells(runs)

@@ -23,10 +23,10 @@ from ..runs.provenance import package_version
 from .cards import Cards, compared_cards, initial_cards, last_layers
 from .epochs import packed_epochs
 from .figures.answer import answer_figure
-from .findings.finding import Finding
 from .findings.study import findings
 from .headline import headline
 from .html import Table, linked, render
+from .placing import placed
 
 CAPTIONS = {
     "parameters": "Fitted parameters of every layer, epoch and subset, beside the exact ones at initialisation.",
@@ -58,22 +58,6 @@ CAPTIONS = {
 }
 
 
-#: Beside which finding a figure stands, by the beginning of its name.
-BESIDE = {
-    "Accuracy": ("learning",),
-    "Dead units": ("dead_units",),
-    "Initialisation": ("initialisation_",),
-    "Distance to initialisation": ("distances", "path_"),
-    "Which of the nested models?": ("nested_models",),
-    "The symmetry of the network": ("constraints",),
-    "What training moves": ("interior_parameters_",),
-    "The classes of the output layer": ("output_classes",),
-    "Beyond the Gaussian model": ("departures_by_epoch", "z_score_overview"),
-    "The same departures, seen more sharply": ("symmetrised_comparison",),
-    "Change of the deviations": ("changes",),
-}
-
-
 def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: Sequence[Illustration]) -> str:
     """The page report.html of a study.
 
@@ -84,8 +68,7 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         figures: they stand in the page itself.
     """
     config = run.config
-    found = [(finding, _beside(finding, figures)) for finding in findings(tables, config)]
-    placed = {figure.name for _, own in found for figure in own}
+    found, alone = placed(findings(tables, config), figures)
     summaries = []
     if "parameters" in tables:
         summaries.append(parameter_summary(tables["parameters"]))
@@ -101,17 +84,12 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         headline=headline(tables, config),
         answer=answer_figure(tables, config),
         findings=found,
-        figures=[figure for figure in figures if figure.name not in placed],
+        figures=alone,
         summaries=summaries,
         tables=linked(tables, CAPTIONS),
         cards=study_cards(tables, config),
         epochs={"z_score_overview": packed_epochs(tables["comparison"])} if "comparison" in tables else {},
     )
-
-
-def _beside(finding: Finding, figures: Sequence[Illustration]) -> list[Illustration]:
-    names = BESIDE.get(finding.heading, ())
-    return [figure for figure in figures if names and figure.name.startswith(names)]
 
 
 def size_notes(config: EnsembleConfig) -> list[str]:

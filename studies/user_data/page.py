@@ -96,7 +96,7 @@ def write_page(
         title=title,
         version=package_version(),
         legend=LEGEND,
-        headline=Headline.of(tables).sentences(),
+        headline=Headline.of(tables, verdicts).sentences(),
         answer=Illustration(
             plot_z_scores(tables["comparison"]),
             "answer",
