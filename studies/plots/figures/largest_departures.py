@@ -6,6 +6,7 @@ from math import ceil
 
 import pandas as pd
 from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
 
 from ....invariants import SQUARE, GraphFamily, parse_label
 from ...analysis.network_subsets import of_all_networks
@@ -37,7 +38,8 @@ def plot_largest_departures(largest_departures: pd.DataFrame, family: GraphFamil
     for axes in grid[len(rows) :]:
         axes.set_axis_off()
     for axes, row in zip(grid, rows.itertuples(), strict=False):
-        draw_graph(axes, parse_label(str(row.graph), family))
+        with threadpool_limits(1, user_api="blas"):  # layouts solve tiny systems, which threads only delay
+            draw_graph(axes, parse_label(str(row.graph), family))
         axes.set_title(f"{formula_latex(str(row.formula))}\n$z = {row.z:+.1f}$", fontsize=7.5)
         axes.set_gid(invariant_id(str(row.formula), 0))
     return figure

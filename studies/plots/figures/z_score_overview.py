@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ....invariants import SQUARE, GraphFamily
 from ...analysis.network_subsets import of_all_networks
@@ -75,7 +76,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, chosen: set[str], top: flo
         fill = colour if row["graph"] in chosen else "white"
         look: dict[str, Any] = {"color": colour, "markerfacecolor": fill, "markersize": 3.6, "markeredgewidth": 0.9}
         gid = invariant_id(row["formula"], file_name(name))
-        axes.plot([place], [row["z"]], "o", **look, gid=gid, in_layout=False)  # hundreds would slow the layout
+        point = Line2D([place], [row["z"]], marker="o", linestyle="", **look, gid=gid)
+        point.set_in_layout(False)  # hundreds would slow the layout
+        axes.add_artist(point)  # the limits are set below
     ticks, names, left = [], [], 0
     for (_, nodes), group in rows.groupby(["degree", "nodes"]):
         ticks.append(left + (len(group) - 1) / 2)
