@@ -17,10 +17,11 @@ from .initial_law import InitialLaw
 from .layer import LAYER_TABLES, Tables, analyse_layer
 from .learning import learning_table, network_table
 from .network_subsets import network_subsets
-from .questions import how_many_tests
+from .questions import how_many_tests, study_tests
 from .relative_change import change_table
 from .summaries import comparison_summary, largest_departures
 from .trajectories import trajectory_tables
+from .verdicts import verdict_table
 
 
 def analyse(
@@ -81,4 +82,6 @@ def analyse(
         tables |= trajectory_tables(tables["parameters"], config)
     if images is not None and can_be_seen(config):
         tables |= dead_unit_tables(ensemble, config, images)
+    if tests := study_tests(tables):
+        tables["verdicts"] = verdict_table(tests, "layer").astype({"layer": "Int64"})
     return tables

@@ -225,6 +225,19 @@ def departures(comparison: pd.DataFrame) -> NDArray[np.bool_]:
     return holm(comparison.p_value)
 
 
+def overflowing(comparison: pd.DataFrame) -> int:
+    """Count the invariants that are too large for floating-point numbers, or whose squares are.
+
+    Args:
+        comparison: (invariants, columns) with predicted, measured and standard_error.
+
+    >>> overflowing(pd.DataFrame({"predicted": [1e200, 1.0], "measured": 1.0, "standard_error": [np.inf, 0.1]}))
+    1
+    """
+    finite = np.isfinite(comparison[["predicted", "measured", "standard_error"]]).all(axis=1)
+    return int((~finite).sum())
+
+
 def bound(count: int) -> float:
     """The line on a figure that the largest |z| of `count` normal numbers crosses with probability 5% at most.
 

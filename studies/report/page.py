@@ -29,6 +29,7 @@ from .html import Table, linked, render
 from .placing import placed
 
 CAPTIONS = {
+    "verdicts": "Every test that this page judges, all of them together by Holm’s procedure at 5%.",
     "parameters": "Fitted parameters of every layer, epoch and subset, beside the exact ones at initialisation.",
     "interior_parameters": "The five parameters of independent permutations of rows and columns.",
     "symmetry": "The constraints that the symmetry of the network puts on the parameters of square layers.",

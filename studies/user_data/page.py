@@ -17,7 +17,7 @@ from ..analysis.questions import GAUSSIAN, INVARIANT
 from ..analysis.selection import records, where
 from ..analysis.summaries import LARGEST
 from ..analysis.tests import LAW_DRAWS
-from ..analysis.verdicts import LEVEL, Verdict, Verdicts, departures, stated, too_few
+from ..analysis.verdicts import LEVEL, Verdict, Verdicts, departures, overflowing, stated, too_few
 from ..notation.number_format import counted, in_latex, listed, number, rounded, with_error
 from ..notation.p_values import p_text
 from ..notation.symbols import (
@@ -190,6 +190,8 @@ def summary(
 
 def _verdict(own: Tables, verdicts: Verdicts) -> str:
     """Whether the cubic and quartic invariants of an ensemble depart, among all that the page judges."""
+    if count := overflowing(own["comparison"]):
+        return f"no verdict: {count} overflow, too large for floating-point numbers: divide the matrices by a scale"
     if not own["comparison"].z.notna().any():
         return "no invariant can depart: the fit forces all to agree"
     said = [stated(test, verdicts[test.question, test.subject]) for test in fit_tests(own) if test.question == GAUSSIAN]

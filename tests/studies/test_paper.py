@@ -285,6 +285,14 @@ def test_nothing_learnt_is_seen() -> None:
     assert verdicts(run)[claims.GENERAL_MODEL] == "not decided"  # 400 networks are not the paper's 1000
 
 
+def test_invariants_that_cannot_depart_are_not_decided(five_moved: FinishedRun) -> None:
+    missing = dict.fromkeys(("z", "p_value", "deviation"), np.nan)
+    start = five_moved.tables["parameters"].assign(z_from_initial=np.nan)
+    tables = {"comparison": five_moved.tables["comparison"].assign(**missing), "parameters": start}
+    found = verdicts(replace(five_moved, tables=five_moved.tables | tables))
+    assert found[claims.INITIALISATION] == found[claims.PREDICTIONS] == "not decided"
+
+
 def test_uniform_entries_are_not_gaussian() -> None:
     line = next(v for v in claims_of(simulated(parameters(), "uniform")) if v.claim == claims.INITIALISATION)
     assert line.verdict == "agrees in part"

@@ -12,7 +12,7 @@ import pandas as pd
 from ...analysis.layer import Tables
 from ...analysis.network_subsets import ALL
 from ...analysis.selection import at_last_epoch, where
-from ...analysis.verdicts import departures, too_few
+from ...analysis.verdicts import departures, overflowing, too_few
 from ...notation.number_format import number, rounded
 from ...notation.p_values import p_text
 from ...notation.symbols import formula_html, layer_name
@@ -101,13 +101,12 @@ class Departures:
             calibrated = where(bootstrap, layer=layer) if len(bootstrap) else bootstrap
             judged = calibrated if len(calibrated) else own
             departing = None if few and not len(calibrated) else int(departures(judged).sum())
-            finite = np.isfinite(own[["predicted", "measured"]]).all(axis=1)
             layers.append(
                 LayerDepartures(
                     int(str(layer)),
                     departing,
                     int(own.z.notna().sum()),
-                    int((~finite).sum()),
+                    overflowing(own),
                     _largest(own, calibrated, smallest),
                     own.deviation.median(),
                 )
