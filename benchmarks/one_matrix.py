@@ -12,6 +12,9 @@ Null laws, each with rows and columns independently exchangeable, so that nothin
 Size: share of matrices whose p-value is at most 0.05, for each test of `analyse_matrix`, and its error.
 The randomisation tests are exact for all of these laws; the others are exact, or nearly so, for the first only.
 
+Coverage: share of single matrices, drawn from a generic model of 13 parameters and fitted given their trivial
+components, whose exact 95% intervals hold the truth.
+
 Power, at 5%, against the size of an effect in a matrix of independent Gaussian entries of variance 1/N:
 
 - self-connections: -e/sqrt(N) added to the diagonal;
@@ -30,11 +33,11 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from calibration import in_threads
+from calibration import generic_model, in_threads
 from scipy.stats import kstest
 from threadpoolctl import threadpool_limits
 
-from pigmm.fitting import analyse_matrix
+from pigmm.fitting import PIGMM, analyse_matrix, confidence_intervals
 
 P_VALUES = {
     "likelihood ratio": "p_value",
@@ -114,6 +117,20 @@ def sizes_of_tests(size, count, replicates, seed):
     return pd.DataFrame(rows, columns=["law", "size", "test", "share", "error"])
 
 
+def coverage(size, count, seed):
+    """Rows (N, parameter, share of intervals that hold the truth)."""
+    truth = generic_model(size, seed)
+
+    def run(number):
+        matrix = truth.sample(1, np.random.default_rng([seed, size, number]))
+        ends = confidence_intervals(PIGMM.fit(matrix, given_trivial=True), matrix)
+        exact = pd.Series(truth.parameters, truth.names)[ends.index]
+        return (ends.lower <= exact) & (exact <= ends.upper)
+
+    shares = pd.DataFrame(in_threads(run, range(count), f"N={size}, intervals")).mean()
+    return pd.DataFrame({"size": size, "parameter": shares.index, "coverage": shares.to_numpy()})
+
+
 def marchenko_pastur_distance(matrix):
     """Kolmogorov-Smirnov distance of the squared singular values to the Marchenko-Pastur law of a square matrix.
 
@@ -175,16 +192,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--matrices", type=int, default=200, help="matrices of each null law and size")
     parser.add_argument("--sizes", type=int, nargs="+", default=[16, 64])
-    parser.add_argument("--randomisations", type=int, default=99)
+    parser.add_argument("--replicates", type=int, default=99)
     parser.add_argument("--power", type=int, default=40, help="matrices of each effect")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", help="folder for the tables as CSV")
     arguments = parser.parse_args()
     with threadpool_limits(1):
         sizes = pd.concat(
-            sizes_of_tests(size, arguments.matrices, arguments.randomisations, arguments.seed)
-            for size in arguments.sizes
+            sizes_of_tests(size, arguments.matrices, arguments.replicates, arguments.seed) for size in arguments.sizes
         )
+        covered = pd.concat(coverage(size, arguments.matrices, arguments.seed) for size in arguments.sizes)
         powers = pd.concat(
             power(name, size, arguments.power, arguments.seed)
             for name in EFFECTS
@@ -193,9 +210,11 @@ def main():
         )
     print(sizes.pivot(index=["law", "test"], columns="size", values="share").to_string())
     print(f"Monte-Carlo error {sizes.error.iloc[0]:.4f}\n")
+    print(covered.pivot(index="parameter", columns="size", values="coverage").to_string(), "\n")
     print(powers.to_string(index=False))
     if arguments.output:
         sizes.to_csv(f"{arguments.output}/one_matrix_sizes.csv", index=False)
+        covered.to_csv(f"{arguments.output}/one_matrix_coverage.csv", index=False)
         powers.to_csv(f"{arguments.output}/one_matrix_power.csv", index=False)
 
 
