@@ -89,7 +89,7 @@ class Objective:
         named = [(name, tensor.shape) for name, tensor in module.named_parameters()]
         blocks = tuple((name, prod(shape)) for name, shape in named)
         buffers = dict(module.named_buffers())
-        module.eval()
+        module.train(False)
 
         def model(parameters: Tensor, inputs: Tensor) -> Tensor:
             parts = torch.split(parameters, [size for _, size in blocks])
