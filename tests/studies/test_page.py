@@ -119,7 +119,7 @@ def pages(moved_alone: Path, finished_run: Path, tmp_path_factory: pytest.TempPa
         "study": moved_alone,
         "fit": fit_paths([folder / "m.npz"], folder / "fit", replicates=0),
         "compare": write_comparison([finished_run], folder / "compare"),
-        "network": report_network([folder / "m.npz"], folder / "network", randomisations=19, progress=False),
+        "network": report_network([folder / "m.npz"], folder / "network", replicates=19, progress=False),
     }
 
 
