@@ -10,7 +10,7 @@ import sympy
 import pigmm.fitting
 import pigmm.invariants
 import pigmm.spectra
-from pigmm.fitting.tests_of_models import one_matrix
+from pigmm.fitting.tests_of_models import bartlett
 from pigmm.invariants import PARAMETERS
 from pigmm.invariants.expectation import symbolic as expectations
 from pigmm.invariants.expectation import two_point, wick
@@ -154,8 +154,8 @@ def test_an_altered_statistic_of_one_matrix_is_noticed(name, monkeypatch):
 
 
 def test_an_altered_correction_is_noticed(monkeypatch):
-    original = one_matrix.bartlett_factor
-    monkeypatch.setattr(one_matrix, "bartlett_factor", lambda *arguments: 1.001 * original(*arguments))
+    original = bartlett.bartlett_factor
+    monkeypatch.setattr(bartlett, "bartlett_factor", lambda *arguments: 1.001 * original(*arguments))
     with pytest.raises(AssertionError):
         run(9)
 

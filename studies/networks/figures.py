@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from ..notation.plain_text import printable
 from ..plots.scales import log_scale, signed_log_scale
 from ..plots.style import GREY, PALETTE, Illustration, in_house_style
 
@@ -53,7 +54,7 @@ def plot_network(table: pd.DataFrame) -> Figure:
     log_scale(axes[2])
     axes[2].legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     if len(table) <= _MOST_NAMES:
-        axes[2].set_xticks(place, [_short(str(name)) for name in table.index], rotation=90, fontsize=6.5)
+        axes[2].set_xticks(place, [_short(printable(str(name))) for name in table.index], rotation=90, fontsize=6.5)
     else:
         axes[2].set_xlabel("matrix, in the order of the file")
     return figure
@@ -103,7 +104,7 @@ def plot_checkpoints(table: pd.DataFrame) -> Figure:
     _points(axes[1], place, table.distance, np.nan_to_num(low) > 0, PALETTE[1])
     axes[1].set(ylabel="change of the law\n(standard deviations)", ylim=(0, 1.05 * np.nanmax([*high, *distance, 1e-9])))
     if len(table) <= _MOST_NAMES:
-        axes[1].set_xticks(place, [_short(str(name)) for name in table.index], rotation=90, fontsize=6.5)
+        axes[1].set_xticks(place, [_short(printable(str(name))) for name in table.index], rotation=90, fontsize=6.5)
     else:
         axes[1].set_xlabel("matrix, in the order of the file")
     return figure

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from pigmm.training import EnsembleConfig, LabelledData
+from pigmm.training.engines import network as compiled
 from pigmm.training.engines import numba_engine
 from pigmm.training.snapshot import Snapshot
 from pigmm.training.streams import initial_weights, shuffling_order
@@ -212,7 +213,7 @@ def test_a_common_part_of_initial_weights_is_noticed(digits: LabelledData, monke
         own, common = (initial_weights(kind, shape, seed, n, layer) for n in (network, 10**6))
         return np.float32(np.sqrt(0.9)) * own + np.float32(np.sqrt(0.1)) * common
 
-    monkeypatch.setattr(numba_engine, "initial_weights", partly_common)
+    monkeypatch.setattr(compiled, "initial_weights", partly_common)
     assert likeness(trained(digits, 200)).max() > 8
 
 
@@ -220,5 +221,5 @@ def test_a_common_order_is_noticed(digits: LabelledData, monkeypatch: pytest.Mon
     def common(size: int, seed: int, network: int, epoch: int) -> NDArray[np.int64]:
         return shuffling_order(size, seed, 0, epoch)
 
-    monkeypatch.setattr(numba_engine, "shuffling_order", common)
+    monkeypatch.setattr(compiled, "shuffling_order", common)
     assert shifts(trained(digits, 1000)).max() > 8

@@ -14,6 +14,7 @@ from ....invariants import SQUARE, GraphFamily
 from ...analysis.network_subsets import of_all_networks
 from ...analysis.published_invariants import papers_graphs
 from ...analysis.selection import at_last_epoch, records
+from ...notation.plain_text import printable
 from ...notation.symbols import layer_name
 from ...runs.files import file_name
 from ..inline_svg import invariant_id
@@ -101,4 +102,4 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, chosen: set[str], top: flo
     shown = [sizes[0], sizes[-1]] if len(sizes) > 1 else sizes
     axes.set_yticks([*(-size for size in reversed(shown)), 0, *shown])
     axes.grid(visible=False, axis="x")
-    axes.set_title(name, loc="left", parse_math=False)  # a name may have dollars
+    axes.set_title(printable(name), loc="left", parse_math=False)  # a name may have dollars

@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from ...analysis.network_subsets import of_all_networks
 from ...analysis.selection import at_last_epoch
+from ...notation.plain_text import printable
 from ...notation.symbols import layer_name
 from ..scales import log_scale
 from ..style import GREY, in_house_style, line_looks
@@ -42,7 +43,7 @@ def plot_z_scores(comparison: pd.DataFrame) -> Figure:
         z = np.sort(rows.z.dropna().abs())
         places = 100 * (np.arange(len(z)) + 0.5) / max(1, len(z))
         label = name if column == "ensemble" else layer_name(name)
-        axes.plot(places, z.clip(min=_LEAST), label=_plain(str(label)), **look)
+        axes.plot(places, z.clip(min=_LEAST), label=_plain(printable(str(label))), **look)
     share = np.linspace(0.5, 99.8, 200)
     axes.plot(share, norm.isf((1 - share / 100) / 2).clip(min=_LEAST), color=GREY, linestyle="--", label="by chance")
     axes.set_xlabel("% of the invariants")
