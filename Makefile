@@ -17,11 +17,11 @@ test: $(VENV)/.installed-dev
 # The rooms whose public functions have all sections of a docstring.
 DOCUMENTED := simd invariants fitting/tests_of_models fitting/distances training/*.py training/curvature training/engines
 
-lint: $(VENV)/.installed-dev
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/lint-imports \
+lint: $(VENV)/.installed-dev namespace
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && PYTHONPATH=build/types $(VENV)/bin/lint-imports \
 	&& $(VENV)/bin/pydoclint $(DOCUMENTED)
 
-# mypy and griffe do not follow editable installs of mapped folders, so they get the package as links.
+# mypy, griffe and import-linter do not follow editable installs of mapped folders, so they get the package as links.
 namespace:
 	@mkdir -p build/types/pigmm
 	@ln -sfn "$(CURDIR)/package/__init__.py" build/types/pigmm/__init__.py
