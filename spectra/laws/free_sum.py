@@ -21,7 +21,7 @@ class FreeSum:
     """The law of the sum of two matrices whose eigenvectors have nothing to do with each other.
 
     Args:
-        first, second: laws with `stieltjes` and, for the R-transform, `r_transform`.
+        first, second: any laws.
 
     >>> from pigmm.spectra import Semicircle
     >>> total = FreeSum(Semicircle(3.0), Semicircle(4.0))
@@ -29,8 +29,8 @@ class FreeSum:
     True
     """
 
-    first: Any
-    second: Any
+    first: SpectralLaw
+    second: SpectralLaw
 
     def r_transform(self, g: Any) -> Any:
         """Return the sum of the two R-transforms.
@@ -100,5 +100,4 @@ class FreeSum:
             z: complex, off the real axis; any shape.
         """
         first, _ = self.subordination(z)
-        found: Complex = self.first.stieltjes(first)
-        return found
+        return self.first.stieltjes(first)

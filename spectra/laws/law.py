@@ -23,6 +23,10 @@ class SpectralLaw(Protocol):
         """Return G(z) = <1/(z - lambda)> for z off the support."""
         ...
 
+    def r_transform(self, g: Any) -> Any:
+        """Return R(g)."""
+        ...
+
 
 def is_symbolic(*values: Any) -> bool:
     """Return whether any of the values is an expression of sympy.

@@ -48,7 +48,7 @@ def network(
     replicates: Annotated[
         int,
         typer.Option(
-            "--replicates", "--randomisations", min=0, help="The most of each matrix, for exact p-values; 0: none."
+            "--replicates", min=0, help="The most randomisations of each matrix, for exact p-values; 0: none."
         ),
     ] = 999,
     seed: Annotated[int, typer.Option(min=0, help="Of the randomisations.")] = 0,

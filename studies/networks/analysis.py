@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 
-from ...fitting import RectangularSpace, analyse_matrix
+from ...fitting import BlockGaussian, MatrixSpace, RectangularSpace, analyse_matrix
 from ..analysis.verdicts import LEVEL, holm
 from ..user_data.formats.stored_array import FileRefused, StoredArray
 from .pieces import Reading, Shape, piece_shapes, pieces, possibly_tied, reading_of
@@ -303,9 +303,29 @@ def analysed(matrix: NDArray[Any], rectangular: bool, replicates: int, seed: int
     'matrix must vary, got (4, 5) entries that are all 1'
     """
     rows, columns = matrix.shape
-    space = RectangularSpace(rows, columns) if rectangular else None
     try:
-        found = analyse_matrix(matrix, space=space, replicates=replicates, seed=seed)
+        found = analyse_matrix(matrix, space=_space(matrix, rectangular), replicates=replicates, seed=seed)
         return {str(name): value for name, value in found.items()} | {"note": ""}
     except ValueError as error:
         return {"rows": rows, "columns": columns, "note": str(error)}
+
+
+def law_of(matrix: NDArray[np.floating], rectangular: bool) -> BlockGaussian:
+    """The law fitted to one matrix given its trivial components.
+
+    Args:
+        matrix: (rows, columns).
+        rectangular: whether rows and columns are different units.
+
+    Raises:
+        ValueError: the matrix does not vary in an irrep.
+
+    >>> law_of(np.random.default_rng(0).normal(size=(8, 8)), rectangular=True).unknown
+    ('G00',)
+    """
+    return BlockGaussian.fit(matrix[None], _space(matrix, rectangular), given_trivial=True)
+
+
+def _space(matrix: NDArray[Any], rectangular: bool) -> MatrixSpace | None:
+    """None is the space that the shape has by itself."""
+    return RectangularSpace(*matrix.shape) if rectangular else None

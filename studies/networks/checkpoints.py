@@ -10,9 +10,9 @@ import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 
-from ...fitting import PIGMM, BlockGaussian, RectangularSpace, wasserstein_distance
+from ...fitting import wasserstein_distance
 from ..notation.number_format import counted, listed, number
-from .analysis import Plan, analysed, as_rectangular, matrices_of, plan_of, structure
+from .analysis import Plan, analysed, as_rectangular, law_of, matrices_of, plan_of, structure
 from .tensors import Network, tensors
 
 Array = NDArray[np.float64]
@@ -156,14 +156,8 @@ def _distance(first: Array, second: Array, rectangular: bool) -> dict[str, float
 
 
 def _wasserstein(first: Array, second: Array, rectangular: bool) -> float:
-    laws = [_law(matrix, rectangular) for matrix in (first, second)]
+    laws = [law_of(matrix, rectangular) for matrix in (first, second)]
     return float(wasserstein_distance(laws[0], laws[1]) / np.sqrt(first.size) / first.std())
-
-
-def _law(matrix: Array, rectangular: bool) -> BlockGaussian:
-    if rectangular:
-        return BlockGaussian.fit(matrix[None], RectangularSpace(*matrix.shape), given_trivial=True)
-    return PIGMM.fit(matrix[None], given_trivial=True)
 
 
 def change_sentences(table: pd.DataFrame) -> list[str]:

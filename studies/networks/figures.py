@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
@@ -53,10 +54,7 @@ def plot_network(table: pd.DataFrame) -> Figure:
     axes[2].set_ylabel("variance of means\n(1: independent)")
     log_scale(axes[2])
     axes[2].legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
-    if len(table) <= _MOST_NAMES:
-        axes[2].set_xticks(place, [_short(printable(str(name))) for name in table.index], rotation=90, fontsize=6.5)
-    else:
-        axes[2].set_xlabel("matrix, in the order of the file")
+    _name_matrices(axes[2], table)
     return figure
 
 
@@ -103,10 +101,7 @@ def plot_checkpoints(table: pd.DataFrame) -> Figure:
     axes[1].vlines(place, low, high, color=PALETTE[1], linewidth=1)
     _points(axes[1], place, table.distance, np.nan_to_num(low) > 0, PALETTE[1])
     axes[1].set(ylabel="change of the law\n(standard deviations)", ylim=(0, 1.05 * np.nanmax([*high, *distance, 1e-9])))
-    if len(table) <= _MOST_NAMES:
-        axes[1].set_xticks(place, [_short(printable(str(name))) for name in table.index], rotation=90, fontsize=6.5)
-    else:
-        axes[1].set_xlabel("matrix, in the order of the file")
+    _name_matrices(axes[1], table)
     return figure
 
 
@@ -127,17 +122,26 @@ def draw_checkpoints(table: pd.DataFrame) -> Illustration:
     )
 
 
+def _name_matrices(axis: Axes, table: pd.DataFrame) -> None:
+    """Names of the matrices below a panel, or what the places are where there are too many."""
+    if len(table) <= _MOST_NAMES:
+        names = [_short(printable(str(name))) for name in table.index]
+        axis.set_xticks(range(len(names)), names, rotation=90, fontsize=6.5)
+    else:
+        axis.set_xlabel("matrix, in the order of the file")
+
+
 def _has(table: pd.DataFrame, words: str) -> NDArray[np.bool_]:
     return table.structure.str.contains(words, regex=False).to_numpy(dtype=bool)
 
 
 def _points(
-    axis: object, place: NDArray[np.intp], values: pd.Series, filled: NDArray[np.bool_], colour: str,
+    axis: Axes, place: NDArray[np.intp], values: pd.Series, filled: NDArray[np.bool_], colour: str,
     label: str | None = None, marker: str = "o",
 ) -> None:  # fmt: skip
     numbers = values.to_numpy(dtype=float)
     for chosen, face, name in ((filled, colour, label), (~filled, "none", None if filled.any() else label)):
-        axis.scatter(  # type: ignore[attr-defined]
+        axis.scatter(
             place[chosen], numbers[chosen], s=16, facecolors=face, edgecolors=colour, marker=marker, label=name
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ..notation.plain_text import say
 from .analysis import Plan
 from .readings import readings
 
@@ -36,4 +37,5 @@ def print_readings(plan: Plan) -> None:
     Args:
         plan: of the network.
     """
-    print(*readings(plan), sep="\n", file=sys.stderr)
+    for line in readings(plan):
+        say(line, sys.stderr)

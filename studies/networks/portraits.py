@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from ...fitting import PIGMM, BlockGaussian, RectangularSpace, compare, confidence_intervals
+from ...fitting import compare, confidence_intervals
 from ...invariants import Multigraph, multigraphs
 from ...invariants.graphs.labels import parse_label
 from ..notation.number_format import counted
@@ -22,7 +22,7 @@ from ..plots.graphs import draw_graph
 from ..plots.style import GREY, PALETTE, Illustration, in_house_style
 from ..runs.files import file_name
 from .alike import groups_of
-from .analysis import Plan, as_rectangular, matrices_of
+from .analysis import Plan, as_rectangular, law_of, matrices_of
 from .headline import Headline
 
 Array = NDArray[np.float64]
@@ -107,9 +107,9 @@ def chosen_matrices(table: pd.DataFrame) -> dict[str, int]:
 def _portrait(name: str, about: str, matrix: NDArray[Any], rectangular: bool, number: int, seed: int) -> Portrait:
     entries = np.asarray(matrix, dtype=np.float64)
     entries = entries / entries.std()
-    parameters = confidence_intervals(_law(entries, rectangular), entries[None])
+    parameters = confidence_intervals(law_of(entries, rectangular), entries[None])
     part, chosen = _part(entries, rectangular, np.random.default_rng(seed))
-    model = _law(part, rectangular)
+    model = law_of(part, rectangular)
     graphs = multigraphs(_DEGREE, model.space.decomposition.family)
     departures = compare(model, part[None], graphs, replicates=_REPLICATES, seed=seed)
     departures = departures[departures.z.notna()].sort_values("z", key=np.abs, ascending=False)
@@ -125,12 +125,6 @@ def _portrait(name: str, about: str, matrix: NDArray[Any], rectangular: bool, nu
         "Two histograms beside a curve each, and drawings of graphs.",
     )
     return Portrait(name, about, parameters, departures, figure)
-
-
-def _law(entries: Array, rectangular: bool) -> BlockGaussian:
-    if rectangular:
-        return BlockGaussian.fit(entries[None], RectangularSpace(*entries.shape), given_trivial=True)
-    return PIGMM.fit(entries[None], given_trivial=True)
 
 
 def _part(entries: Array, rectangular: bool, rng: np.random.Generator) -> tuple[Array, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +18,9 @@ def package_version() -> str:
     >>> package_version().count(".")
     2
     """
-    return version("pigmm")
+    from ... import __version__
+
+    return __version__
 
 
 @cache

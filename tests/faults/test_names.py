@@ -56,6 +56,16 @@ def test_names_in_a_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
             assert not line.lstrip('"').startswith("=")
 
 
+def test_names_of_tensors_in_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How tensors are read is said in a terminal, and their names are below a figure."""
+    file = tmp_path / "a.npz"
+    np.savez(file, **{"\x1b[31mred": np.random.default_rng(0).normal(size=(8, 8)), "\x1b[2Jbias": np.zeros(4)})
+    code, out, err = run(capsys, "network", file, "-o", tmp_path / "out", "--replicates", 19)
+    assert code == 0, err
+    assert "\x1b" not in out + err
+    assert "\\x1b[31mred" in err
+
+
 def test_errors_name_files_without_acting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "\x1b[31m.npy"
     file.write_bytes(b"nothing")

@@ -234,7 +234,7 @@ def test_command_writes_table_figure_and_page(tmp_path, capsys):
     output = tmp_path / "out"
     for _ in range(2):  # the second time into the same folder
         with pytest.raises(SystemExit) as outcome:
-            main([*command, "--randomisations", "19", "-o", str(output)])
+            main([*command, "--replicates", "19", "-o", str(output)])
         assert outcome.value.code == 0
     assert capsys.readouterr().out.split() == [str(output / "report.html")] * 2
     table = pd.read_csv(output / "tables" / "network.csv", index_col="matrix")

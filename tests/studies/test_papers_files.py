@@ -91,7 +91,7 @@ def test_of_a_fit_whose_matrices_have_any_name(name, pigmm, tmp_path) -> None:
 def test_of_a_network(pigmm, tmp_path) -> None:
     generator = np.random.default_rng(0)
     np.savez(tmp_path / "n.npz", a_b=generator.normal(size=(8, 8)), c=generator.normal(size=(6, 9)))
-    done = pigmm("network", tmp_path / "n.npz", "-o", tmp_path / "out", "--randomisations", "19", "--pdf")
+    done = pigmm("network", tmp_path / "n.npz", "-o", tmp_path / "out", "--replicates", "19", "--pdf")
     assert done.code == 0, done.err
     check_figures(tmp_path / "out" / "figures")
     assert [row[0] for row in check_latex(tmp_path / "out" / "tables" / "departures.tex")][1:] == [r"a\_b", "c"]

@@ -73,6 +73,14 @@ def test_products_of_all_networks_are_those_of_each(config):
     assert torch.allclose(both[1], -2 * together, rtol=1e-4, atol=1e-6)
 
 
+def test_a_module_is_taken_in_evaluation_mode_and_stays_in_its_own():
+    module = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.9))
+    objective = Objective.of_module(module)
+    parameters, inputs = module_parameters(module), torch.ones(5, 4)
+    assert torch.equal(objective.model(parameters, inputs), module[0](inputs))
+    assert module.training
+
+
 def test_the_dense_hessian_is_torchs():
     inputs, targets = batch()
     small = inputs[:, ::60].double()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
@@ -89,7 +90,7 @@ class Objective:
         named = [(name, tensor.shape) for name, tensor in module.named_parameters()]
         blocks = tuple((name, prod(shape)) for name, shape in named)
         buffers = dict(module.named_buffers())
-        module.train(False)
+        module = deepcopy(module).train(False)  # the user's own stays in its mode
 
         def model(parameters: Tensor, inputs: Tensor) -> Tensor:
             parts = torch.split(parameters, [size for _, size in blocks])
