@@ -63,7 +63,7 @@ def test_names_of_tensors_in_a_network(tmp_path: Path, capsys: pytest.CaptureFix
     code, out, err = run(capsys, "network", file, "-o", tmp_path / "out", "--replicates", 19)
     assert code == 0, err
     assert "\x1b" not in out + err
-    assert "\\x1b[31mred" in err
+    assert "\\x1b[*mred" in err
 
 
 def test_errors_name_files_without_acting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
