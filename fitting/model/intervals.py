@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import chdtrc, ndtr, stdtr
+from scipy.special import chdtrc, chdtri, ndtr, ndtri, stdtr
 from scipy.stats import chi2, t
 
 from ...invariants.checks import checked_integer
@@ -23,6 +23,8 @@ METHODS = ("exact", "sandwich", "bootstrap")
 
 # Of the quadrature: how many nodes, and how far in standard deviations.
 _NODES, _REACH = 201, 8.5
+# Of the search for a quantile: first step in standard deviations, and how near to 0 and 1 a probability is told apart.
+_STEP, _LEAST = 0.1, 1e-15
 _STRONG = 0.99  # correlation above which T is the one to sum over: the function of X is too steep for the nodes
 
 
@@ -120,19 +122,27 @@ def covariance_interval(scatter: ArrayLike, degrees: int, tail: float) -> tuple[
     """
     correlation, unit = _in_units_of_diagonal(scatter)
     scale = float(unit) / degrees
+    spread = float(np.sqrt((1 + correlation**2) / degrees))
 
-    def quantile(p: float) -> float:
+    def quantile(score: float) -> float:
+        """Where the probability has this normal score, which is nearly linear in the covariance: few steps find it."""
+
         def excess(x: float) -> float:
-            return float(_probability(correlation, degrees, x / degrees)) - p
+            p = _probability(correlation, degrees, x / degrees)
+            return float(ndtri(np.clip(p, _LEAST, 1 - _LEAST))) - score
 
-        low, high = -1.0, 1.0
-        while excess(low) > 0:
-            low *= 2
-        while excess(high) < 0:
-            high *= 2
+        low = high = float(correlation) + score * spread
+        step = _STEP * spread
+        if excess(low) > 0:
+            while excess(low := low - step) > 0:
+                high, step = low, 2 * step
+        else:
+            while excess(high := high + step) < 0:
+                low, step = high, 2 * step
         return float(brentq(excess, low, high, xtol=1e-9)) * scale
 
-    return quantile(tail), quantile(1 - tail)
+    score = float(ndtri(max(tail, 10 * _LEAST)))  # beyond that the quadrature sees nothing
+    return quantile(score), quantile(-score)
 
 
 def fiducial_probability(scatter: ArrayLike, degrees: int, covariance: float) -> Array:
@@ -160,15 +170,23 @@ def _probability(correlation: Array, degrees: int, covariance: Array | float) ->
     quadrature: X in general, T for correlations near 1, where the function of X would be a step.
     """
     r, c = np.broadcast_arrays(correlation, np.asarray(covariance, dtype=np.float64))
+    strong = np.abs(r) >= _STRONG
     width = np.sqrt((1 - r) * (1 + r) / (degrees - 1))
     r, c, width = r[..., None], c[..., None], width[..., None]
     chi_squared, student, weights = _nodes(degrees)
-    by_chi_squared = stdtr(degrees - 1, (c * chi_squared - r) / width)
-    with np.errstate(divide="ignore", over="ignore"):
-        bound = (r - width * student) / np.where(c == 0, np.finfo(np.float64).tiny, c)
-    above = chdtrc(degrees, np.maximum(bound, 0))
-    by_student = np.where(c < 0, 1 - above, above)
-    return np.asarray(np.where(np.abs(r) < _STRONG, by_chi_squared, by_student) @ weights)
+
+    def by_chi_squared() -> Array:
+        return np.asarray(stdtr(degrees - 1, (c * chi_squared - r) / width) @ weights)
+
+    def by_student() -> Array:
+        with np.errstate(divide="ignore", over="ignore"):
+            bound = (r - width * student) / np.where(c == 0, np.finfo(np.float64).tiny, c)
+        above = chdtrc(degrees, np.maximum(bound, 0))
+        return np.asarray(np.where(c < 0, 1 - above, above) @ weights)
+
+    if strong.all():
+        return by_student()
+    return np.where(strong, by_student(), by_chi_squared()) if strong.any() else by_chi_squared()
 
 
 def _in_units_of_diagonal(scatter: ArrayLike) -> tuple[Array, Array]:
@@ -255,7 +273,7 @@ def _exact(model: BlockGaussian, count: int, tail: float) -> tuple[Array, Array]
     freedom = degrees_of_freedom(model, count)[-len(model.varying) :]
     for m, (d, covariance) in zip(freedom, model.varying, strict=True):
         scatter = count * d * covariance
-        low, high = np.diag(np.diag(scatter) / chi2.isf(tail, m)), np.diag(np.diag(scatter) / chi2.ppf(tail, m))
+        low, high = (np.diag(np.diag(scatter) / chdtri(m, p)) for p in (tail, 1 - tail))
         for x, y in zip(*np.triu_indices(len(scatter), 1), strict=True):
             low[x, y], high[x, y] = covariance_interval(scatter[np.ix_([x, y], [x, y])], m, tail)
         lower.append(low)

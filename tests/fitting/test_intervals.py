@@ -231,3 +231,8 @@ def test_fiducial_probabilities_by_simulation(correlation, degrees):
         value = np.quantile(drawn, level)
         found = fiducial_probability([[1.0, correlation], [correlation, 1.0]], degrees, value)
         assert float(found) == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / size))
+
+
+def test_intervals_of_a_level_next_to_one_end():
+    low, high = covariance_interval([[1.0, 0.5], [0.5, 1.0]], 10, 1e-17)
+    assert (low, high) == covariance_interval([[1.0, 0.5], [0.5, 1.0]], 10, 1e-14)
