@@ -39,6 +39,7 @@ from threadpoolctl import threadpool_limits
 
 from pigmm.fitting import PIGMM, analyse_matrix, confidence_intervals
 
+PARTS = ["sizes", "coverage", "power"]
 P_VALUES = {
     "likelihood ratio": "p_value",
     "likelihood ratio, randomised": "p_randomisation",
@@ -190,6 +191,7 @@ def power(name, size, count, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--matrices", type=int, default=200, help="matrices of each null law and size")
     parser.add_argument("--sizes", type=int, nargs="+", default=[16, 64])
     parser.add_argument("--replicates", type=int, default=99)
@@ -197,25 +199,30 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", help="folder for the tables as CSV")
     arguments = parser.parse_args()
-    with threadpool_limits(1):
-        sizes = pd.concat(
+    parts = {
+        "sizes": lambda: pd.concat(
             sizes_of_tests(size, arguments.matrices, arguments.replicates, arguments.seed) for size in arguments.sizes
-        )
-        covered = pd.concat(coverage(size, arguments.matrices, arguments.seed) for size in arguments.sizes)
-        powers = pd.concat(
+        ),
+        "coverage": lambda: pd.concat(coverage(size, arguments.matrices, arguments.seed) for size in arguments.sizes),
+        "power": lambda: pd.concat(
             power(name, size, arguments.power, arguments.seed)
             for name in EFFECTS
             for size in arguments.sizes
             if size >= 64
-        )
-    print(sizes.pivot(index=["law", "test"], columns="size", values="share").to_string())
-    print(f"Monte-Carlo error {sizes.error.iloc[0]:.4f}\n")
-    print(covered.pivot(index="parameter", columns="size", values="coverage").to_string(), "\n")
-    print(powers.to_string(index=False))
-    if arguments.output:
-        sizes.to_csv(f"{arguments.output}/one_matrix_sizes.csv", index=False)
-        covered.to_csv(f"{arguments.output}/one_matrix_coverage.csv", index=False)
-        powers.to_csv(f"{arguments.output}/one_matrix_power.csv", index=False)
+        ),
+    }
+    for part in arguments.parts:
+        with threadpool_limits(1):
+            table = parts[part]()
+        if part == "sizes":
+            print(f"Monte-Carlo error {table.error.iloc[0]:.4f}")
+            print(table.pivot(index=["law", "test"], columns="size", values="share").to_string(), "\n")
+        elif part == "coverage":
+            print(table.pivot(index="parameter", columns="size", values="coverage").to_string(), "\n")
+        else:
+            print(table.to_string(index=False), "\n")
+        if arguments.output:
+            table.to_csv(f"{arguments.output}/one_matrix_{part}.csv", index=False)
 
 
 if __name__ == "__main__":

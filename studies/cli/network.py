@@ -67,18 +67,21 @@ def network(
     """
     from ..networks.checkpoints import are_checkpoints
     from ..networks.checkpoints_page import report_checkpoints
+    from ..networks.options import ReadingOptions
     from ..networks.page import report_network
 
     report = partial(report_network, files)
     if len(files) == 2 and are_checkpoints(*files):
-        report = partial(report_checkpoints, *files)
+        report = partial(report_checkpoints, files[0], files[1])
     say(
         report(
             output,
-            split=dict(_part(option) for option in split or ()),
-            products=product or (),
-            heads=heads,
-            group=dict(_group(option) for option in group or ()),
+            ReadingOptions(
+                split=dict(_part(option) for option in split or ()),
+                products=product or (),
+                heads=heads,
+                group=dict(_group(option) for option in group or ()),
+            ),
             replicates=replicates,
             seed=seed,
             pdf=pdf,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from ...fitting import BlockGaussian, MatrixSpace, RectangularSpace, analyse_matrix
 from ..analysis.verdicts import LEVEL, holm
 from ..user_data.formats.stored_array import FileRefused, StoredArray
+from .options import ReadingOptions
 from .pieces import Reading, Shape, piece_shapes, pieces, possibly_tied, reading_of
 from .products import Product, adapter_factors, multiplied, products_of
 from .tensors import Network, loaded, tensors
 
 _LEAST = 4
-GROUPS = ("square", "rectangular")
+RECOGNISED = ReadingOptions()
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Plan:
         matrices: shapes of the matrices, by name.
         tensor_of: the tensor of each matrix.
         products: to be analysed beside the matrices.
-        group: "square" or "rectangular", by the pattern of matrix names that it holds for.
+        options: what the user said.
         passed_over: tensors and matrices that are not analysed, and why.
     """
 
@@ -42,7 +44,7 @@ class Plan:
     matrices: dict[str, Shape]
     tensor_of: dict[str, str]
     products: list[Product]
-    group: dict[str, str]
+    options: ReadingOptions
     passed_over: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -51,34 +53,26 @@ class Plan:
         return len(self.matrices) + len(self.products)
 
 
-def plan_of(
-    network: Network,
-    *,
-    split: Mapping[str, int] | None = None,
-    products: Sequence[str] = (),
-    heads: int | None = None,
-    group: Mapping[str, str] | None = None,
-) -> Plan:
+def plan_of(network: Network, options: ReadingOptions = RECOGNISED) -> Plan:
     """Decide how the tensors of a network are read; only names and shapes are looked at.
 
     Args:
-        network, split, products, heads, group: as in `analyse_network`.
+        network: as in `analyse_network`.
+        options: what the user says about it.
 
     Raises:
         ValueError: a file cannot be read, or an option does not fit.
 
-    >>> plan = plan_of({"gates": np.ones((40, 10)), "bias": np.ones(40)}, split={"gates": 4})
+    >>> plan = plan_of({"gates": np.ones((40, 10)), "bias": np.ones(40)}, ReadingOptions(split={"gates": 4}))
     >>> plan.count, plan.passed_over
     (4, {'bias': '1 axis: a vector'})
     """
-    if heads is not None and heads < 1:
-        raise ValueError(f"heads must be at least 1, got {heads}")
     stored = tensors(network)
     shapes = {name: tensor.shape for name, tensor in stored.items()}
     readings: dict[str, Reading] = {}
     passed_over: dict[str, str] = {}
     for name in shapes:
-        reading = reading_of(name, shapes, split or {})
+        reading = reading_of(name, shapes, options.split)
         if isinstance(reading, str):
             passed_over[name] = reading
         else:
@@ -86,7 +80,7 @@ def plan_of(
     of_tensors = {name: piece_shapes(name, shapes[name], reading) for name, reading in readings.items()}
     tensor_of = {piece: name for name, found in of_tensors.items() for piece in found}
     every = {piece: shape for found in of_tensors.values() for piece, shape in found.items()}
-    chosen = products_of(products, heads, list(every))
+    chosen = products_of(options.products, options.heads, list(every))
     for product in chosen:
         if unknown := [factor.name for factor in product.factors if factor.name not in every]:
             raise ValueError(f"product {product.text!r} names {unknown[0]!r}, which is no matrix of the network")
@@ -96,7 +90,7 @@ def plan_of(
         if min(shape) < _LEAST and piece not in passed_over:
             passed_over[piece] = f"shape {shape}: fewer than {_LEAST} rows or columns"
     matrices = {piece: shape for piece, shape in every.items() if piece not in passed_over}
-    plan = Plan(stored, readings, matrices, tensor_of, chosen, dict(group or {}), passed_over)
+    plan = Plan(stored, readings, matrices, tensor_of, chosen, options, passed_over)
     for name, shape in matrices.items():
         as_rectangular(plan, name, shape)
     return plan
@@ -148,7 +142,7 @@ def analyse_network(
     >>> table.structure["weight_hh_l0[2]"]
     'negative self-connections'
     """
-    plan = plan_of(network, split=split, products=products, heads=heads, group=group)
+    plan = plan_of(network, ReadingOptions(split or {}, products, heads, group or {}))
     return analyse_plan(plan, replicates=replicates, seed=seed, advance=advance)
 
 
@@ -212,18 +206,35 @@ def matrices_of(
         for piece, matrix in pieces(name, tensor, reading):
             if piece in wanted:
                 yield piece, matrix, reading.why
+    matrix_of = matrix_reader(plan)
     for product in plan.products:
         if names is not None and product.name not in names:
             continue
         try:
-            yield product.name, multiplied(product, lambda name: _matrix(plan, name)), product.why
+            yield product.name, matrix_of(product.name), product.why
         except FileRefused as error:
             passed_over[product.name] = str(error)
 
 
-def _matrix(plan: Plan, name: str) -> NDArray[Any]:
-    tensor = plan.tensor_of[name]
-    return dict(pieces(tensor, loaded(plan.tensors[tensor]), plan.readings[tensor]))[name]
+def matrix_reader(plan: Plan) -> Callable[[str], NDArray[Any]]:
+    """A function that gives a matrix or product by its name; it keeps the two tensors that it read last.
+
+    So pieces of one tensor, and heads of one product, that are asked for one after the other cost one reading.
+
+    Args:
+        plan: of the network.
+
+    >>> matrix_reader(plan_of({"gates": np.ones((40, 10))}, ReadingOptions(split={"gates": 4})))("gates[3]").shape
+    (10, 10)
+    """
+    tensor = lru_cache(maxsize=2)(lambda name: loaded(plan.tensors[name]))
+    products = {product.name: product for product in plan.products}
+
+    def piece(name: str) -> NDArray[Any]:
+        own = plan.tensor_of[name]
+        return dict(pieces(own, tensor(own), plan.readings[own]))[name]
+
+    return lambda name: multiplied(products[name], piece) if name in products else piece(name)
 
 
 def as_rectangular(plan: Plan, name: str, shape: Shape) -> bool:
@@ -235,15 +246,13 @@ def as_rectangular(plan: Plan, name: str, shape: Shape) -> bool:
         shape: of it.
 
     Raises:
-        ValueError: an option asks for another group than there are, or for a square one of another shape.
+        ValueError: an option asks for the group of square matrices, and the matrix is none.
 
-    >>> as_rectangular(plan_of({"w": np.ones((5, 5))}, group={"w": "rectangular"}), "w", (5, 5))
+    >>> as_rectangular(plan_of({"w": np.ones((5, 5))}, ReadingOptions(group={"w": "rectangular"})), "w", (5, 5))
     True
     """
-    for pattern, group in plan.group.items():
+    for pattern, group in plan.options.group.items():
         if fnmatchcase(name, pattern):
-            if group not in GROUPS:
-                raise ValueError(f"group must be one of {', '.join(GROUPS)}, got {pattern}={group}")
             if group == "square" and shape[0] != shape[1]:
                 raise ValueError(f"group {pattern}=square must hold for square matrices, got {name} of shape {shape}")
             return group == "rectangular"

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from ...fitting import wasserstein_distance
 from ..notation.number_format import counted, listed, number
-from .analysis import Plan, analysed, as_rectangular, law_of, matrices_of, plan_of, structure
+from ..user_data.formats.stored_array import FileRefused
+from .analysis import Plan, analysed, as_rectangular, law_of, matrices_of, matrix_reader, plan_of, structure
+from .options import ReadingOptions
 from .tensors import Network, tensors
 
 Array = NDArray[np.float64]
@@ -66,7 +68,8 @@ def compare_networks(
     >>> table.structure["moved"], table.relative_change.round(1).tolist()
     ('negative self-connections', [0.1, 0.0])
     """
-    plans = [plan_of(network, split=split, products=products, heads=heads, group=group) for network in (before, after)]
+    options = ReadingOptions(split or {}, products, heads, group or {})
+    plans = [plan_of(network, options) for network in (before, after)]
     return compare_plans(plans[0], plans[1], replicates=replicates, seed=seed, advance=advance)
 
 
@@ -86,11 +89,13 @@ def compare_plans(
     """
     passed_over = before.passed_over | after.passed_over
     rows: dict[str, dict[str, Any]] = {}
-    others = matrices_of(after, passed_over, names=_common(before, after, passed_over))
-    for name, new, why in others:
+    matrix_before = matrix_reader(before)
+    for name, new, why in matrices_of(after, passed_over, names=_common(before, after, passed_over)):
         advance(name)
-        old = next((matrix for _, matrix, _ in matrices_of(before, passed_over, names={name})), None)
-        if old is None:
+        try:
+            old = matrix_before(name)
+        except FileRefused as error:
+            passed_over[name] = f"before: {error}"
             continue
         rectangular = as_rectangular(before, name, old.shape)
         rows[name] = _compared(old, new, rectangular, replicates, seed) | {"read_as": why}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +12,10 @@ from ..report.html import Table, linked, render
 from ..runs.files import replace_files, write_tables, write_text
 from ..runs.progress import progress_of
 from ..runs.provenance import package_version
-from .analysis import plan_of
+from .analysis import RECOGNISED, plan_of
 from .checkpoints import change_sentences, compare_plans
 from .figures import draw_checkpoints
+from .options import ReadingOptions
 from .output import check_output, print_readings
 from .page import interval
 
@@ -36,11 +36,8 @@ def report_checkpoints(
     before: Path,
     after: Path,
     output: Path,
+    options: ReadingOptions = RECOGNISED,
     *,
-    split: Mapping[str, int] | None = None,
-    products: Sequence[str] = (),
-    heads: int | None = None,
-    group: Mapping[str, str] | None = None,
     replicates: int = 999,
     seed: int = 0,
     progress: bool = True,
@@ -51,7 +48,8 @@ def report_checkpoints(
     Args:
         before, after: files of the network.
         output: folder for the results: new, empty, or of an earlier analysis.
-        split, products, heads, group, replicates, seed: as in `compare_networks`.
+        options: what the user says about the reading.
+        replicates, seed: as in `compare_networks`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
         pdf: whether the figure is wanted as PDF too.
 
@@ -62,7 +60,7 @@ def report_checkpoints(
         ValueError: as `compare_networks`, or the folder holds something else.
     """
     check_output(output)
-    plans = [plan_of(path, split=split, products=products, heads=heads, group=group) for path in (before, after)]
+    plans = [plan_of(path, options) for path in (before, after)]
     if progress:
         print_readings(plans[1])
     with progress_of("comparing matrices", plans[1].count, progress) as advance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,10 @@ from ..runs.files import replace_files, write_latex, write_tables, write_text
 from ..runs.progress import progress_of
 from ..runs.provenance import package_version
 from .alike import alike
-from .analysis import analyse_plan, plan_of
+from .analysis import RECOGNISED, analyse_plan, plan_of
 from .figures import draw_network
 from .headline import Headline
+from .options import ReadingOptions
 from .output import check_output, print_readings
 from .portraits import Portrait, chosen_matrices, portraits
 
@@ -52,11 +53,8 @@ _PORTRAITS = (
 def report_network(
     paths: Sequence[Path],
     output: Path,
+    options: ReadingOptions = RECOGNISED,
     *,
-    split: Mapping[str, int] | None = None,
-    products: Sequence[str] = (),
-    heads: int | None = None,
-    group: Mapping[str, str] | None = None,
     replicates: int = 999,
     seed: int = 0,
     progress: bool = True,
@@ -67,7 +65,8 @@ def report_network(
     Args:
         paths: files of the network.
         output: folder for the results: new, empty, or of an earlier analysis.
-        split, products, heads, group, replicates, seed: as in `analyse_network`.
+        options: what the user says about the reading.
+        replicates, seed: as in `analyse_network`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
         pdf: whether the figure is wanted as PDF too, and the table as LaTeX.
 
@@ -78,7 +77,7 @@ def report_network(
         ValueError: as `analyse_network`, or the folder holds something else.
     """
     check_output(output)
-    plan = plan_of(paths, split=split, products=products, heads=heads, group=group)
+    plan = plan_of(paths, options)
     if progress:
         print_readings(plan)
     with progress_of("analysing matrices", plan.count, progress) as advance:

@@ -3,6 +3,7 @@
 import json
 import pickle
 import warnings
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
-from pigmm.studies import analyse_network
+from pigmm.studies import analyse_network, compare_networks
+from pigmm.studies.networks.tensors import loaded
 
 
 def normal(seed, *shape):
@@ -115,3 +117,22 @@ def test_damaged_and_dangerous_files(tmp_path):
         with pytest.raises(ValueError, match=file) as refused:
             analyse_network(tmp_path / file)
         assert "\n" not in str(refused.value)
+
+
+def test_a_tensor_is_read_once_for_all_its_pieces_and_heads(tmp_path, monkeypatch):
+    gates = {"weight_ih_l0": normal(40, 32, 6), "weight_hh_l0": normal(41, 32, 8)}
+    factors = {"q": normal(42, 12, 9), "k": normal(43, 12, 9)}
+    for number, file in enumerate(("before", "after")):
+        weights = {name: array + number * normal(44, *array.shape) for name, array in (gates | factors).items()}
+        save_file(weights, tmp_path / f"{file}.safetensors")
+    read = Counter()
+
+    def counting(stored):
+        read[stored.name] += 1
+        return loaded(stored)
+
+    monkeypatch.setattr("pigmm.studies.networks.analysis.loaded", counting)
+    options = {"products": ["q^T k"], "heads": 6, "replicates": 0}
+    table = compare_networks(tmp_path / "before.safetensors", tmp_path / "after.safetensors", **options)
+    assert len(table) == 4 + 4 + 2 + 6
+    assert read == {"weight_ih_l0": 2, "weight_hh_l0": 2, "q": 4, "k": 4}  # of both; factors again for products

@@ -13,6 +13,7 @@ from pigmm.studies.networks.alike import alike
 from pigmm.studies.networks.analysis import analyse_plan, plan_of
 from pigmm.studies.networks.checkpoints import change_sentences
 from pigmm.studies.networks.headline import Headline
+from pigmm.studies.networks.options import ReadingOptions
 from pigmm.studies.networks.pieces import reading_of
 from pigmm.studies.networks.portraits import portraits
 from pigmm.studies.networks.readings import readings
@@ -156,7 +157,8 @@ def test_products_by_heads():
 
 def test_how_tensors_are_read_in_few_lines():
     weights = {f"l.{k}.{name}.weight": np.ones((12, 12)) for k in range(3) for name in ("query", "key")}
-    plan = plan_of(weights | {"l.0.bias": np.ones(3)}, products=["l.*.query.weight^T l.*.key.weight"], heads=2)
+    options = ReadingOptions(products=["l.*.query.weight^T l.*.key.weight"], heads=2)
+    plan = plan_of(weights | {"l.0.bias": np.ones(3)}, options)
     assert readings(plan) == [
         "l.*.query.weight: 3 x (12 x 12), query: rows are units of the heads, columns the stream",
         "l.*.key.weight: 3 x (12 x 12), key: rows are units of the heads, columns the stream",

@@ -1,0 +1,42 @@
+"""What the user says about the reading of a network, before what names and shapes say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+GROUPS = ("square", "rectangular")
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How the tensors of a network are to be read; empty for what is recognised by itself.
+
+    Args:
+        split: number of equal blocks of rows, by the pattern of tensor names that it holds for.
+        products: such as "key.weight^T query.weight", analysed beside the matrices; a star stands for the same text in
+            all factors.
+        heads: cut the units that the two factors of each product share into so many heads.
+        group: "square" or "rectangular", by the pattern of names of matrices or products that it holds for.
+
+    Raises:
+        ValueError: heads is below 1, or a group is another one.
+
+    >>> ReadingOptions(group={"h.*": "round"})
+    Traceback (most recent call last):
+        ...
+    ValueError: group must be one of square, rectangular, got h.*=round
+    """
+
+    split: Mapping[str, int] = field(default_factory=dict)
+    products: Sequence[str] = ()
+    heads: int | None = None
+    group: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what needs no network."""
+        if self.heads is not None and self.heads < 1:
+            raise ValueError(f"heads must be at least 1, got {self.heads}")
+        for pattern, group in self.group.items():
+            if group not in GROUPS:
+                raise ValueError(f"group must be one of {', '.join(GROUPS)}, got {pattern}={group}")
