@@ -18,7 +18,7 @@ from scipy.special import digamma
 
 from pigmm.fitting import PIGMM, analyse_matrix, gaussianity_test
 from pigmm.fitting.model.same_fit import sample_of_same_fit
-from pigmm.fitting.tests_of_models.bartlett import bartlett_factor
+from pigmm.fitting.tests_of_models.one_matrix.bartlett import bartlett_factor
 from pigmm.invariants import SIZE, evaluate, expectation, multigraphs
 from pigmm.invariants.representation.matrix_kinds import PARAMETERS, square
 from pigmm.invariants.representation.tensors import SIZES, InvariantTensor, contract

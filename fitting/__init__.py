@@ -27,18 +27,19 @@ from .distances.intervals import distance_interval
 from .distances.null_bands import distance_test, distances_to
 from .distances.trajectories import distance_matrix, embed
 from .distances.transport import sample_distance_test, sample_wasserstein
-from .model.gaussian import PIGMM, BlockGaussian
+from .model.gaussian import BlockGaussian
 from .model.intervals import confidence_intervals
+from .model.pigmm import PIGMM
 from .model.sampling_law import sample_estimates, standard_errors
 from .model.sufficient_statistics import SufficientStatistics, matrix_chunks
-from .tests_of_models.bootstrap import BootstrapComparison, bootstrap_comparison, gaussianity_test
-from .tests_of_models.comparison import compare
-from .tests_of_models.invariance import invariance_p_values, mean_invariance_test, permutation_invariance_test
+from .tests_of_models.gaussianity.bootstrap import BootstrapComparison, bootstrap_comparison, gaussianity_test
+from .tests_of_models.gaussianity.comparison import compare
 from .tests_of_models.multiple_testing import q_values
-from .tests_of_models.nested_models import model_ladder, nested_models, restricted_fits
-from .tests_of_models.one_matrix import analyse_matrix
-from .tests_of_models.restrictions import Restriction, restrictions
-from .tests_of_models.symmetry import randomisation_test, symmetry_p_values, wald_tests
+from .tests_of_models.one_matrix.one_matrix import analyse_matrix
+from .tests_of_models.symmetry.invariance import invariance_p_values, mean_invariance_test, permutation_invariance_test
+from .tests_of_models.symmetry.nested_models import model_ladder, nested_models, restricted_fits
+from .tests_of_models.symmetry.restrictions import Restriction, restrictions
+from .tests_of_models.symmetry.symmetry import randomisation_test, symmetry_p_values, wald_tests
 
 __all__ = [
     "PIGMM",

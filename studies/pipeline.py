@@ -12,7 +12,7 @@ from ..training.store.layout import is_ensemble
 from ..training.store.store import EnsembleStore
 from .analysis.dead_units import can_be_seen
 from .analysis.ensemble import analyse
-from .analysis.layer import Tables
+from .analysis.layers.layer import Tables
 from .runs.files import read_table, replace_files, write_latex, write_tables, write_text
 from .runs.folder import RunFolder
 from .runs.progress import progress_of

@@ -33,7 +33,7 @@ def wasserstein_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> wasserstein_distance(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=4.0))
     4.0
     """
@@ -57,7 +57,7 @@ def wasserstein_distance_squared(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> wasserstein_distance_squared(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=1.0, mean=0.5))
     4.0
     """
@@ -83,7 +83,7 @@ def kl_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> round(kl_divergence(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=2.0)), 4)  # 16 (log 2 - 1/2) / 2
     1.5452
     """
@@ -115,7 +115,7 @@ def jeffreys_divergence(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> round(jeffreys_divergence(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=2.0)), 12)  # 16 (1/2 + 2 - 2) / 2
     4.0
     """
@@ -146,7 +146,7 @@ def bhattacharyya_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> round(bhattacharyya_distance(PIGMM.iid(4, 1.0), PIGMM.iid(4, 4.0)), 4)  # 16 log(5 / 4) / 2
     1.7851
     """
@@ -174,7 +174,7 @@ def hellinger_distance(p: BlockGaussian, q: BlockGaussian) -> float:
     Raises:
         ValueError: if the models are on different spaces.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> round(hellinger_distance(PIGMM.iid(4, 1.0), PIGMM.iid(4, 4.0)), 4)
     0.9123
     """

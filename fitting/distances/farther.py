@@ -64,7 +64,7 @@ def farther_test(
     Raises:
         ValueError: if the models are on different spaces, p or q is the reference, or an argument is not as above.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
     >>> near, far = (PIGMM.fit(PIGMM.iid(4, variance).sample(100, seed=0)) for variance in (1.5, 3.0))
     >>> row = farther_test(far, near, law, 100, 100, replicates=99)

@@ -8,7 +8,7 @@ import pandas as pd
 from ...invariants.checks import checked_integer
 from ...invariants.representation.spaces import MatrixSpace
 from ..model.gaussian import BlockGaussian
-from ..tests_of_models.restrictions import Restriction, restricted, restrictions
+from ..tests_of_models.symmetry.restrictions import Restriction, restricted, restrictions
 from .closed_form import wasserstein_distance
 from .null_bands import Distance, checked_level, drawn_fits, with_null_band
 
@@ -43,7 +43,7 @@ def distance_to_independent(
     Raises:
         ValueError: if an argument is not as above.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> model = PIGMM.fit(PIGMM.iid(4, variance=1.0).sample(50, seed=0))
     >>> bool(distance_to_independent(model, 50).p_value > 0.01)
     True

@@ -55,7 +55,7 @@ def distance_interval(
         ValueError: if the models are on different spaces, equal or fits of the same matrices, or an argument is not as
             above.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
     >>> fit, far = PIGMM.fit(law.sample(100, seed=0)), PIGMM.iid(4, variance=4.0)
     >>> row = distance_interval(fit, far, 100, None, replicates=99)

@@ -13,8 +13,8 @@ from ..model.blocks import parameters_from_blocks
 from ..model.gaussian import BlockGaussian
 from ..model.sampling_law import sample_estimates, standard_errors
 from ..model.sufficient_statistics import SufficientStatistics
-from ..tests_of_models.nested_models import statistics_of_fit
-from ..tests_of_models.restrictions import restricted, restrictions
+from ..tests_of_models.symmetry.nested_models import statistics_of_fit
+from ..tests_of_models.symmetry.restrictions import restricted, restrictions
 from .closed_form import wasserstein_distance
 
 Array = NDArray[np.float64]
@@ -61,7 +61,7 @@ def distance_test(
     Raises:
         ValueError: if the models are on different spaces or fits of the same matrices, or an argument is not as above.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> law = PIGMM.iid(5, variance=1.0)
     >>> near = distance_test(PIGMM.fit(law.sample(100, seed=0)), law, 100, None)
     >>> far = distance_test(PIGMM.fit(law.sample(100, seed=0)), PIGMM.iid(5, variance=2.0), 100, None)
@@ -105,7 +105,7 @@ def distances_to(
     Returns:
         A row a label, with the columns of `distance_test`.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
     >>> fits = {epoch: PIGMM.fit(law.sample(50, seed=epoch)) for epoch in (0, 1)}
     >>> distances_to(fits, law, 50).index.tolist()
@@ -135,7 +135,7 @@ def drawn_fits(
     Returns:
         The fits; the model itself, as many times, if count is None.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> len(drawn_fits(PIGMM.iid(4, variance=1.0), 50, 3, seed=0))
     3
     """
@@ -155,7 +155,7 @@ def check_different_matrices(p: BlockGaussian, q: BlockGaussian, count: int) -> 
     Raises:
         ValueError: if it is so; names the restriction.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> fit = PIGMM.fit(PIGMM.iid(4, variance=1.0).sample(50, seed=0))
     >>> check_different_matrices(fit, restricted(fit, restrictions(fit.space)[1]), 50)
     Traceback (most recent call last):

@@ -31,7 +31,7 @@ def on_path(p: BlockGaussian, q: BlockGaussian, place: float) -> BlockGaussian:
     Returns:
         A model of the class of p.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> middle = on_path(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=4.0), 0.5)
     >>> round(middle["G3"], 9)
     2.0

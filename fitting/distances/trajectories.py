@@ -28,7 +28,7 @@ def distance_matrix(
     Raises:
         ValueError: if there is no model, or two are on different spaces.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> distance_matrix({0: PIGMM.iid(4, 1.0), 1: PIGMM.iid(4, 4.0)}).values.tolist()
     [[0.0, 4.0], [4.0, 0.0]]
     """

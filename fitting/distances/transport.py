@@ -103,7 +103,7 @@ def sample_distance_test(
     Raises:
         ValueError: if the matrices are of different shapes, there are none, or an argument is not as above.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(60, seed=0)
     >>> near = sample_distance_test(matrices, PIGMM.fit(matrices), replicates=19)
     >>> far = sample_distance_test(matrices, PIGMM.iid(4, variance=4.0).sample(60, seed=1), replicates=19)

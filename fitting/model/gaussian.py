@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from ...invariants.checks import as_array, checked_integer
 from ...invariants.expectation.compiled import ExpectationMap, expectation_map
 from ...invariants.graphs.given import GivenGraph
-from ...invariants.representation.decomposition import Irrep
-from ...invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions, space_of
+from ...invariants.representation.spaces import MatrixSpace, irrep_dimensions, space_of
 from .blocks import blocks_from_parameters, check_positive_definite, parameters_from_blocks, trivial_parameters
+from .estimability import least_count, without_variation
 from .shown import Shown
 from .storage import read_json, space_content, space_from_content, write_json
 from .sufficient_statistics import SufficientStatistics, checked_batch
@@ -192,7 +192,7 @@ class BlockGaussian(Shown):
         space = statistics.space
         varying = slice(given_trivial, None)
         irreps, dimensions = space.decomposition.irreps[varying], irrep_dimensions(space)[varying]
-        least = _least_count(irreps, dimensions)
+        least = least_count(irreps, dimensions)
         least = min(2 - given_trivial, least) if shrinkage else least
         if statistics.count < least:
             hint = (
@@ -207,7 +207,7 @@ class BlockGaussian(Shown):
             free = sum(d * len(m) for d, m in zip(dimensions, moments[varying], strict=True))
             moments = tuple((1 - shrinkage) * m + shrinkage * total / free * np.eye(len(m)) for m in moments)
         if constant := statistics.irreps_without_variation(moments[varying]):
-            raise ValueError(_without_variation(space, constant, statistics.rounding, len(irreps)))
+            raise ValueError(without_variation(space, constant, statistics.rounding, len(irreps)))
         return cls.from_space(space, parameters_from_blocks(statistics.mean, moments), given)
 
     @classmethod
@@ -248,6 +248,7 @@ class BlockGaussian(Shown):
         Raises:
             ValueError: if the matrices are not those of the space, or none.
 
+        >>> from pigmm.fitting import PIGMM
         >>> model = PIGMM.iid(4, variance=1.0).given_those_of(np.ones((1, 4, 4)))
         >>> model.sample(2, seed=0).sum(axis=(1, 2)).round(12).tolist()
         [16.0, 16.0]
@@ -264,6 +265,7 @@ class BlockGaussian(Shown):
     def unknown(self) -> tuple[str, ...]:
         """Names of the parameters that are not known: none, or the trivial irrep's covariance if that is given.
 
+        >>> from pigmm.fitting import PIGMM
         >>> PIGMM.fit(np.random.default_rng(0).normal(size=(1, 9, 9)), given_trivial=True).unknown
         ('G0_11', 'G0_12', 'G0_22')
         """
@@ -278,6 +280,7 @@ class BlockGaussian(Shown):
         Raises:
             KeyError: if no parameter has this name, or it is not known.
 
+        >>> from pigmm.fitting import PIGMM
         >>> PIGMM.iid(4, variance=2.0)["G3"]
         2.0
         """
@@ -376,6 +379,7 @@ class BlockGaussian(Shown):
         Raises:
             ValueError: if the count is no such integer.
 
+        >>> from pigmm.fitting import PIGMM
         >>> PIGMM.iid(4, variance=1.0).sample(2, seed=0).shape
         (2, 4, 4)
         """
@@ -390,6 +394,7 @@ class BlockGaussian(Shown):
         Returns:
             For each irrep (count, copies, labels).
 
+        >>> from pigmm.fitting import PIGMM
         >>> [part.shape for part in PIGMM.iid(4, variance=1.0).sample_components(2, seed=0)]
         [(2, 2, 1), (2, 3, 4), (2, 1, 16), (2, 1, 16)]
         """
@@ -431,6 +436,7 @@ class BlockGaussian(Shown):
         Returns:
             (n, rows, columns).
 
+        >>> from pigmm.fitting import PIGMM
         >>> model = PIGMM.iid(4, variance=4.0, mean=1.0)
         >>> model.whiten(np.full((1, 4, 4), 3.0))[0, 0].round(12).tolist()
         [1.0, 1.0, 1.0, 1.0]
@@ -448,6 +454,7 @@ class BlockGaussian(Shown):
         Returns:
             (n, rows, columns).
 
+        >>> from pigmm.fitting import PIGMM
         >>> model = PIGMM.iid(4, variance=4.0, mean=1.0)
         >>> model.colour(np.ones((1, 4, 4)))[0, 0].round(12).tolist()
         [3.0, 3.0, 3.0, 3.0]
@@ -479,6 +486,7 @@ class BlockGaussian(Shown):
     def entropy(self) -> float:
         """Differential entropy, in nats; given the trivial components that of the others.
 
+        >>> from pigmm.fitting import PIGMM
         >>> round(PIGMM.iid(4, variance=1.0).entropy() / 16, 4)  # (1 + log 2 pi) / 2 for each entry
         1.4189
         """
@@ -503,6 +511,7 @@ class BlockGaussian(Shown):
         Source:
             arXiv:1809.07559, section 3; derivation 9 for the law given the trivial components.
 
+        >>> from pigmm.fitting import PIGMM
         >>> from pigmm.invariants import Multigraph
         >>> PIGMM.iid(4, variance=2.0).expectation([Multigraph([(0, 1), (0, 1)])])  # sum_ij M_ij^2
         array([32.])
@@ -569,6 +578,7 @@ class BlockGaussian(Shown):
         Returns:
             (n, len(parameters)).
 
+        >>> from pigmm.fitting import PIGMM
         >>> model = PIGMM.iid(4, variance=1.0)
         >>> model.influence_of_components(model.sample_components(3, seed=0)).shape
         (3, 13)
@@ -604,6 +614,7 @@ class BlockGaussian(Shown):
         Raises:
             ValueError: if the file is not one, or of a model of another class.
 
+        >>> from pigmm.fitting import PIGMM
         >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/model.json"
         >>> PIGMM.iid(4, variance=1.0).save(path)
@@ -661,111 +672,3 @@ def _checked_given(given: ArrayLike, copies: int) -> Array:
         raise ValueError(f"given must be finite, got {int((~np.isfinite(rows)).sum())} NaN or infinite numbers")
     rows.flags.writeable = False
     return rows
-
-
-def _least_count(irreps: Sequence[Irrep], dimensions: Sequence[int]) -> int:
-    """Least number of matrices for covariances that are not singular: copies over dimension, and one for a mean."""
-    pairs = zip(irreps, dimensions, strict=True)
-    return max(-(-len(irrep.copies) // dimension) + irrep.is_trivial for irrep, dimension in pairs)
-
-
-def _without_variation(space: MatrixSpace, constant: tuple[str, ...], rounding: float, irreps: int) -> str:
-    """Explain that matrices vary in some of so many irreps by no more than rounding errors."""
-    dtype = next((t.__name__ for t in (np.float16, np.float32) if np.finfo(t).eps == rounding), "float64")
-    if dtype == "float64" and len(constant) == irreps:
-        if irreps < len(space.decomposition.irreps):
-            return "matrices must vary in every irrep, got matrices that are all constant (b, and c on the diagonal)"
-        return "matrices must vary in every irrep, got matrices that are all the same up to rounding"
-    hint = ""
-    if isinstance(space, SquareSpace) and constant == ("V_3",):
-        hint = "; symmetric matrices need SymmetricSpace"
-    elif constant == ("V_0",):
-        hint = "; do all matrices have one sum, or one trace?"
-    elif dtype != "float64":
-        hint = "; if it is more than rounding, take off a mean or give the matrices as float64"
-    return (
-        f"matrices must vary in every irrep by more than 100 rounding errors of the largest entries, got no more in "
-        f"{', '.join(constant)} (rounding of {dtype}: {rounding:.1e}){hint}"
-    )
-
-
-class PIGMM(BlockGaussian):
-    """The 13-parameter permutation-invariant Gaussian matrix model of N x N matrices (arXiv:1809.07559, 2510.05218).
-
-    Args:
-        size: N, at least 4.
-        parameters: 13 numbers: mu_1, mu_2; the covariances Lambda^-1 of V_0 (11, 12, 22), of V_H
-            (11, 12, 13, 22, 23, 33), of V_2 and of V_3.
-        given: (n, 2), trivial components: the law of n matrices given these; see `BlockGaussian`.
-
-    Raises:
-        ValueError: if the size is below 4, there are not 13 finite numbers, or a block is not positive definite
-            (the message names it).
-
-    >>> model = PIGMM(5, [1, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 1])
-    >>> model.mean[0]  # mu_1 / N everywhere
-    array([0.2, 0.2, 0.2, 0.2, 0.2])
-    """
-
-    def __init__(self, size: int, parameters: ArrayLike, given: ArrayLike | None = None) -> None:
-        super().__init__(SquareSpace(size), parameters, given)
-
-    @classmethod
-    def from_space(cls, space: MatrixSpace, parameters: ArrayLike, given: ArrayLike | None = None) -> Self:
-        """The model on a space.
-
-        Args:
-            space: square, under S_N.
-            parameters, given: as in `PIGMM`.
-
-        Returns:
-            The model.
-
-        Raises:
-            ValueError: if the space is another; as `PIGMM`.
-        """
-        if not isinstance(space, SquareSpace):
-            raise ValueError(f"matrices must be square for the 13-parameter model, got {space}")
-        return cls(space.size, parameters, given)
-
-    @classmethod
-    def space_for(cls, shape: tuple[int, ...]) -> MatrixSpace:
-        """Square matrices under S_N.
-
-        Args:
-            shape: of one matrix.
-
-        Returns:
-            A `SquareSpace`.
-
-        Raises:
-            ValueError: if the shape is not square.
-        """
-        if len(shape) != 2 or shape[0] != shape[1]:
-            raise ValueError(f"matrices must be of shape (n, N, N) and square, got (n, {str(shape)[1:]}")
-        return SquareSpace(shape[0])
-
-    @classmethod
-    def iid(cls, size: int, variance: float, mean: float = 0.0) -> Self:
-        """Independent entries of one mean and variance: the model of a network at its initialisation.
-
-        Args:
-            size: N, at least 4.
-            variance: of an entry, positive.
-            mean: of an entry.
-
-        Returns:
-            The model.
-
-        Raises:
-            ValueError: if the size is below 4 or the variance is not positive.
-
-        >>> PIGMM.iid(4, variance=2.0, mean=1.0).parameters.tolist()
-        [4.0, 0.0, 2.0, 0.0, 2.0, 2.0, 0.0, 0.0, 2.0, 0.0, 2.0, 2.0, 2.0]
-        """
-        return cls.white(SquareSpace(size), variance, mean)
-
-    @property
-    def size(self) -> int:
-        """N."""
-        return self.space.shape[0]

@@ -60,7 +60,7 @@ def confidence_intervals(
         ValueError: if the method is none of these, the level is not between 0 and 1, the matrices are too few, or not
             as many as those whose trivial components are given.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(1000, seed=0)
     >>> table = confidence_intervals(PIGMM.fit(matrices), matrices)
     >>> table.loc["G3", ["lower", "upper"]].astype(float).round(3).tolist()
@@ -240,7 +240,7 @@ def resampled_estimates(
     Raises:
         ValueError: if the matrices are not those of the model's space.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> resampled_estimates(PIGMM.fit(matrices), matrices, 3).shape
     (3, 13)

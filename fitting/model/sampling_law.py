@@ -27,7 +27,7 @@ def degrees_of_freedom(model: BlockGaussian, count: int) -> tuple[int, ...]:
     Returns:
         One for each irrep; 0 for the trivial irrep if its components are given.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> degrees_of_freedom(PIGMM.iid(10, variance=1.0), 100)
     (99, 900, 3500, 3600)
     """
@@ -45,7 +45,7 @@ def least_count(model: BlockGaussian) -> int:
     Returns:
         The number, at least 1.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> model = PIGMM.iid(10, variance=1.0)
     >>> least_count(model), least_count(model.given_those_of(np.ones((1, 10, 10))))
     (3, 1)
@@ -69,7 +69,7 @@ def standard_errors(model: BlockGaussian, count: int) -> Array:
     Raises:
         ValueError: if the count is no such integer.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> standard_errors(PIGMM.iid(4, variance=1.0), 100)[[0, 5]].round(4)  # 1 / sqrt(100), sqrt(2 / 300)
     array([0.1   , 0.0816])
     """
@@ -100,7 +100,7 @@ def sample_estimates(
     Raises:
         ValueError: if the count is too small.
 
-    >>> from pigmm.fitting.model.gaussian import PIGMM
+    >>> from pigmm.fitting import PIGMM
     >>> sample_estimates(PIGMM.iid(4, variance=1.0), 100, 2, seed=0).shape
     (2, 13)
     """

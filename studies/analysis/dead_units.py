@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...fitting import BlockGaussian, RectangularSpace, compare
 from ...invariants import RECTANGULAR
 from ...training import EnsembleConfig, normalise
-from .layer import graphs_of_degrees
+from .layers.layer import graphs_of_degrees
 
 Masks = NDArray[np.bool_]
 

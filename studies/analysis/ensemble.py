@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from ...training import EnsembleConfig
 from ..runs.kept_tables import keep_tables, kept_tables
 from .dead_units import can_be_seen, dead_unit_tables
-from .initial_law import InitialLaw
-from .layer import LAYER_TABLES, Tables, analyse_layer
-from .learning import learning_table, network_table
+from .layers.initial_law import InitialLaw
+from .layers.layer import LAYER_TABLES, Tables, analyse_layer
 from .network_subsets import network_subsets
 from .questions import how_many_tests, study_tests
-from .relative_change import change_table
 from .summaries import comparison_summary, largest_departures
-from .trajectories import trajectory_tables
+from .through_training.learning import learning_table, network_table
+from .through_training.relative_change import change_table
+from .through_training.trajectories import trajectory_tables
 from .verdicts import verdict_table
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ...training import EnsembleConfig
-from .layer import Tables
+from .layers.layer import Tables
 from .network_subsets import ALL
 from .selection import at_last_epoch, records, where
 from .verdicts import ENOUGH, Test, Verdicts, judge, smallest_of, two_sided

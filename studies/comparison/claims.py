@@ -9,10 +9,10 @@ from math import sqrt
 
 import pandas as pd
 
-from ..analysis.layer import Tables
+from ..analysis.layers.layer import Tables
 from ..analysis.network_subsets import TRAINED
-from ..analysis.published_invariants import papers_choice, relative_changes
 from ..analysis.selection import at_last_epoch
+from ..analysis.through_training.published_invariants import papers_choice, relative_changes
 from ..analysis.verdicts import Verdict, Verdicts, departures, judge, too_few
 from ..notation.number_format import counted, number
 from ..notation.p_values import p_text

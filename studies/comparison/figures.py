@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..analysis.constraints import FREE
+from ..analysis.layers.constraints import FREE
 from ..analysis.selection import at_last_epoch, where
 from ..notation.symbols import layer_name, parameter_latex
 from ..plots.epochs import epoch_ticks, marks

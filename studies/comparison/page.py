@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from ..analysis.constraints import FREE
+from ..analysis.layers.constraints import FREE
 from ..analysis.selection import at_last_epoch, where
 from ..analysis.verdicts import departures
 from ..notation.number_format import counted, in_latex, number, with_error

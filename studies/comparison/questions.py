@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..analysis.layer import Tables
+from ..analysis.layers.layer import Tables
 from ..analysis.selection import at_last_epoch, where
 from ..analysis.verdicts import LEVEL, Test, smallest_of, too_few, two_sided
 from .runs import FinishedRun

@@ -10,8 +10,8 @@ import pandas as pd
 
 from ...training import EnsembleConfig
 from ...training.store.limits import read_json
-from ..analysis.initial_law import InitialLaw
-from ..analysis.layer import Tables
+from ..analysis.layers.initial_law import InitialLaw
+from ..analysis.layers.layer import Tables
 from ..analysis.network_subsets import ALL
 from ..analysis.selection import where
 from ..paper.size import NOT_STUDIED

@@ -12,8 +12,8 @@ from ...invariants import RECTANGULAR, SQUARE, GraphFamily, Multigraph, parse_la
 from ...invariants.graphs.markup import graph_svg
 from ...training import EnsembleConfig
 from ..analysis.network_subsets import ALL
-from ..analysis.published_invariants import papers_graphs
 from ..analysis.selection import at_last_epoch, records, where
+from ..analysis.through_training.published_invariants import papers_graphs
 from ..notation.number_format import number, rounded
 from ..notation.p_values import p_text
 from ..notation.symbols import formula_html, formula_key, layer_name

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ...training import EnsembleConfig
-from ..analysis.initial_law import InitialLaw
-from ..analysis.layer import Tables
+from ..analysis.layers.initial_law import InitialLaw
+from ..analysis.layers.layer import Tables
 from ..analysis.network_subsets import ALL
 from ..analysis.questions import GAUSSIAN, SYMMETRY, judge_study
 from ..analysis.selection import at_last_epoch, records, where

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...invariants import SQUARE, GraphFamily, parse_label
 from ...training import EnsembleConfig
-from ..analysis.layer import Tables
+from ..analysis.layers.layer import Tables
 from ..analysis.network_subsets import of_all_networks
 from ..analysis.selection import at_last_epoch
 from ..notation.number_format import in_latex, number, rounded, with_error

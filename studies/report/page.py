@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from ...training import EnsembleConfig
-from ..analysis.layer import Tables
+from ..analysis.layers.layer import Tables
 from ..analysis.network_subsets import ALL
 from ..analysis.selection import at_last_epoch, where
 from ..notation.number_format import counted, listed, number, with_error

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..plots.style import Illustration
-from .findings.accuracy import Accuracy
-from .findings.changes import Changes
-from .findings.constraints import Constraints
-from .findings.dead_units import DeadUnits
-from .findings.departures import Departures
-from .findings.distance import Distance
 from .findings.finding import Finding
-from .findings.initialisation import Initialisation
-from .findings.interior_parameters import InteriorParameters
-from .findings.nested_models import NestedModels
-from .findings.output_classes import OutputClasses
-from .findings.symmetrised import Symmetrised
+from .findings.gaussianity.changes import Changes
+from .findings.gaussianity.departures import Departures
+from .findings.gaussianity.distance import Distance
+from .findings.gaussianity.initialisation import Initialisation
+from .findings.gaussianity.symmetrised import Symmetrised
+from .findings.networks.accuracy import Accuracy
+from .findings.networks.dead_units import DeadUnits
+from .findings.networks.output_classes import OutputClasses
+from .findings.symmetry.constraints import Constraints
+from .findings.symmetry.interior_parameters import InteriorParameters
+from .findings.symmetry.nested_models import NestedModels
 
 #: The heading of the finding beside which a figure stands, by the beginning of the figure's name.
 BESIDE = {

@@ -18,8 +18,8 @@ from ...fitting import (
     confidence_intervals,
     distance_to_independent,
 )
-from ..analysis.layer import Tables, graphs_of_degrees
-from ..analysis.tests import (
+from ..analysis.layers.layer import Tables, graphs_of_degrees
+from ..analysis.layers.tests import (
     BAND,
     LAW_DRAWS,
     TRANSPORT_DRAWS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..analysis.layer import Tables
+from ..analysis.layers.layer import Tables
 from ..analysis.questions import GAUSSIAN
 from ..analysis.verdicts import Verdict, Verdicts
 from ..notation.number_format import counted, listed, number

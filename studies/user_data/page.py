@@ -12,11 +12,11 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ...fitting import BlockGaussian
-from ..analysis.layer import Tables
+from ..analysis.layers.layer import Tables
+from ..analysis.layers.tests import LAW_DRAWS
 from ..analysis.questions import GAUSSIAN, INVARIANT
 from ..analysis.selection import records, where
 from ..analysis.summaries import LARGEST
-from ..analysis.tests import LAW_DRAWS
 from ..analysis.verdicts import LEVEL, Verdict, Verdicts, departures, overflowing, stated, too_few
 from ..notation.number_format import counted, in_latex, listed, number, rounded, with_error
 from ..notation.p_values import p_text

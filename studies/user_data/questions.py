@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..analysis.layer import Tables
+from ..analysis.layers.layer import Tables
 from ..analysis.questions import GAUSSIAN, INVARIANT
 from ..analysis.selection import records, where
 from ..analysis.verdicts import ENOUGH, Test, smallest_of

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pigmm.fitting import PIGMM, SquareSpace, mean_invariance_test, model_ladder, wald_tests
-from pigmm.fitting.tests_of_models.restrictions import restrictions
+from pigmm.fitting.tests_of_models.symmetry.restrictions import restrictions
 from pigmm.studies.runs.files import read_table
 from pigmm.studies.user_data import fit
 

@@ -16,7 +16,7 @@ from pigmm.fitting import (
     gaussianity_test,
 )
 from pigmm.fitting.tests_of_models import bootstrap as module
-from pigmm.fitting.tests_of_models.bootstrap import global_p_values, replicate_z
+from pigmm.fitting.tests_of_models.gaussianity.bootstrap import global_p_values, replicate_z
 from pigmm.invariants import multigraphs
 from pigmm.invariants.evaluation import on_arrays
 

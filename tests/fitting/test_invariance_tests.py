@@ -14,8 +14,8 @@ from pigmm.fitting import (
     mean_invariance_test,
     permutation_invariance_test,
 )
-from pigmm.fitting.tests_of_models.beta_products import log_beta_survival, wilks_factors
-from pigmm.fitting.tests_of_models.invariance import _squared_covariances, permuted
+from pigmm.fitting.tests_of_models.symmetry.beta_products import log_beta_survival, wilks_factors
+from pigmm.fitting.tests_of_models.symmetry.invariance import _squared_covariances, permuted
 from pigmm.invariants import evaluate, multigraphs
 from pigmm.invariants.representation.spaces import irrep_dimensions
 

@@ -20,8 +20,8 @@ from pigmm.fitting import (
 )
 from pigmm.fitting.model.sampling_law import sample_estimates
 from pigmm.fitting.model.sufficient_statistics import SufficientStatistics
-from pigmm.fitting.tests_of_models.nested_models import statistics_of_fit
-from pigmm.fitting.tests_of_models.restrictions import log_determinant, restrictions, unpacked
+from pigmm.fitting.tests_of_models.symmetry.nested_models import statistics_of_fit
+from pigmm.fitting.tests_of_models.symmetry.restrictions import log_determinant, restrictions, unpacked
 
 SPACES = [
     SquareSpace(5),

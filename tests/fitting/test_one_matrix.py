@@ -8,9 +8,9 @@ import pytest
 import scipy.stats
 
 from pigmm.fitting import SquareSpace, analyse_matrix
-from pigmm.fitting.tests_of_models.bartlett import bartlett_factor
-from pigmm.fitting.tests_of_models.column_shifts import Parts, all_shifts, random_shifts, unpermuted
-from pigmm.fitting.tests_of_models.hubs import hub_row_draws
+from pigmm.fitting.tests_of_models.one_matrix.bartlett import bartlett_factor
+from pigmm.fitting.tests_of_models.one_matrix.column_shifts import Parts, all_shifts, random_shifts, unpermuted
+from pigmm.fitting.tests_of_models.one_matrix.hubs import hub_row_draws
 
 
 def normal(seed, *shape):

@@ -13,8 +13,8 @@ from pigmm.fitting import (
     wald_tests,
 )
 from pigmm.fitting.tests_of_models import symmetry as symmetry_tests
-from pigmm.fitting.tests_of_models.restrictions import restrictions
-from pigmm.fitting.tests_of_models.symmetry import symmetry_p_values
+from pigmm.fitting.tests_of_models.symmetry.restrictions import restrictions
+from pigmm.fitting.tests_of_models.symmetry.symmetry import symmetry_p_values
 
 NAMES = PIGMM.iid(4, 1.0).names
 

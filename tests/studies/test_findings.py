@@ -10,12 +10,12 @@ from pigmm.fitting import PIGMM, compare
 from pigmm.invariants import multigraphs
 from pigmm.studies.analysis.questions import judge_study
 from pigmm.studies.analysis.verdicts import Verdict, overflowing
-from pigmm.studies.report.findings.constraints import Constraints
-from pigmm.studies.report.findings.departures import Departures
 from pigmm.studies.report.findings.finding import said
-from pigmm.studies.report.findings.initialisation import Initialisation
-from pigmm.studies.report.findings.interior_parameters import InteriorParameters
-from pigmm.studies.report.findings.nested_models import NestedModels
+from pigmm.studies.report.findings.gaussianity.departures import Departures
+from pigmm.studies.report.findings.gaussianity.initialisation import Initialisation
+from pigmm.studies.report.findings.symmetry.constraints import Constraints
+from pigmm.studies.report.findings.symmetry.interior_parameters import InteriorParameters
+from pigmm.studies.report.findings.symmetry.nested_models import NestedModels
 
 LABELS = {"layer": 1, "epoch": 0.0, "subset": "all", "networks": 500}
 

@@ -35,7 +35,7 @@ from pigmm.fitting import (
     wasserstein_distance,
 )
 from pigmm.invariants import multigraphs
-from pigmm.studies.analysis.tests import chosen_replicates
+from pigmm.studies.analysis.layers.tests import chosen_replicates
 from pigmm.studies.cli.main import main
 from pigmm.studies.runs.files import read_table
 from pigmm.studies.user_data.fit import fit_paths

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from pigmm.fitting import PIGMM
-from pigmm.studies.analysis.initial_law import InitialLaw
-from pigmm.studies.analysis.layer import analyse_snapshot, snapshot_tests
+from pigmm.studies.analysis.layers.initial_law import InitialLaw
+from pigmm.studies.analysis.layers.layer import analyse_snapshot, snapshot_tests
 from pigmm.studies.analysis.selection import at_last_epoch, where
 from pigmm.studies.analysis.verdicts import judge
 from pigmm.studies.cli.main import main

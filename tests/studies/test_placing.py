@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pigmm.studies.report.figures.study import draw_study
-from pigmm.studies.report.findings.accuracy import Accuracy
+from pigmm.studies.report.findings.networks.accuracy import Accuracy
 from pigmm.studies.report.findings.study import findings
 from pigmm.studies.report.placing import BESIDE, placed
 from pigmm.studies.runs.files import read_table

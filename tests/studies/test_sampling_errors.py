@@ -9,9 +9,13 @@ import pytest
 
 from pigmm.fitting import PIGMM, BlockGaussian, MatrixSpace, RectangularSpace, SquareSpace
 from pigmm.invariants import RECTANGULAR, Multigraph, evaluate, multigraphs
-from pigmm.studies.analysis.initial_law import InitialLaw
-from pigmm.studies.analysis.layer import graphs_of_degrees
-from pigmm.studies.analysis.sampling_errors import invariant_variances, parameter_law, variances_of_uncorrelated_terms
+from pigmm.studies.analysis.layers.initial_law import InitialLaw
+from pigmm.studies.analysis.layers.layer import graphs_of_degrees
+from pigmm.studies.analysis.layers.sampling_errors import (
+    invariant_variances,
+    parameter_law,
+    variances_of_uncorrelated_terms,
+)
 
 LAWS = {
     "gaussian": InitialLaw.of("gaussian", 7),

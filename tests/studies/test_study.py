@@ -30,17 +30,17 @@ from pigmm.fitting import (
 )
 from pigmm.invariants import Multigraph, multigraphs
 from pigmm.studies.analysis import ensemble as analysis
-from pigmm.studies.analysis.constraints import symmetry_table
-from pigmm.studies.analysis.layer import spread
+from pigmm.studies.analysis.layers.constraints import symmetry_table
+from pigmm.studies.analysis.layers.layer import spread
+from pigmm.studies.analysis.layers.tests import nested_model_table
 from pigmm.studies.analysis.questions import judge_study
 from pigmm.studies.analysis.summaries import largest_departures
-from pigmm.studies.analysis.tests import nested_model_table
 from pigmm.studies.analysis.verdicts import Verdict
 from pigmm.studies.report.cards import last_layers
-from pigmm.studies.report.findings.constraints import Constraints
-from pigmm.studies.report.findings.departures import Departures
+from pigmm.studies.report.findings.gaussianity.departures import Departures
+from pigmm.studies.report.findings.networks.without_untrained import WithoutUntrained
 from pigmm.studies.report.findings.study import study_records
-from pigmm.studies.report.findings.without_untrained import WithoutUntrained
+from pigmm.studies.report.findings.symmetry.constraints import Constraints
 from pigmm.studies.runs.files import read_table
 from pigmm.studies.runs.folder import RunFolder
 from pigmm.training import EnsembleConfig, open_ensemble

@@ -13,18 +13,22 @@ import xarray as xr
 
 from pigmm.fitting import PIGMM, BlockGaussian, RectangularSpace, compare, wasserstein_distance_squared
 from pigmm.invariants import RECTANGULAR, SQUARE, Multigraph, evaluate, multigraphs
-from pigmm.studies.analysis.averaging import averaging_map
-from pigmm.studies.analysis.initial_law import InitialLaw
-from pigmm.studies.analysis.layer import analyse_layer, analyse_snapshot, graphs_of_degrees
-from pigmm.studies.analysis.output_classes import class_table, class_test_table
+from pigmm.studies.analysis.layers.averaging import averaging_map
+from pigmm.studies.analysis.layers.initial_law import InitialLaw
+from pigmm.studies.analysis.layers.layer import analyse_layer, analyse_snapshot, graphs_of_degrees
+from pigmm.studies.analysis.layers.output_classes import class_table, class_test_table
+from pigmm.studies.analysis.layers.symmetrised import (
+    averaged_comparison,
+    five_parameter_model,
+    symmetrised_comparison_table,
+)
 from pigmm.studies.analysis.questions import judge_study
-from pigmm.studies.analysis.relative_change import by_chance, change_table
-from pigmm.studies.analysis.symmetrised import averaged_comparison, five_parameter_model, symmetrised_comparison_table
+from pigmm.studies.analysis.through_training.relative_change import by_chance, change_table
 from pigmm.studies.analysis.verdicts import Verdict
-from pigmm.studies.report.findings.interior_parameters import InteriorParameters
-from pigmm.studies.report.findings.output_classes import OutputClasses, low_from
-from pigmm.studies.report.findings.symmetrised import Symmetrised
-from pigmm.studies.report.findings.without_untrained import WithoutUntrained
+from pigmm.studies.report.findings.gaussianity.symmetrised import Symmetrised
+from pigmm.studies.report.findings.networks.output_classes import OutputClasses, low_from
+from pigmm.studies.report.findings.networks.without_untrained import WithoutUntrained
+from pigmm.studies.report.findings.symmetry.interior_parameters import InteriorParameters
 from pigmm.studies.runs.files import read_table
 from pigmm.training import open_ensemble
 

@@ -8,8 +8,8 @@ import pytest
 
 from pigmm.fitting import PIGMM, compare
 from pigmm.invariants import multigraphs
-from pigmm.studies.analysis.initial_law import InitialLaw
-from pigmm.studies.analysis.layer import parameter_table
+from pigmm.studies.analysis.layers.initial_law import InitialLaw
+from pigmm.studies.analysis.layers.layer import parameter_table
 from pigmm.studies.analysis.questions import GAUSSIAN, SYMMETRY, how_many_tests, judge_study, study_tests
 from pigmm.studies.analysis.verdicts import (
     LEVEL,

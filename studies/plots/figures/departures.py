@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ...analysis.layers.symmetrised import AVERAGED, BIPARTITE_GRAPHS, SQUARE_GRAPHS
 from ...analysis.network_subsets import of_all_networks
-from ...analysis.relative_change import by_chance
 from ...analysis.selection import where
-from ...analysis.symmetrised import AVERAGED, BIPARTITE_GRAPHS, SQUARE_GRAPHS
+from ...analysis.through_training.relative_change import by_chance
 from ...analysis.verdicts import LEVEL
 from ...notation.symbols import group_latex, layer_name
 from ..epochs import label_epochs, marks
@@ -89,7 +89,7 @@ def plot_symmetrised_comparison(symmetrised_comparison: pd.DataFrame) -> Figure:
     Returns:
         A column of two panels for each layer, a curve for each set.
 
-    >>> from pigmm.studies.analysis.symmetrised import AVERAGED, BIPARTITE_GRAPHS, SQUARE_GRAPHS
+    >>> from pigmm.studies.analysis.layers.symmetrised import AVERAGED, BIPARTITE_GRAPHS, SQUARE_GRAPHS
     >>> numbers = {"tested": 10, "significant": 2, "root_mean_square_z": 1.5, "largest_absolute_z": 4.0}
     >>> sets = [SQUARE_GRAPHS, AVERAGED, BIPARTITE_GRAPHS]
     >>> table = pd.DataFrame({"layer": 1, "epoch": 0.0, "invariants": sets, **numbers})

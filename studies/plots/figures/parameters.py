@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...analysis.constraints import COMMON, EQUALS
+from ...analysis.layers.constraints import COMMON, EQUALS
 from ...analysis.network_subsets import of_all_networks
 from ...analysis.selection import at_last_epoch, where
 from ...notation.symbols import parameter_latex

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ...analysis.constraints import COMMON
+from ...analysis.layers.constraints import COMMON
 from ...analysis.network_subsets import of_all_networks
 from ...analysis.selection import where
 from ...analysis.verdicts import LEVEL, bound

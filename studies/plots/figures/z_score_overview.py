@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 
 from ....invariants import SQUARE, GraphFamily
 from ...analysis.network_subsets import of_all_networks
-from ...analysis.published_invariants import papers_graphs
 from ...analysis.selection import at_last_epoch, records
+from ...analysis.through_training.published_invariants import papers_graphs
 from ...notation.plain_text import printable
 from ...notation.symbols import layer_name
 from ...runs.files import file_name

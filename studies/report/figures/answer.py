@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ....training import EnsembleConfig
-from ...analysis.initial_law import InitialLaw
-from ...analysis.layer import Tables
+from ...analysis.layers.initial_law import InitialLaw
+from ...analysis.layers.layer import Tables
 from ...plots.figures.distances import plot_movement
 from ...plots.style import Illustration
 

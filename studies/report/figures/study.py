@@ -7,11 +7,11 @@ from markupsafe import Markup
 
 from ....invariants import GraphFamily
 from ....training import EnsembleConfig
-from ...analysis.constraints import COMMON, EQUALS
-from ...analysis.layer import Tables
+from ...analysis.layers.constraints import COMMON, EQUALS
+from ...analysis.layers.layer import Tables
 from ...analysis.network_subsets import ALL
 from ...analysis.selection import at_last_epoch, where
-from ...analysis.trajectories import layers_by_shape
+from ...analysis.through_training.trajectories import layers_by_shape
 from ...notation.number_format import number, rounded
 from ...notation.symbols import formula_html, group_html, layer_name, parameter_html
 from ...plots.figures.departures import plot_departures_by_epoch

@@ -6,11 +6,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from ....training import EnsembleConfig
-from ...analysis.layer import Tables
+from ...analysis.layers.layer import Tables
+from ...analysis.layers.symmetrised import AVERAGED
 from ...analysis.network_subsets import ALL
 from ...analysis.selection import at_last_epoch, where
-from ...analysis.symmetrised import AVERAGED
-from ...analysis.trajectories import layers_by_shape
+from ...analysis.through_training.trajectories import layers_by_shape
 from ...analysis.verdicts import LEVEL, bound
 from ...notation.number_format import with_error
 from ...notation.symbols import layer_name, parameter_html

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ....training import EnsembleConfig
-from ...analysis.layer import Tables
+from ...analysis.layers.layer import Tables
 from ...analysis.questions import judge_study
-from .accuracy import Accuracy
-from .changes import Changes
-from .constraints import Constraints
-from .dead_units import DeadUnits
-from .departures import Departures
-from .distance import Distance
 from .finding import Finding, Record, said
-from .gaussianity import Gaussianity
-from .initialisation import Initialisation
-from .interior_parameters import InteriorParameters
-from .invariance import Invariance
-from .nested_models import NestedModels
+from .gaussianity.changes import Changes
+from .gaussianity.departures import Departures
+from .gaussianity.distance import Distance
+from .gaussianity.gaussianity import Gaussianity
+from .gaussianity.initialisation import Initialisation
+from .gaussianity.symmetrised import Symmetrised
+from .networks.accuracy import Accuracy
+from .networks.dead_units import DeadUnits
+from .networks.output_classes import OutputClasses
+from .networks.untrained import Untrained
+from .networks.without_untrained import WithoutUntrained
 from .omissions import Omissions
-from .output_classes import OutputClasses
-from .symmetrised import Symmetrised
-from .untrained import Untrained
-from .without_untrained import WithoutUntrained
+from .symmetry.constraints import Constraints
+from .symmetry.interior_parameters import InteriorParameters
+from .symmetry.invariance import Invariance
+from .symmetry.nested_models import NestedModels
 
 
 def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:

@@ -1,0 +1,1 @@
+"""What does a single matrix say? Tests given its trivial components."""

@@ -1,0 +1,254 @@
+"""Which symmetry do these matrices have? Nested models, from independent entries up to the full one, as one table."""
+
+from __future__ import annotations
+
+from math import log, pi
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+from numpy.typing import ArrayLike, NDArray
+
+from ....invariants.checks import checked_integer
+from ....invariants.representation.spaces import MatrixSpace, SquareSpace
+from ...model.blocks import check_positive_definite, parameters_from_blocks
+from ...model.gaussian import BlockGaussian
+from ...model.pigmm import PIGMM
+from ...model.sampling_law import least_count, sample_estimates
+from ...model.sufficient_statistics import SufficientStatistics
+from ...model.trivial import trivial_components
+from .restrictions import Blocks, Restriction, log_determinant, restrictions, unpacked
+
+Array = NDArray[np.float64]
+
+
+def nested_models(
+    data: ArrayLike | SufficientStatistics | BlockGaussian,
+    count: int | None = None,
+    *,
+    space: MatrixSpace | None = None,
+    given_trivial: bool = False,
+    replicates: int = 999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Nested Gaussian models with their likelihoods, tests of each against the next, AIC and BIC.
+
+    The rungs are those of `restrictions(space)`. Twice the logarithm of the likelihood ratio is about chi^2 with the
+    difference of the numbers of parameters as degrees of freedom. Its bootstrap refits ensembles of the smaller model,
+    of which only the estimates are drawn, by their exact law. Both assume Gaussian entries: an ensemble that has the
+    symmetry and is not Gaussian is rejected too often. `wald_tests` and `randomisation_test` do not assume it.
+
+    Args:
+        data: matrices (n, rows, columns), or their sufficient statistics, or the full model fitted to them and `count`.
+        count: n, if `data` is a model.
+        space: the permutations assumed, as in `BlockGaussian.fit`; models and statistics have their own.
+        given_trivial: True for the laws given the trivial components of each matrix, for which one matrix is enough;
+            a model that was fitted so implies it, and its `count`.
+        replicates: replicates of the bootstrap, at least 1.
+        seed: of the bootstrap.
+
+    Returns:
+        A row a rung (index "symmetry"), with the columns parameters, log_likelihood, aic (2 k - 2 l), bic
+        (k log n - 2 l; given the trivial components n counts the numbers that vary), against (the rung of its test),
+        likelihood_ratio (twice the logarithm), degrees_of_freedom, p_chi2, p_bootstrap, and left_out: why a rung has no
+        numbers (too few matrices, or no variance in some irrep).
+
+    Raises:
+        ValueError: if not even the lowest rung fits, or an argument is not as above.
+
+    >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
+    >>> table = nested_models(matrices)
+    >>> table.bic.idxmin(), table.parameters.tolist()
+    ('iid, zero mean', [1, 2, 4, 5, 4, 11, 13])
+    """
+    checked_integer("replicates", replicates, least=1)
+    statistics, given = _statistics(data, count, space, given_trivial)
+    rungs, fits, left_out = _fits(statistics, given is not None)
+    n = statistics.count if given is None else _numbers(statistics, rungs[-1])
+    rows = []
+    for number, rung in enumerate(rungs):
+        row: dict[str, object] = {"symmetry": rung.name, "parameters": rung.number_of_parameters}
+        if rung.name in fits:
+            likelihood = _log_likelihood(statistics, rung, fits[rung.name][1])
+            k = rung.number_of_parameters
+            row |= {"log_likelihood": likelihood, "aic": 2 * k - 2 * likelihood, "bic": k * log(n) - 2 * likelihood}
+            larger = next((r for r in rungs[number + 1 :] if r.name in fits and r.contains(rung)), None)
+            if larger is not None:
+                row |= _likelihood_ratio_test(
+                    statistics, rung, larger, replicates, np.random.default_rng((seed, number))
+                )
+        rows.append(row | {"left_out": left_out.get(rung.name, "")})
+    columns = ["against", "likelihood_ratio", "degrees_of_freedom", "p_chi2", "p_bootstrap"]
+    table = pd.DataFrame(rows).set_index("symmetry")
+    table = table.reindex(columns=["parameters", "log_likelihood", "aic", "bic", *columns, "left_out"])
+    return table.astype({"against": object, "degrees_of_freedom": "Int64"}).fillna({"against": ""})
+
+
+model_ladder = nested_models
+
+
+def restricted_fits(
+    data: ArrayLike | SufficientStatistics | BlockGaussian,
+    count: int | None = None,
+    *,
+    space: MatrixSpace | None = None,
+    given_trivial: bool = False,
+) -> dict[str, BlockGaussian]:
+    """The maximum-likelihood model of each rung of the ladder that the matrices allow, by the name of its symmetry.
+
+    Args:
+        data: matrices (n, rows, columns), or their sufficient statistics, or the full model fitted to them.
+        count: n, if `data` is a model.
+        space: the permutations assumed, as in `BlockGaussian.fit`; models and statistics have their own.
+        given_trivial: whether the models are those given the trivial components of the matrices.
+
+    Returns:
+        The models by name; of square matrices each a PIGMM.
+
+    Raises:
+        ValueError: as `nested_models`.
+
+    >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
+    >>> models = restricted_fits(matrices)
+    >>> models["S_N"] == PIGMM.fit(matrices), models["iid, zero mean"].parameters[:2].tolist()
+    (True, [0.0, 0.0])
+    """
+    statistics, given = _statistics(data, count, space, given_trivial)
+    _, fits, _ = _fits(statistics, given is not None)
+    return {name: _model(statistics.space, *fit, given) for name, fit in fits.items()}
+
+
+def statistics_of_fit(model: BlockGaussian, count: int) -> SufficientStatistics:
+    """Recover the sufficient statistics of the matrices that a model was fitted to by maximum likelihood.
+
+    Args:
+        model: the fit.
+        count: how many matrices, at least what a fit needs.
+
+    Returns:
+        Their statistics.
+
+    Raises:
+        ValueError: if the count is too small.
+
+    >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
+    >>> statistics = statistics_of_fit(PIGMM.fit(matrices), 50)
+    >>> bool(np.allclose(statistics.scatter[1], SufficientStatistics.of(matrices).scatter[1]))
+    True
+    """
+    checked_integer("count", count, least=least_count(model))
+    scatter = tuple(count * d * block for d, block in zip(model.dimensions, model.covariances, strict=True))
+    return SufficientStatistics(model.space, count, model.means, scatter, float(np.finfo(np.float64).eps))
+
+
+def _statistics(
+    data: ArrayLike | SufficientStatistics | BlockGaussian,
+    count: int | None,
+    space: MatrixSpace | None,
+    given_trivial: bool,
+) -> tuple[SufficientStatistics, Array | None]:
+    """The statistics, and the trivial components if these are given."""
+    if not isinstance(data, BlockGaussian | SufficientStatistics):
+        if count is not None:
+            raise ValueError("count must be left out if matrices are given, whose number is known")
+        statistics = SufficientStatistics.of(data, space)
+        return statistics, trivial_components(statistics.space, np.asarray(data)) if given_trivial else None
+    if space is not None and space != data.space:
+        raise ValueError(f"space must be that of the model or statistics, {data.space}, got {space}")
+    if isinstance(data, SufficientStatistics):
+        if given_trivial and data.count > 1:
+            raise ValueError(
+                f"data must be the matrices for the laws given the trivial components of each, got the statistics of "
+                f"{data.count}"
+            )
+        return data, data.mean[None] if given_trivial else None
+    if data.given is None and given_trivial:
+        raise ValueError("data must be a model fitted given the trivial components, got one of all components")
+    if count is None and data.given is None:
+        raise ValueError("count must be the number of matrices that the model was fitted to, got none")
+    if data.given is not None and count not in (None, len(data.given)):
+        raise ValueError(f"count must be {len(data.given)}, whose trivial components are given, got {count}")
+    return statistics_of_fit(data, len(data.given) if data.given is not None else count or 0), data.given
+
+
+def _fits(
+    statistics: SufficientStatistics, given_trivial: bool
+) -> tuple[tuple[Restriction, ...], dict[str, tuple[Array, Blocks]], dict[str, str]]:
+    """All rungs, the estimates of those that exist, and why the others do not."""
+    rungs = restrictions(statistics.space, given_trivial=given_trivial)
+    fits: dict[str, tuple[Array, Blocks]] = {}
+    left_out: dict[str, str] = {}
+    for rung in rungs:
+        if statistics.count < rung.least:
+            left_out[rung.name] = f"needs {rung.least} matrices, got {statistics.count}"
+            continue
+        mean, blocks = rung.estimate(statistics.mean, statistics.moments)
+        if constant := statistics.irreps_without_variation(blocks[given_trivial:]):
+            left_out[rung.name] = f"no variance in {', '.join(constant)}"
+            continue
+        try:
+            irreps = statistics.space.decomposition.irreps[given_trivial:]
+            for irrep, block in zip(irreps, blocks[given_trivial:], strict=True):
+                check_positive_definite(block, irrep.name)
+        except ValueError as error:
+            left_out[rung.name] = str(error)
+        else:
+            fits[rung.name] = mean, blocks
+    if not fits:
+        raise ValueError(f"matrices must vary, got {left_out[rungs[0].name]}")
+    return rungs, fits, left_out
+
+
+def _model(space: MatrixSpace, mean: Array, blocks: Blocks, given: Array | None) -> BlockGaussian:
+    kind = PIGMM if isinstance(space, SquareSpace) else BlockGaussian
+    return kind.from_space(space, parameters_from_blocks(mean, blocks), given)
+
+
+def _numbers(statistics: SufficientStatistics, rung: Restriction) -> int:
+    """How many independent numbers the matrices have in all irreps that vary."""
+    return statistics.count * sum(d * len(b) for d, b in zip(rung.dimensions, rung.covariances[0], strict=True))
+
+
+def _log_likelihood(statistics: SufficientStatistics, rung: Restriction, blocks: Blocks) -> float:
+    logs = statistics.count * float(log_determinant(rung.dimensions, blocks))
+    return -0.5 * (_numbers(statistics, rung) * (1 + log(2 * pi)) + logs)
+
+
+def _likelihood_ratio_test(
+    statistics: SufficientStatistics, small: Restriction, large: Restriction, replicates: int, rng: np.random.Generator
+) -> dict[str, object]:
+    """The columns of `model_ladder` that test one rung within another."""
+    n, space = statistics.count, statistics.space
+    dimensions = large.dimensions
+
+    def ratio(mean: Array, moments: Blocks) -> Array:
+        below, above = (r.estimate(mean, moments)[1] for r in (small, large))
+        return n * (log_determinant(dimensions, below) - log_determinant(dimensions, above))
+
+    found = float(ratio(statistics.mean, statistics.moments))
+    degrees = large.number_of_parameters - small.number_of_parameters
+    given = statistics.mean[None] if small.given_trivial else None
+    null = _model(space, *small.estimate(statistics.mean, statistics.moments), given)
+    simulated = ratio(*_simulated_estimates(null, n, replicates, rng))
+    return {
+        "against": large.name,
+        "likelihood_ratio": found,
+        "degrees_of_freedom": degrees,
+        "p_chi2": float(scipy.stats.chi2.sf(found, degrees)),
+        "p_bootstrap": float((1 + (simulated >= found).sum()) / (1 + replicates)),
+    }
+
+
+def _simulated_estimates(
+    model: BlockGaussian, count: int, replicates: int, rng: np.random.Generator
+) -> tuple[Array, Blocks]:
+    """Means and moments (replicates, ...) of ensembles of a model."""
+    if count >= least_count(model):
+        return unpacked(model.space, sample_estimates(model, count, replicates, rng))
+    # too few for Wishart matrices to have a density; so few that they are cheap to simulate
+    parts = model.space.project(model.sample(replicates * count, rng))
+    grouped = [part.reshape(replicates, count, *part.shape[1:]) for part in parts]
+    means = grouped[0].mean(axis=1)
+    grouped[0] = grouped[0] - means[:, None]
+    moments = (np.einsum("dnxa,dnya->dxy", g, g) / (count * d) for g, d in zip(grouped, model.dimensions, strict=True))
+    return means[..., 0], tuple(moments)

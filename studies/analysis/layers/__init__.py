@@ -1,0 +1,1 @@
+"""The tables of one layer, snapshot by snapshot."""

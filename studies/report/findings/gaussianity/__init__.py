@@ -1,0 +1,1 @@
+"""How far are the weights from Gaussian, and from their law at initialisation?"""

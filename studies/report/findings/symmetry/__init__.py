@@ -1,0 +1,1 @@
+"""Which symmetry do the weights have?"""
