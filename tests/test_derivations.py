@@ -10,7 +10,7 @@ import sympy
 import pigmm.fitting
 import pigmm.invariants
 import pigmm.spectra
-from pigmm.fitting.tests_of_models import bartlett
+from pigmm.fitting.tests_of_models.one_matrix import bartlett
 from pigmm.invariants import PARAMETERS
 from pigmm.invariants.expectation import symbolic as expectations
 from pigmm.invariants.expectation import two_point, wick

@@ -15,7 +15,7 @@ from pigmm.fitting import (
     compare,
     gaussianity_test,
 )
-from pigmm.fitting.tests_of_models import bootstrap as module
+from pigmm.fitting.tests_of_models.gaussianity import bootstrap as module
 from pigmm.fitting.tests_of_models.gaussianity.bootstrap import global_p_values, replicate_z
 from pigmm.invariants import multigraphs
 from pigmm.invariants.evaluation import on_arrays

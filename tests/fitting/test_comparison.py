@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from pigmm.fitting import PIGMM, compare, q_values, restricted_fits
-from pigmm.fitting.tests_of_models import comparison
+from pigmm.fitting.tests_of_models.gaussianity import comparison
 from pigmm.invariants import evaluate, multigraphs
 
 

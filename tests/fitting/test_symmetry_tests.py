@@ -12,7 +12,7 @@ from pigmm.fitting import (
     randomisation_test,
     wald_tests,
 )
-from pigmm.fitting.tests_of_models import symmetry as symmetry_tests
+from pigmm.fitting.tests_of_models.symmetry import symmetry as symmetry_tests
 from pigmm.fitting.tests_of_models.symmetry.restrictions import restrictions
 from pigmm.fitting.tests_of_models.symmetry.symmetry import symmetry_p_values
 
