@@ -15,7 +15,7 @@ test: $(VENV)/.installed-dev
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # The rooms whose public functions have all sections of a docstring.
-DOCUMENTED := simd invariants fitting/tests_of_models fitting/distances training/*.py training/curvature training/engines
+DOCUMENTED := simd invariants fitting spectra training
 
 lint: $(VENV)/.installed-dev namespace
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && PYTHONPATH=build/types $(VENV)/bin/lint-imports \

@@ -17,6 +17,9 @@ def checked_spectra(eigenvalues: ArrayLike, *, least: int) -> Array:
         eigenvalues: (..., count), real.
         least: the fewest eigenvalues that are needed.
 
+    Returns:
+        (..., count), float64, sorted.
+
     Raises:
         ValueError: if they are complex, not finite, or too few.
 
@@ -38,6 +41,13 @@ def checked_spectra(eigenvalues: ArrayLike, *, least: int) -> Array:
 
 def checked_positive(name: str, value: Any) -> float:
     """Return a positive finite number.
+
+    Args:
+        name: of the argument, for the error.
+        value: the number to check.
+
+    Returns:
+        The number as a float.
 
     Raises:
         ValueError: if it is not.

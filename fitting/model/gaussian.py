@@ -91,10 +91,12 @@ class BlockGaussian(Shown):
 
     @classmethod
     def from_space(cls, space: MatrixSpace, parameters: ArrayLike, given: ArrayLike | None = None) -> Self:
-        """The model of this class on a space; what `fit` and `load` build.
+        """Make the model of this class on a space, as `fit` and `load` do.
 
         Args:
-            space, parameters, given: as in `BlockGaussian`.
+            space: of the matrices.
+            parameters: as in `BlockGaussian`.
+            given: as in `BlockGaussian`.
 
         Returns:
             A model of this class.
@@ -272,10 +274,13 @@ class BlockGaussian(Shown):
         return () if self.given is None else self.names[trivial_parameters(self.space)[1]]
 
     def __getitem__(self, name: str) -> float:
-        """The parameter of a name.
+        """Return the parameter of a name.
 
         Args:
             name: one of `names`.
+
+        Returns:
+            Its value.
 
         Raises:
             KeyError: if no parameter has this name, or it is not known.
@@ -386,10 +391,11 @@ class BlockGaussian(Shown):
         return self.space.assemble(self.sample_components(count, seed))
 
     def sample_components(self, count: int, seed: int | np.random.Generator | None = None) -> list[Array]:
-        """Components, as `space.project` gives them, of the matrices that `sample` draws with the same seed.
+        """Draw the components, as `space.project` gives them, of the matrices that `sample` draws with the same seed.
 
         Args:
-            count, seed: as in `sample`.
+            count: of matrices.
+            seed: as in `sample`.
 
         Returns:
             For each irrep (count, copies, labels).

@@ -33,11 +33,12 @@ class PIGMM(BlockGaussian):
 
     @classmethod
     def from_space(cls, space: MatrixSpace, parameters: ArrayLike, given: ArrayLike | None = None) -> Self:
-        """The model on a space.
+        """Make the model on a space.
 
         Args:
             space: square, under S_N.
-            parameters, given: as in `PIGMM`.
+            parameters: as in `PIGMM`.
+            given: as in `PIGMM`.
 
         Returns:
             The model.

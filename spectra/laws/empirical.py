@@ -41,6 +41,9 @@ class EmpiricalLaw:
 
         Args:
             z: complex, or real and no eigenvalue; any shape.
+
+        Returns:
+            Complex, of the shape of z.
         """
         z = np.asarray(z, dtype=np.complex128)
         found: Complex = (1 / (z[..., None] - self.eigenvalues)).mean(axis=-1)
@@ -51,6 +54,15 @@ class EmpiricalLaw:
 
         Args:
             g: real, not zero; any shape.
+
+        Returns:
+            Float64, of the shape of g.
+
+        Raises:
+            ValueError: if g is zero or not finite.
+
+        Source:
+            arXiv:2205.08601.
 
         >>> EmpiricalLaw(np.array([1.0, -1.0])).r_transform([0.375]).round(6)
         array([0.333333])
@@ -64,11 +76,17 @@ class EmpiricalLaw:
     def outlier(self, theta: ArrayLike) -> Array:
         """Return the eigenvalue outside the interval of eigenvalues that an added spike makes: K(1/theta).
 
-        G of finitely many eigenvalues diverges at the last one, so every spike moves some eigenvalue out; of a small
-        one it is not far, and says nothing.
+        G of finitely many eigenvalues diverges at the last one. So every spike moves some eigenvalue out of the
+        interval; a small spike moves it only a little.
 
         Args:
             theta: eigenvalue of the added matrix of rank one, not zero; any shape.
+
+        Returns:
+            Float64, of the shape of theta.
+
+        Source:
+            arXiv:2205.08601.
 
         >>> EmpiricalLaw(np.array([1.0, -1.0])).outlier([8 / 3]).round(6)
         array([3.])

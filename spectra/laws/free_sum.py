@@ -62,6 +62,9 @@ class FreeSum:
         Args:
             z: complex, off the real axis; any shape.
 
+        Returns:
+            w_1 and w_2, complex, each of the shape of z.
+
         Raises:
             ValueError: if a z is real.
             ArithmeticError: if the fixed point is not reached.
@@ -98,6 +101,12 @@ class FreeSum:
 
         Args:
             z: complex, off the real axis; any shape.
+
+        Returns:
+            Complex, of the shape of z.
+
+        Raises:
+            ValueError, ArithmeticError: as `subordination`.
         """
         first, _ = self.subordination(z)
         return self.first.stieltjes(first)

@@ -45,6 +45,12 @@ def density(law: SpectralLaw, x: ArrayLike, width: float = 1e-6) -> Array:
         x: where, any shape.
         width: height above the real axis, in units of x; the density is smoothed by a Lorentz curve of this width.
 
+    Returns:
+        Float64, of the shape of x.
+
+    Source:
+        The inversion formula of Stieltjes: -Im G(x + i 0) / pi.
+
     >>> from pigmm.spectra import Semicircle
     >>> density(Semicircle(1.0), [0.0, 3.0]).round(4)
     array([0.3183, 0.    ])
@@ -53,14 +59,17 @@ def density(law: SpectralLaw, x: ArrayLike, width: float = 1e-6) -> Array:
 
 
 def effective_damping(law: SpectralLaw, damping: ArrayLike) -> Array:
-    """Return e = 1 / <1 / (lambda + damping)>: the damping that a spike direction feels under the noise of this law.
+    """Return e = 1 / <1 / (lambda + damping)>, the damping that a spike direction feels under the noise of this law.
 
     A step preconditioned by (H + damping)^-1, with H a spike theta in noise of this law, is 1 / (theta + e) along the
-    spike, not 1 / (theta + damping).
+    spike. Without noise it is 1 / (theta + damping).
 
     Args:
         law: of the noise.
         damping: positive, such that -damping is below the support.
+
+    Returns:
+        Float64, of the shape of damping.
 
     Source:
         arXiv:2205.08601; the identity is Sherman and Morrison's with delocalised eigenvectors.

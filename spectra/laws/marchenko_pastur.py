@@ -67,6 +67,12 @@ class MarchenkoPastur:
         Args:
             z: complex, or real off the support and, for c > 1, not zero; any shape.
 
+        Returns:
+            Complex, of the shape of z.
+
+        Source:
+            V. A. Marchenko and L. A. Pastur, Math. USSR Sb. 1 (1967) 457.
+
         >>> float(MarchenkoPastur(1.0).stieltjes(-1.0).real.round(6))
         -0.618034
         """

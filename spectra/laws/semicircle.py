@@ -61,6 +61,12 @@ class Semicircle:
         Args:
             z: complex, or real off the support; any shape.
 
+        Returns:
+            Complex, of the shape of z.
+
+        Source:
+            E. P. Wigner, Ann. Math. 62 (1955) 548.
+
         >>> complex(Semicircle(1.0).stieltjes(2.5).round(6))
         (0.5+0j)
         """

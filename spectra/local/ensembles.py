@@ -36,6 +36,9 @@ class Ensemble:
             count: of eigenvalues.
             rng: source of random numbers.
 
+        Returns:
+            (count,), float64, sorted.
+
         Source:
             I. Dumitriu and A. Edelman, J. Math. Phys. 43 (2002) 5830.
 

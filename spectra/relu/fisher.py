@@ -47,6 +47,12 @@ def relu_fisher_matrix(weights: ArrayLike) -> Array:
 def checked_weights(weights: ArrayLike) -> Array:
     """Return hidden weights as float64 (d, m).
 
+    Args:
+        weights: (d, m), a hidden unit in each column.
+
+    Returns:
+        (d, m), float64.
+
     Raises:
         ValueError: if they are no finite matrix.
 

@@ -23,9 +23,13 @@ def train_block_into(
     """Train the networks of a block and write them; the block is not marked as finished.
 
     Args:
-        threads: of the processor; None: the numba engine takes all cores, torch its present setting.
-        after_step: called with each optimiser step after which a snapshot is taken, but the initial one. What it raises
-            stops the training.
+        store: where they are written.
+        images: to train and test with.
+        engine: "numba" or "torch".
+        block: numbers of the networks.
+        threads: of the processor. With None the numba engine takes all cores, and torch keeps its present setting.
+        after_step: called with the number of each optimiser step after which a snapshot is taken, the initial one
+            excepted. An error that it raises stops the training.
 
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory

@@ -66,7 +66,14 @@ _one_at_a_time = threading.Lock()  # of a worker's process, which dask may give 
 
 @contextmanager
 def crew(scheduler: str | None = None, workers: int | None = None) -> Iterator[Client | None]:
-    """The cluster at an address, or one of so many worker processes on this machine; None if neither is asked for.
+    """Connect to the cluster at an address, or start one of so many worker processes on this machine.
+
+    Args:
+        scheduler: address of a scheduler, such as tcp://host:8786.
+        workers: number of processes on this machine.
+
+    Yields:
+        A client; None if neither is asked for.
 
     Raises:
         ValueError: both are asked for, or no workers.
@@ -187,7 +194,12 @@ def train_on_cluster(
     """Train the missing blocks of a store, whose lock the caller holds, on the workers of a cluster.
 
     Args:
-        threads: of every worker; None: as many as it has.
+        client: connected to the cluster.
+        store: with missing blocks.
+        images: to train and test with; sent to each worker once.
+        engine: "numba" or "torch".
+        threads: of the processor, for every worker; None: as many as it has.
+        report: called with the epochs trained so far and their total, over all networks.
 
     Raises:
         ChildProcessError: the workers of a block died again and again, or `WORKERS_WITHOUT_PROGRESS` of any.
@@ -371,7 +383,10 @@ class _Watch:
             self._farthest, self._joined = done, 0
 
     def see(self, workers: set[str]) -> None:
-        """Take note of the addresses that there are now.
+        """Take note of the workers that are there now.
+
+        Args:
+            workers: their addresses.
 
         Raises:
             ConnectionError: there have been none for `WORKER_SECONDS`.

@@ -116,6 +116,14 @@ class CheckedStore(WrapperStore[LocalStore]):
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """The content of a file, or a part of it; None if it is not there and no chunk of a block.
 
+        Args:
+            key: of the chunk in the store.
+            prototype: of the buffer, as zarr gives it.
+            byte_range: the part to read; None for all.
+
+        Returns:
+            The bytes; None if there is no such key.
+
         Raises:
             DamagedEnsembleError: it is a chunk that is damaged or missing.
         """

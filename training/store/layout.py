@@ -57,7 +57,13 @@ class Skeleton:
 
     @classmethod
     def read(cls, path: Path) -> Skeleton:
-        """The skeleton of the store at `path`: from its record, or if that is not sound from zarr's metadata.
+        """Read the skeleton of the store at `path`, from its record, or if that is not sound from zarr's metadata.
+
+        Args:
+            path: folder of the store.
+
+        Returns:
+            The skeleton.
 
         Raises:
             ValueError: `path` is not an ensemble.
@@ -110,10 +116,13 @@ def checksum(content: Any) -> int:
 
 
 def sealed(content: Mapping[str, Any]) -> bytes:
-    """JSON with a checksum of itself.
+    """Write JSON with a checksum of itself.
 
     Args:
         content: without the key `checksum`.
+
+    Returns:
+        One line of JSON with the key `checksum`.
 
     >>> sealed({"first": 0})
     b'{"checksum": 632895231, "first": 0}\\n'
@@ -127,6 +136,9 @@ def unsealed(sealed_content: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         sealed_content: the parsed JSON.
+
+    Returns:
+        The content without the key `checksum`.
 
     Raises:
         ValueError: it is not what was written.

@@ -18,7 +18,10 @@ _JSON_KINDS: dict[type, str] = {dict: "object", list: "array"}
 
 
 def read_limit() -> int:
-    """The number of bytes that the arrays of one command may declare together: PIGMM_READ_LIMIT, or 4 GB.
+    """Return how many bytes the arrays of one command may declare together: PIGMM_READ_LIMIT, or 4 GB.
+
+    Returns:
+        Bytes.
 
     Raises:
         ValueError: the variable is not a size.
@@ -131,7 +134,10 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def check_regular(path: Path) -> None:
-    """Refuse what is there and is no regular file: a pipe would be waited for without end.
+    """Refuse a path that exists and is no regular file: reading a pipe would never end.
+
+    Args:
+        path: of a file, which need not exist.
 
     Raises:
         ValueError: it is a folder, a pipe, a device.

@@ -99,7 +99,13 @@ def open_ensemble(path: Path | str) -> xr.Dataset:
 
 
 def read_configuration(path: Path) -> EnsembleConfig:
-    """The configuration that a store was made with.
+    """Read the configuration that a store was made with.
+
+    Args:
+        path: folder of the store.
+
+    Returns:
+        The configuration.
 
     Raises:
         ValueError: `path` is not an ensemble.
@@ -131,7 +137,15 @@ class EnsembleStore:
     def create(cls, path: Path, config: EnsembleConfig, attributes: Attributes) -> EnsembleStore:
         """Make an empty store at `path`, which must not exist or be an empty folder.
 
-        It is made beside it and renamed, so that a store at `path` is always a whole one.
+        The store is made beside the path and renamed, so a store at `path` is always a whole one.
+
+        Args:
+            path: folder of the new store.
+            config: of the ensemble.
+            attributes: what else is known of the run, such as versions; they become attributes of the zarr group.
+
+        Returns:
+            The store.
 
         Raises:
             OSError: `path` is not writable.
@@ -151,9 +165,17 @@ class EnsembleStore:
 
     @classmethod
     def resume(cls, path: Path, config: EnsembleConfig) -> EnsembleStore:
-        """The store at `path`, if it was made with this configuration (but for data_root and device), or a part of it.
+        """Open the store at `path`, made with all or a part of this configuration (but for data_root and device).
 
-        With fewer networks there than in the configuration, the others are missing blocks; `mend` makes the place.
+        If the store has fewer networks than the configuration, the others are missing blocks; `mend` makes room for
+        them.
+
+        Args:
+            path: folder of the store.
+            config: of the ensemble that is asked for.
+
+        Returns:
+            The store.
 
         Raises:
             ValueError: not an ensemble, or another one; names the fields that differ.
@@ -254,7 +276,13 @@ class EnsembleStore:
     def write(self, block: range, first: int, snapshots: Sequence[Snapshot]) -> None:
         """Write consecutive snapshots of a block; networks beyond the block's range (the padding) are left out.
 
-        The first of a block remove what was there of it: zarr reads a chunk that it does not fill.
+        The first snapshot of a block first removes what the store has of the block, because zarr reads a chunk before
+        it fills a part of it.
+
+        Args:
+            block: numbers of the networks.
+            first: place of the first snapshot among the epochs of the store, 0 for the initial weights.
+            snapshots: of consecutive epochs.
 
         Raises:
             OSError: the disk is full or not writable. Blocks already marked are in other files and stay whole.
