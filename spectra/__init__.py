@@ -4,6 +4,10 @@
 2.5
 """
 
+from .batches.descent import descent_steps
+from .batches.line import Estimate
+from .batches.noise import NoiseFit, fit_noise, semicircle_test
+from .batches.outliers import fit_outliers, slope_of_coupled_noise
 from .laws.empirical import EmpiricalLaw
 from .laws.free_sum import FreeSum
 from .laws.law import density, effective_damping
@@ -21,12 +25,17 @@ __all__ = [
     "POISSON",
     "EmpiricalLaw",
     "Ensemble",
+    "Estimate",
     "FreeSum",
     "MarchenkoPastur",
+    "NoiseFit",
     "Semicircle",
     "delocalisation_test",
     "density",
+    "descent_steps",
     "effective_damping",
+    "fit_noise",
+    "fit_outliers",
     "local_statistics_test",
     "number_variance",
     "relu_eigenvectors",
@@ -34,6 +43,8 @@ __all__ = [
     "relu_fisher_eigenvalues",
     "relu_fisher_matrix",
     "relu_functions",
+    "semicircle_test",
+    "slope_of_coupled_noise",
     "spacing_ratios",
     "unfold",
     "without_zeros",
