@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +20,13 @@ from ..report.html import Table, linked, render
 from ..report.latex_tables import booktabs
 from ..report.page import configuration_rows
 from ..runs.files import replace_files, write_latex, write_tables, write_text
+from ..runs.output_folder import output_folder
 from ..runs.provenance import package_version
 from .claims import verdict_table
 from .figures import answer, draw_comparison, quantile_curves
 from .headline import headline
 from .runs import FinishedRun, finished_runs
 
-_MARKER = "comparison.json"
 _CAPTIONS = {
     "summary": "A row for each run and layer.",
     "by_epoch": "The quantities of the figures, by run, layer and epoch.",
@@ -42,7 +41,8 @@ def write_comparison(
 
     Args:
         paths: RUN folders, or folders of several runs.
-        output: new, empty, or of an earlier comparison; `tables/` and `figures/` are in it too.
+        output: a new or empty folder, or one of an earlier comparison of the same runs, which is replaced whole;
+            `tables/` and `figures/` are in it too.
         title: of the page.
         notes: sentences that stand on the page, such as what was left out.
         pdf: whether figures are wanted as PDF too, and tables as LaTeX.
@@ -55,30 +55,30 @@ def write_comparison(
     ValueError: at least one RUN is required, got none
     """
     runs = finished_runs(paths)
-    _claim(output, runs)
-    tables = {"summary": summary_table(runs), "by_epoch": epoch_table(runs), "verdicts": verdict_table(runs)}
-    write_tables(output / "tables", tables)
-    figures = draw_comparison(runs)
-    replace_files(output / "figures", figure_files(figures, pdf))
-    write_latex(output / "tables", comparison_latex(tables["summary"], runs) if pdf else {})
-    page = render(
-        "comparison.html",
-        title=title or f"{counted(len(runs), 'run')} side by side",
-        version=package_version(),
-        made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
-        notes=[*notes, *size_notes(runs)],
-        headline=headline(tables["summary"], tables["verdicts"]),
-        answer=answer(tables["summary"]),
-        runs=[(run.label, _own_options(run, runs)) for run in runs],
-        common=_common_options(runs),
-        summary=_shown_summary(tables["summary"]),
-        parameters=_shown_parameters(runs),
-        legend=LEGEND,
-        verdicts=_shown_verdicts(tables["verdicts"]),
-        figures=figures,
-        tables=linked(tables, _CAPTIONS),
-    )
-    write_text(output / "report.html", page)
+    with output_folder(output, "compare", [run.path for run in runs], {}) as draft:
+        tables = {"summary": summary_table(runs), "by_epoch": epoch_table(runs), "verdicts": verdict_table(runs)}
+        write_tables(draft / "tables", tables)
+        figures = draw_comparison(runs)
+        replace_files(draft / "figures", figure_files(figures, pdf))
+        write_latex(draft / "tables", comparison_latex(tables["summary"], runs) if pdf else {})
+        page = render(
+            "comparison.html",
+            title=title or f"{counted(len(runs), 'run')} side by side",
+            version=package_version(),
+            made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
+            notes=[*notes, *size_notes(runs)],
+            headline=headline(tables["summary"], tables["verdicts"]),
+            answer=answer(tables["summary"]),
+            runs=[(run.label, _own_options(run, runs)) for run in runs],
+            common=_common_options(runs),
+            summary=_shown_summary(tables["summary"]),
+            parameters=_shown_parameters(runs),
+            legend=LEGEND,
+            verdicts=_shown_verdicts(tables["verdicts"]),
+            figures=figures,
+            tables=linked(tables, _CAPTIONS),
+        )
+        write_text(draft / "report.html", page)
     return output / "report.html"
 
 
@@ -292,13 +292,3 @@ def _common_options(runs: Sequence[FinishedRun]) -> list[tuple[str, str]]:
 def _own_options(run: FinishedRun, runs: Sequence[FinishedRun]) -> list[tuple[str, str]]:
     common = _common_options(runs)
     return [row for row in configuration_rows(run.config) if row not in common]
-
-
-def _claim(output: Path, runs: Sequence[FinishedRun]) -> None:
-    """Make the folder, or make sure that it is an earlier comparison's, and note in it what is compared."""
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"{output} must be a folder, but it is a file")
-    if output.is_dir() and any(output.iterdir()) and not (output / _MARKER).exists():
-        raise ValueError(f"{output} is not empty and not the output of a comparison: give another folder by --output")
-    content = {"pigmm": package_version(), "runs": [str(run.path) for run in runs]}
-    write_text(output / _MARKER, json.dumps(content, indent=1) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -10,14 +11,15 @@ from ..notation.number_format import counted
 from ..plots.style import figure_files
 from ..report.html import Table, linked, render
 from ..runs.files import replace_files, write_tables, write_text
+from ..runs.output_folder import output_folder
 from ..runs.progress import progress_of
 from ..runs.provenance import package_version
 from .analysis import RECOGNISED, plan_of
 from .checkpoints import change_sentences, compare_plans
 from .figures import draw_checkpoints
 from .options import ReadingOptions
-from .output import check_output, print_readings
 from .page import interval
+from .readings import print_readings
 
 _CAPTIONS = {
     "checkpoints": "Every matrix: how far it moved, statistics before and after, and tests of the change.",
@@ -47,7 +49,7 @@ def report_checkpoints(
 
     Args:
         before, after: files of the network.
-        output: folder for the results: new, empty, or of an earlier analysis.
+        output: a new or empty folder, or one that an earlier analysis of the same paths made, which is replaced whole.
         options: what the user says about the reading.
         replicates, seed: as in `compare_networks`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
@@ -59,35 +61,35 @@ def report_checkpoints(
     Raises:
         ValueError: as `compare_networks`, or the folder holds something else.
     """
-    check_output(output)
-    plans = [plan_of(path, options) for path in (before, after)]
-    if progress:
-        print_readings(plans[1])
-    with progress_of("comparing matrices", plans[1].count, progress) as advance:
-        table = compare_plans(*plans, replicates=replicates, seed=seed, advance=lambda _: advance())
-    passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
-    tables = {"checkpoints": table.reset_index(), "passed_over": passed_over}
-    figure = draw_checkpoints(table)
-    write_tables(output / "tables", tables)
-    replace_files(output / "figures", figure_files([figure], pdf))
-    page = render(
-        "network.html",
-        title=f"{counted(len(table), 'matrix')} of {before.name} and {after.name}",
-        version=package_version(),
-        headline=change_sentences(table),
-        figure=figure,
-        explained=_EXPLAINED,
-        found=_found(table),
-        alike_explained="",
-        alike=None,
-        portraits=[],
-        portraits_explained="",
-        notes=[f"{name}: {note}" for name, note in table.note.items() if note not in ("", "unchanged")],
-        tables=linked(tables, _CAPTIONS),
-    )
-    report = output / "report.html"
-    write_text(report, page)
-    return report
+    asked = {**asdict(options), "replicates": replicates, "seed": seed}
+    with output_folder(output, "network", [before, after], asked) as draft:
+        plans = [plan_of(path, options) for path in (before, after)]
+        if progress:
+            print_readings(plans[1])
+        with progress_of("comparing matrices", plans[1].count, progress) as advance:
+            table = compare_plans(*plans, replicates=replicates, seed=seed, advance=lambda _: advance())
+        passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
+        tables = {"checkpoints": table.reset_index(), "passed_over": passed_over}
+        figure = draw_checkpoints(table)
+        write_tables(draft / "tables", tables)
+        replace_files(draft / "figures", figure_files([figure], pdf))
+        page = render(
+            "network.html",
+            title=f"{counted(len(table), 'matrix')} of {before.name} and {after.name}",
+            version=package_version(),
+            headline=change_sentences(table),
+            figure=figure,
+            explained=_EXPLAINED,
+            found=_found(table),
+            alike_explained="",
+            alike=None,
+            portraits=[],
+            portraits_explained="",
+            notes=[f"{name}: {note}" for name, note in table.note.items() if note not in ("", "unchanged")],
+            tables=linked(tables, _CAPTIONS),
+        )
+        write_text(draft / "report.html", page)
+    return output / "report.html"
 
 
 def _found(table: pd.DataFrame) -> Table:

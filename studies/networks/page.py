@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..plots.style import figure_files
 from ..report.html import Table, linked, render
 from ..report.latex_tables import booktabs
 from ..runs.files import replace_files, write_latex, write_tables, write_text
+from ..runs.output_folder import output_folder
 from ..runs.progress import progress_of
 from ..runs.provenance import package_version
 from .alike import alike
@@ -22,8 +24,8 @@ from .analysis import RECOGNISED, analyse_plan, plan_of
 from .figures import draw_network
 from .headline import Headline
 from .options import ReadingOptions
-from .output import check_output, print_readings
 from .portraits import Portrait, chosen_matrices, portraits
+from .readings import print_readings
 
 _CAPTIONS = {
     "network": "Every matrix: shape, tests and what was found.",
@@ -64,7 +66,7 @@ def report_network(
 
     Args:
         paths: files of the network.
-        output: folder for the results: new, empty, or of an earlier analysis.
+        output: a new or empty folder, or one that an earlier analysis of the same paths made, which is replaced whole.
         options: what the user says about the reading.
         replicates, seed: as in `analyse_network`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
@@ -76,39 +78,39 @@ def report_network(
     Raises:
         ValueError: as `analyse_network`, or the folder holds something else.
     """
-    check_output(output)
-    plan = plan_of(paths, options)
-    if progress:
-        print_readings(plan)
-    with progress_of("analysing matrices", plan.count, progress) as advance:
-        table = analyse_plan(plan, replicates=replicates, seed=seed, advance=lambda _: advance())
-    passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
-    together = alike(table)
-    tables = {"network": table.reset_index(), "alike": together, "passed_over": passed_over}
-    with progress_of("drawing the clearest", len(chosen_matrices(table)), progress) as advance:
-        shown = portraits(plan, table, seed=seed, advance=lambda _: advance())
-    figure = draw_network(table)
-    write_tables(output / "tables", tables)
-    replace_files(output / "figures", figure_files([figure, *(portrait.figure for portrait in shown)], pdf))
-    write_latex(output / "tables", {"departures": _latex(table)} if pdf else {})
-    page = render(
-        "network.html",
-        title=f"{counted(len(table), 'matrix')} of {', '.join(path.name for path in paths)}",
-        version=package_version(),
-        headline=Headline.of(table).sentences(),
-        figure=figure,
-        explained=_EXPLAINED,
-        found=_found(table),
-        alike_explained=_ALIKE,
-        alike=_alike(together),
-        portraits=[(portrait, _parameters(portrait), _departures(portrait)) for portrait in shown],
-        portraits_explained=_PORTRAITS,
-        notes=[f"{name}: {note}" for name, note in table.note[table.note != ""].items()],
-        tables=linked(tables, _CAPTIONS),
-    )
-    report = output / "report.html"
-    write_text(report, page)
-    return report
+    asked = {**asdict(options), "replicates": replicates, "seed": seed}
+    with output_folder(output, "network", paths, asked) as draft:
+        plan = plan_of(paths, options)
+        if progress:
+            print_readings(plan)
+        with progress_of("analysing matrices", plan.count, progress) as advance:
+            table = analyse_plan(plan, replicates=replicates, seed=seed, advance=lambda _: advance())
+        passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
+        together = alike(table)
+        tables = {"network": table.reset_index(), "alike": together, "passed_over": passed_over}
+        with progress_of("drawing the clearest", len(chosen_matrices(table)), progress) as advance:
+            shown = portraits(plan, table, seed=seed, advance=lambda _: advance())
+        figure = draw_network(table)
+        write_tables(draft / "tables", tables)
+        replace_files(draft / "figures", figure_files([figure, *(portrait.figure for portrait in shown)], pdf))
+        write_latex(draft / "tables", {"departures": _latex(table)} if pdf else {})
+        page = render(
+            "network.html",
+            title=f"{counted(len(table), 'matrix')} of {', '.join(path.name for path in paths)}",
+            version=package_version(),
+            headline=Headline.of(table).sentences(),
+            figure=figure,
+            explained=_EXPLAINED,
+            found=_found(table),
+            alike_explained=_ALIKE,
+            alike=_alike(together),
+            portraits=[(portrait, _parameters(portrait), _departures(portrait)) for portrait in shown],
+            portraits_explained=_PORTRAITS,
+            notes=[f"{name}: {note}" for name, note in table.note[table.note != ""].items()],
+            tables=linked(tables, _CAPTIONS),
+        )
+        write_text(draft / "report.html", page)
+    return output / "report.html"
 
 
 def _latex(table: pd.DataFrame) -> str:

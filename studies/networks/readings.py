@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 
+from ..notation.plain_text import say
 from .analysis import Plan
 
 _NUMBER = re.compile(r"((?<![A-Za-z])|(?<=_l))\d+")
@@ -42,3 +44,13 @@ def readings(plan: Plan) -> list[str]:
     passed_over = ((pattern(name), why) for name, why in plan.passed_over.items())
     lines += [f"{name}: passed over, {why}" for (name, why), _ in Counter(passed_over).items()]
     return lines
+
+
+def print_readings(plan: Plan) -> None:
+    """Say on standard error how the tensors are read.
+
+    Args:
+        plan: of the network.
+    """
+    for line in readings(plan):
+        say(line, sys.stderr)

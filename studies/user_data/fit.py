@@ -31,9 +31,9 @@ from ..analysis.layers.tests import (
 )
 from ..analysis.verdicts import draws_for, judge, verdict_table
 from ..runs.files import write_tables
+from ..runs.output_folder import file_names, output_folder
 from ..runs.progress import progress_of
 from .kinds import check_kind, fitted, of_kind
-from .output import file_names, output_folder
 from .page import CAPTIONS, page_title, summary, write_page
 from .questions import CLOSED, TESTS, fit_tests
 from .read import Ensembles, read_matrices
@@ -86,7 +86,7 @@ def fit_paths(
     """
     check_kind(kind)
     options = {"tensor": pattern, "epoch": epoch, "kind": kind, "replicates": replicates}
-    with output_folder(output, paths, options) as draft:
+    with output_folder(output, "fit", paths, options) as draft:
         passed_over: dict[str, list[str]] = defaultdict(list)
         found = read_matrices(paths, pattern, epoch, lambda name, why: passed_over[why].append(name), kind)
         ensembles = {name: of_kind(name, matrices, kind) for name, matrices in found.items()}

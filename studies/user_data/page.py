@@ -38,9 +38,9 @@ from ..report.findings.finding import Finding
 from ..report.html import Table, linked, render
 from ..report.latex_tables import booktabs, departures_latex
 from ..runs.files import replace_files, write_latex, write_text
+from ..runs.output_folder import file_names
 from ..runs.provenance import package_version
 from .headline import Headline
-from .output import file_names
 from .questions import CLOSED, fit_tests
 from .read import Ensembles
 

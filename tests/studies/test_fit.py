@@ -38,8 +38,8 @@ from pigmm.invariants import multigraphs
 from pigmm.studies.analysis.layers.tests import chosen_replicates
 from pigmm.studies.cli.main import main
 from pigmm.studies.runs.files import read_table
+from pigmm.studies.runs.output_folder import output_folder
 from pigmm.studies.user_data.fit import fit_paths
-from pigmm.studies.user_data.output import output_folder
 from pigmm.studies.user_data.read import read_matrices
 
 Matrices = NDArray[np.float64]
@@ -483,13 +483,13 @@ def test_output_of_other_input_is_refused_before_the_work(pigmm: Any, tmp_path: 
 
 def test_one_process_writes_a_folder_and_failure_leaves_the_earlier_one(tmp_path: Path) -> None:
     out, paths = tmp_path / "fit", [Path("a.npy")]
-    with output_folder(out, paths, {}) as draft:
+    with output_folder(out, "fit", paths, {}) as draft:
         (draft / "report.html").write_text("first")
-        with pytest.raises(ValueError, match="another process writes"), output_folder(out, paths, {}):
+        with pytest.raises(ValueError, match="another process writes"), output_folder(out, "fit", paths, {}):
             raise AssertionError
 
     def fail() -> None:
-        with output_folder(out, paths, {}) as draft:
+        with output_folder(out, "fit", paths, {}) as draft:
             (draft / "report.html").write_text("half")
             raise RuntimeError
 

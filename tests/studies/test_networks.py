@@ -341,7 +341,7 @@ def test_command_refuses(tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
     np.save(tmp_path / "m.npy", normal(15, 8, 8))
     for arguments, message in (
-        (["-o", str(tmp_path)], "output must be a new or empty folder"),
+        (["-o", str(tmp_path)], f"{tmp_path} is not empty and not the output of `pigmm network`"),
         (["--split", "x"], "--split must be PATTERN=PARTS"),
         (["--product", "a"], "must name two matrices"),
         (["--group", "m=round"], "--group must be PATTERN=square or PATTERN=rectangular"),

@@ -1,10 +1,10 @@
-"""The folder that a fit writes: claimed before the work, held by one process, put in its place whole."""
+"""The folder that a command writes: claimed before the work, held by one process, put in its place whole."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,48 +12,53 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ...training.store.limits import read_json
-from ..runs.files import file_name, write_text
-from ..runs.provenance import package_version
+from .files import file_name, write_text
+from .provenance import package_version
 
-_NOTE = "fit.json"
 _LONGEST = 60  # characters of a name of a file, which may have four bytes each
 
 
 @contextmanager
-def output_folder(output: Path, paths: Sequence[Path], options: dict[str, Any]) -> Iterator[Path]:
+def output_folder(output: Path, command: str, paths: Sequence[Path], options: Mapping[str, Any]) -> Iterator[Path]:
     """Give a new folder to write into, which becomes `output` when the body ends without an error.
 
-    An earlier fit of the same paths stays there until then. The lock is a file beside the folder, which stays behind.
+    What the command has made of the same paths before stays there until then. The lock is a file beside the folder,
+    which stays behind.
 
     Args:
-        output: a folder that does not exist, an empty one, or the output of an earlier fit of the same paths.
+        output: a folder that does not exist, an empty one, or the output of the same command for the same paths.
+        command: its name, such as "fit"; the file `fit.json` in the folder says that it is one's output.
         paths: the input.
         options: noted in the folder besides the paths.
+
+    Yields:
+        The folder to write into.
 
     Raises:
         ValueError: the folder is something else, or another process is writing it.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     with output_folder(Path(folder) / "fit", [Path("a.npy")], {"kind": None}) as draft:
+    ...     with output_folder(Path(folder) / "fit", "fit", [Path("a.npy")], {"kind": None}) as draft:
     ...         write_text(draft / "report.html", "whole")
     ...     sorted(file.name for file in (Path(folder) / "fit").iterdir())
     ['fit.json', 'report.html']
     """
     place = output.resolve()
     draft, old = (place.with_name(f".{place.name}.{ending}") for ending in ("partial", "old"))
-    request = {"made by": f"pigmm fit {package_version()}", "paths": [str(path.resolve()) for path in paths], **options}
-    _check(output, request["paths"])
+    inputs = [str(path.resolve()) for path in paths]
+    note = {"made by": f"pigmm {command} {package_version()}", "paths": inputs, **options}
+    _check(output, command, inputs)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(place.with_name(f".{place.name}.lock"), timeout=0):
             if old.exists() and not place.exists():  # left between the two renamings below
                 old.rename(place)
-            _check(output, request["paths"])
+            _check(output, command, inputs)
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             try:
-                write_text(draft / _NOTE, json.dumps(request, indent=1) + "\n")
+                write_text(draft / f"{command}.json", json.dumps(note, indent=1) + "\n")
                 yield draft
                 shutil.rmtree(old, ignore_errors=True)
                 if place.exists():
@@ -66,8 +71,8 @@ def output_folder(output: Path, paths: Sequence[Path], options: dict[str, Any]) 
         raise ValueError(f"another process writes {output}: wait for it, or give another folder by --output") from None
 
 
-def _check(output: Path, paths: list[str]) -> None:
-    """Raise ValueError unless the folder is free, or holds an earlier fit of the same paths."""
+def _check(output: Path, command: str, inputs: list[str]) -> None:
+    """Raise ValueError unless the folder is free, or holds what the command made of the same input."""
     if not output.exists():
         return
     if not output.is_dir():
@@ -75,16 +80,18 @@ def _check(output: Path, paths: list[str]) -> None:
     if not any(output.iterdir()):
         return
     try:
-        note = read_json(output / _NOTE)
-        own = note["made by"].startswith("pigmm fit")
+        note = read_json(output / f"{command}.json")
+        own = note["made by"].startswith(f"pigmm {command}")
         earlier = [str(Path(path).resolve()) for path in note["paths"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         own, earlier = False, []
     if not own:
-        raise ValueError(f"{output} is not empty and not the output of a fit: give another folder by --output")
-    if earlier != paths:
         raise ValueError(
-            f"{output} holds the fit of other input, {_shortened(earlier)}: give another folder by --output"
+            f"{output} is not empty and not the output of `pigmm {command}`: give another folder by --output"
+        )
+    if earlier != inputs:
+        raise ValueError(
+            f"{output} holds the {command} of other input, {_shortened(earlier)}: give another folder by --output"
         )
 
 
