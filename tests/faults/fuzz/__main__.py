@@ -4,15 +4,17 @@
 
 A file may be read, or refused in one line that names it. Everything else is a defect and listed, with a number by which
 `--only` makes the file again: an exception that the command line does not tell in a line (traceback), the end of the
-process, more than 20 seconds (hang), more memory than READ_LIMIT and RESIDENT_LIMIT allow, code from the file executed;
-of ensembles and RUN folders, which have checksums, also content that differs from the sound one's and is given without
-an error (wrong in silence).
+process, more than 20 seconds of the processor, or 200 by the clock (hang), more memory than READ_LIMIT and
+RESIDENT_LIMIT allow, code from the file executed; of ensembles and RUN folders, which have checksums, also content that
+differs from the sound one's and is given without an error (wrong in silence).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import time
 from collections import Counter, deque
 from multiprocessing import get_context
 from multiprocessing.connection import wait
@@ -23,7 +25,8 @@ from typing import Any
 import kinds
 import worker
 
-SECONDS = 20
+#: For one file: of the processor, and by the clock, which on a busy machine tells less.
+SECONDS, SECONDS_BY_THE_CLOCK = 20, 200
 FINE = ("read", "refused")
 DEFECTS = ("unnamed", "traceback", "crash", "hang", "over memory", "executed", "wrong in silence")
 
@@ -49,11 +52,21 @@ class Reader:
         self.number = number
         self.connection.send(number)
         self.case: tuple[str, str] = self.connection.recv()
+        self._given = self._processor_seconds(), time.monotonic()
 
-    def take(self, seconds: float) -> tuple[str, str]:
+    def hangs(self) -> bool:
+        """Whether the file has taken too long already."""
+        used, began = self._given
+        return self._processor_seconds() - used > SECONDS or time.monotonic() - began > SECONDS_BY_THE_CLOCK
+
+    def _processor_seconds(self) -> float:
+        times = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+    def take(self) -> tuple[str, str]:
         """What became of it: outcome and message."""
         try:
-            if self.connection.poll(seconds):
+            if self.connection.poll():
                 found: tuple[str, str] = self.connection.recv()
                 return found
             found = "hang", f"more than {SECONDS} s"
@@ -84,10 +97,11 @@ def fuzz(numbers: range, seed: int, processes: int, folder: str) -> list[tuple[i
             reader.give(waiting.popleft())
             busy[reader.connection] = reader
     while busy:
-        ready = wait(list(busy), timeout=SECONDS) or list(busy)[:1]
-        for connection in ready:
+        ready = wait(list(busy), timeout=1)
+        hanging = [connection for connection, reader in busy.items() if connection not in ready and reader.hangs()]
+        for connection in (*ready, *hanging):
             reader = busy.pop(connection)
-            found.append((reader.number, *reader.case, *reader.take(0)))
+            found.append((reader.number, *reader.case, *reader.take()))
             if len(found) % 1000 == 0:
                 print(f"{len(found)} files:\n{table(found)}", file=sys.stderr, flush=True)
             if waiting:
