@@ -37,9 +37,11 @@ bench: $(VENV)/.installed-bench
 	for b in benchmarks/*.py; do echo "== $$b"; \
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $${root:+PIGMM_DATA_ROOT="$$root"} $(PY) $$b || exit 1; done
 
-## Make thousands of damaged and hostile files, read them, and print what became of them; see docs/reliability.md.
+## Interrupt commands at any moment, and read thousands of damaged and hostile files; print what became of them. See
+## docs/reliability.md.
 faults: $(VENV)/.installed-dev
-	@$(PY) tests/faults/fuzz --files 6000 --seed 0
+	@$(PY) tests/faults/interruptions --chains 120 --seed 0; interrupted=$$?; \
+	$(PY) tests/faults/fuzz --files 6000 --seed 0 && exit $$interrupted
 
 docs: $(VENV)/.installed-dev namespace
 	@$(VENV)/bin/mkdocs build --strict
