@@ -5,6 +5,11 @@ z of the correlation of N means 1 / (N - 3), that of the logarithm of a ratio of
 freedom psi'(d/2) + psi'(e/2). So with n matrices Cochran's Q, the sum of squares about the mean in units of that
 variance, is about chi squared with n - 1 degrees of freedom if they differ no more than by chance. Fourth moments of
 the entries do not enter: means of rows are nearly normal, and G2 and G3 differ by products of two entries.
+
+Taps of one convolution are correlated, and the values v with them (`taps` says how). With C the correlations of the
+values, Q is the least of (v - m)^T C^-1 (v - m) over m, and the variance of the mean is that for independent values
+and the average of C off its diagonal. C is estimated from D entries, so that Q has Hotelling's law, (D - n + 2) Q /
+(D (n - 1)) ~ F(n - 1, D - n + 2), which is exact for self-connections of Gaussian entries.
 """
 
 from __future__ import annotations
@@ -22,10 +27,13 @@ from scipy.special import digamma, polygamma
 
 from ..analysis.verdicts import holm
 from .readings import pattern
+from .taps import Correlations, correlations_of
 
 Array = NDArray[np.float64]
 
 _PIECE = re.compile(r"(?P<stem>.*)(?P<piece>\[\d+\])$")
+# Correlations that add up to less, in units of their number, are those of taps that cancel each other.
+_ROUNDING = 1e-9
 _COLUMNS = (
     "layers", "matrices", "rows", "columns", "statistic", "mean", "low", "high", "z", "p_value", "heterogeneity",
     "p_heterogeneity",
@@ -43,7 +51,6 @@ def alike(table: pd.DataFrame) -> pd.DataFrame:
         the matrices, with a 95% interval that allows for differences between them (Student's t over the matrices); z
         and p_value of all together against independent rows and columns; heterogeneity, Q over its degrees of freedom,
         and p_heterogeneity; departs and differ, the verdicts by Holm's procedure over all p-values of each kind.
-        Neighbouring taps of a convolution are alike, so that for them there is the mean alone.
         The entries of products are not independent. So for them z of the symmetry is that over permuted columns, and z
         of the hubs and Q of both are not given.
 
@@ -54,7 +61,8 @@ def alike(table: pd.DataFrame) -> pd.DataFrame:
     >>> bool(found.departs["self-connections"]), bool(found.differ.any())
     (True, False)
     """
-    found = pd.DataFrame(list(_rows(table[table.note == ""])), columns=list(_COLUMNS))
+    correlations = table.attrs.get("taps", {})
+    found = pd.DataFrame(list(_rows(table[table.note == ""], correlations)), columns=list(_COLUMNS))
     found["departs"] = holm(found.p_value.to_numpy(dtype=float))
     found["differ"] = holm(found.p_heterogeneity.to_numpy(dtype=float))
     return found
@@ -90,19 +98,23 @@ def _kind(name: str, read_as: str) -> str:
     return pattern(name)
 
 
-def _rows(analysed: pd.DataFrame) -> Iterator[dict[str, object]]:
+def _rows(analysed: pd.DataFrame, of_tensors: Correlations) -> Iterator[dict[str, object]]:
     for layers, names in groups_of(analysed).items():
         group = analysed.loc[names]
         shape = {"layers": layers, "matrices": len(names), "rows": group["rows"].iloc[0]}
         shape |= {"columns": group["columns"].iloc[0]}
+        correlations = correlations_of(names, of_tensors)
         for statistic, of_group in _STATISTICS.items():
             found = of_group(group)
             # the statistics of square matrices are NaN for others
             if np.isfinite(found.values).all():
-                together = _together(found)
-                if group.read_as.str.contains("taps").any():
-                    together = {"mean": together["mean"]}
-                yield shape | {"statistic": statistic} | together
+                yield shape | {"statistic": statistic} | _together(found, correlations, _entries(group, of_tensors))
+
+
+def _entries(group: pd.DataFrame, of_tensors: Correlations) -> float:
+    """How many independent entries the correlations are estimated from; infinite if they are known."""
+    estimated = any(piece and piece["stem"] in of_tensors for piece in map(_PIECE.match, map(str, group.index)))
+    return float((group["rows"].iloc[0] - 1) * (group["columns"].iloc[0] - 1)) if estimated else np.inf
 
 
 @dataclass(frozen=True)
@@ -114,20 +126,22 @@ class _Statistic:
         z: (matrices,), the same in standard deviations for independent entries; NaN where these are not known.
         variance: of a value; NaN where it is not known.
         back: from the scale of the values to the one that is shown.
+        degree: in the entries.
     """
 
     values: Array
     z: Array
     variance: float
     back: Callable[[float], float]
+    degree: int = 2
 
     @classmethod
-    def of(cls, values: Array, variance: float, back: Callable[[float], float]) -> _Statistic:
-        return cls(values, values / np.sqrt(variance), variance, back)
+    def of(cls, values: Array, variance: float, back: Callable[[float], float], degree: int = 2) -> _Statistic:
+        return cls(values, values / np.sqrt(variance), variance, back, degree)
 
 
 def _self_connections(group: pd.DataFrame) -> _Statistic:
-    return _Statistic.of(group.z_trace.to_numpy(dtype=float), 1.0, float)
+    return _Statistic.of(group.z_trace.to_numpy(dtype=float), 1.0, float, degree=1)
 
 
 def _symmetry(group: pd.DataFrame) -> _Statistic:
@@ -175,16 +189,43 @@ def _of_logarithm(first: float, second: float) -> tuple[float, float]:
     return float(mean), float(polygamma(1, d) + polygamma(1, e))
 
 
-def _together(found: _Statistic) -> dict[str, float]:
+def _together(found: _Statistic, of_entries: Array, entries: float) -> dict[str, float]:
+    """What the values have in common.
+
+    Args:
+        found: the values.
+        of_entries: (matrices, matrices), correlations of the entries.
+        entries: from which these are estimated.
+    """
     n = len(found.values)
+    correlations = of_entries**found.degree
     mean = float(found.values.mean())
-    half = float(scipy.stats.t.isf(0.025, n - 1) * found.values.std(ddof=1) / np.sqrt(n))
-    z = float(found.z.sum() / np.sqrt(n))
-    q = float(np.square(found.values - mean).sum() / found.variance)
+    shared = (correlations.sum() - n) / (n * (n - 1)) * (found.variance if entries < np.inf else 0.0)
+    own = float(found.values.var(ddof=1)) / n
+    variance = own + max(0.0, shared)
+    freedom = (n - 1) * (variance / own) ** 2 if own else np.inf  # Satterthwaite's: what is shared is known
+    half = float(scipy.stats.t.isf(0.025, freedom) * np.sqrt(variance))
+    z = float(found.z.sum() / np.sqrt(max(correlations.sum(), _ROUNDING * n)))
+    known = entries > n - 2  # fewer entries do not tell the correlations
+    ratio = _heterogeneity(found.values, correlations) / found.variance / (n - 1) if known else np.nan
     bounds = {"mean": mean, "low": mean - half, "high": mean + half}
     return {name: float(found.back(value)) for name, value in bounds.items()} | {
         "z": z,
-        "p_value": float(2 * scipy.stats.norm.sf(abs(z))),
-        "heterogeneity": q / (n - 1),
-        "p_heterogeneity": float(scipy.stats.chi2.sf(q, n - 1)),
+        "p_value": float(2 * scipy.stats.t.sf(abs(z), entries)),
+        "heterogeneity": ratio,
+        "p_heterogeneity": _survival(ratio, n - 1, entries),
     }
+
+
+def _heterogeneity(values: Array, correlations: Array) -> float:
+    """The least of (v - m)^T C^-1 (v - m) over m."""
+    weighted, ones = np.linalg.lstsq(correlations, np.stack([values, np.ones_like(values)], axis=1))[0].T
+    return float(values @ weighted - (values @ ones) ** 2 / ones.sum())
+
+
+def _survival(ratio: float, count: int, entries: float) -> float:
+    """Probability of a larger ratio Q / count: Hotelling's law, chi squared for known correlations."""
+    if entries == np.inf:
+        return float(scipy.stats.chi2.sf(count * ratio, count))
+    freedom = entries - count + 1
+    return float(scipy.stats.f.sf(ratio * freedom / entries, count, freedom))

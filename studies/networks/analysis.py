@@ -19,6 +19,7 @@ from ..user_data.formats.stored_array import FileRefused, StoredArray
 from .options import ReadingOptions
 from .pieces import Reading, Shape, piece_shapes, pieces, possibly_tied, reading_of
 from .products import Product, adapter_factors, multiplied, products_of
+from .taps import tap_correlations
 from .tensors import Network, loaded, tensors
 
 _LEAST = 4
@@ -130,7 +131,8 @@ def analyse_network(
     Returns:
         A row a matrix, index `matrix`, with the columns of `analyse_matrix`, read_as (how the tensor was read),
         structure (what departs from independent rows and columns, by Holm's procedure over all matrices and tests), and
-        note (why a matrix could not be analysed). `attrs["passed_over"]` has the tensors that are no matrices, and why.
+        note (why a matrix could not be analysed). `attrs["passed_over"]` has the tensors that are no matrices, and why;
+        `attrs["taps"]` the correlations between the taps of each convolution.
 
     Raises:
         ValueError: a file cannot be read, an option does not fit, or there is no matrix.
@@ -157,7 +159,8 @@ def analyse_plan(
     """
     rows: dict[str, dict[str, Any]] = {}
     passed_over = dict(plan.passed_over)
-    for name, matrix, why in matrices_of(plan, passed_over):
+    taps: dict[str, tuple[tuple[float, ...], ...]] = {}
+    for name, matrix, why in matrices_of(plan, passed_over, taps=taps):
         advance(name)
         rectangular = as_rectangular(plan, name, matrix.shape)
         rows[name] = analysed(matrix, rectangular, replicates, seed) | {"read_as": why}
@@ -169,12 +172,15 @@ def analyse_plan(
         )
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("matrix")
     table["structure"] = structure(table)
-    table.attrs["passed_over"] = passed_over
+    table.attrs |= {"passed_over": passed_over, "taps": taps}
     return table
 
 
 def matrices_of(
-    plan: Plan, passed_over: dict[str, str], names: Collection[str] | None = None
+    plan: Plan,
+    passed_over: dict[str, str],
+    names: Collection[str] | None = None,
+    taps: dict[str, tuple[tuple[float, ...], ...]] | None = None,
 ) -> Iterator[tuple[str, NDArray[Any], str]]:
     """The matrices and products of a network one after the other: name, entries, and how it is read.
 
@@ -182,6 +188,7 @@ def matrices_of(
         plan: of the network.
         passed_over: gets what turns out to be no matrix of weights, and why.
         names: of the matrices and products that are wanted (default: all).
+        taps: gets the correlations between the taps of each convolution.
 
     >>> [(name, matrix.shape) for name, matrix, _ in matrices_of(plan_of({"w": np.ones((4, 5))}), {})]
     [('w', (4, 5))]
@@ -203,6 +210,8 @@ def matrices_of(
         except FileRefused as error:
             passed_over[name] = str(error)
             continue
+        if taps is not None and len(wanted) > 1 and tensor.ndim > 2:
+            taps[name] = tap_correlations(tensor)
         for piece, matrix in pieces(name, tensor, reading):
             if piece in wanted:
                 yield piece, matrix, reading.why

@@ -43,7 +43,7 @@ _ALIKE = (
     "differ more than matrices of independent entries would (Cochran's Q over its degrees of freedom, which is about 1 "
     "if they do not). The interval of the mean allows for such differences. z is that of all matrices together against "
     "independent rows and columns. The verdicts are by Holm's procedure over the table. "
-    "Taps of a convolution are like their neighbours, so that of them there is the mean alone."
+    "Taps of a convolution are like their neighbours: their correlations, measured on all entries, are allowed for."
 )
 _PORTRAITS = (
     "The matrices that show most, of like ones the clearest. Parameters are those of the law given the trivial "

@@ -362,13 +362,48 @@ def test_like_layers_together():
     assert set(found.layers) == {"h.*.w", "g.*.w", *(f"lstm.weight_hh_l*[{k}]" for k in range(4)), "conv.w[*]"}
     of_taps = found[found.layers == "conv.w[*]"]
     assert of_taps.matrices.tolist() == [3, 3]
-    assert of_taps["mean"].notna().all()
-    assert of_taps[["low", "z", "p_value", "p_heterogeneity"]].isna().all(axis=None)  # neighbours are alike
+    assert of_taps[["mean", "low", "z", "p_value", "p_heterogeneity"]].notna().all(axis=None)
     by = found.set_index(["layers", "statistic"])
     assert (by.departs["h.*.w", "self-connections"], by.differ["h.*.w", "self-connections"]) == (True, False)
     assert (by.departs["g.*.w", "self-connections"], by.differ["g.*.w", "self-connections"]) == (False, True)
     assert by.loc[("h.*.w", "self-connections"), "low"] < by.loc[("h.*.w", "self-connections"), "mean"] < 0
     assert not found[~found.statistic.eq("self-connections")][["departs", "differ"]].any(axis=None)
+
+
+def correlated_taps(rng, rows, columns):
+    """Neighbours correlated with 0.8; entries of Laplace's law before they are mixed."""
+    correlations = 0.8 ** np.abs(np.subtract.outer(range(3), range(3)))
+    return rng.laplace(size=(rows, columns, 3)) @ np.linalg.cholesky(correlations).T
+
+
+def test_taps_of_convolutions_are_calibrated():
+    """A group for each convolution; without the correlations between its taps, p-values are far too small."""
+    rng = np.random.default_rng(42)
+    letters = [f"{a}{b}" for a in "abcdefgh" for b in "abcdefgh"]
+    table = analyse_network({f"{name}.w": correlated_taps(rng, 16, 16) for name in letters}, replicates=0)
+    found = alike(table)
+    for _, group in found.groupby("statistic"):
+        for name in ("p_value", "p_heterogeneity"):
+            assert (group[name] <= 0.05).sum() <= 10  # of 64 with probability 0.05, more have probability 5e-4
+    of_traces = found[found.statistic == "self-connections"]
+    assert ((of_traces.low <= 0) & (of_traces.high >= 0)).sum() >= 54
+    assert (found.p_heterogeneity <= 0.5).mean() == pytest.approx(0.5, abs=0.1)
+    table.attrs["taps"] = {}
+    assert (alike(table).p_value <= 0.05).mean() > 0.15
+
+
+def test_what_taps_have_in_common_and_where_they_differ():
+    rng = np.random.default_rng(43)
+    same, different = correlated_taps(rng, 24, 24), correlated_taps(rng, 24, 24)
+    for tap in range(3):
+        same[range(24), range(24), tap] -= 3
+    different[range(24), range(24), 1] += 4
+    found = alike(analyse_network({"same": same, "different": different}, replicates=0))
+    by = found.set_index(["layers", "statistic"])
+    traces = by.xs("self-connections", level="statistic")
+    assert traces.departs["same[*]"]
+    assert not traces.differ["same[*]"]
+    assert traces.differ["different[*]"]
 
 
 def test_like_layers_are_calibrated():
