@@ -24,6 +24,9 @@ def evaluate_slowly(matrix: ArrayLike, graph: Multigraph) -> Any:
     Returns:
         The sum, of the type of the products of entries.
 
+    Source:
+        arXiv:2510.05218, the definition of the invariants; derivation 1.
+
     >>> evaluate_slowly([[1, 2], [3, 4]], Multigraph([(0, 1), (1, 0)]))  # tr M^2
     29
     """

@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -112,6 +113,59 @@ def undocumented(layer):
                     yield f"{label}: Returns"
 
 
-@pytest.mark.parametrize("layer", ["simd", "invariants", "training", "studies"])
+@pytest.mark.parametrize("layer", LAYERS)
 def test_public_functions_say_what_they_take_and_give(layer):
     assert not list(undocumented(layer))
+
+
+# Modules whose functions implement formulas of papers or of derivations.
+MATHEMATICAL = (
+    "invariants.expectation.covariances",
+    "invariants.expectation.maps",
+    "invariants.expectation.symbolic",
+    "invariants.expectation.two_point",
+    "invariants.graphs.bases",
+    "invariants.graphs.counting",
+    "invariants.graphs.enumeration",
+    "fitting.distances.closed_form",
+    "fitting.distances.farther",
+    "fitting.distances.independence",
+    "fitting.distances.intervals",
+    "fitting.distances.null_bands",
+    "fitting.distances.transport",
+    "fitting.model.intervals",
+    "fitting.model.sampling_law",
+    "fitting.tests_of_models.gaussianity.bootstrap",
+    "fitting.tests_of_models.gaussianity.comparison",
+    "fitting.tests_of_models.multiple_testing",
+    "fitting.tests_of_models.one_matrix.one_matrix",
+    "fitting.tests_of_models.symmetry.invariance",
+    "fitting.tests_of_models.symmetry.nested_models",
+    "fitting.tests_of_models.symmetry.restrictions",
+    "fitting.tests_of_models.symmetry.symmetry",
+    "spectra.laws.law",
+    "spectra.local.tests",
+    "spectra.relu.fisher",
+    "spectra.relu.functions",
+    "training.curvature.products",
+    "training.curvature.spectrum",
+)
+
+
+@pytest.mark.parametrize("module", MATHEMATICAL)
+def test_public_mathematics_cites_its_source(module):
+    """Every function of the module that the room exports names a paper, an equation or a derivation."""
+    exported = set(importlib.import_module(f"pigmm.{module.partition('.')[0]}").__all__)
+    functions = inspect.getmembers(importlib.import_module(f"pigmm.{module}"), inspect.isfunction)
+    exported -= {"statistic_symbol", "leading_term"}  # a name, and a way of writing a result: no formulas
+    own = [f for name, f in functions if name in exported and f.__module__ == f"pigmm.{module}"]
+    assert own
+    assert not [function.__name__ for function in own if "Source:" not in function.__doc__]
+
+
+def test_derivations_that_are_cited_exist():
+    numbers = {int(path.name[:2]) for path in (ROOT / "derivations").glob("[0-9]*.py")}
+    for layer in LAYERS:
+        for path in source_files(layer):
+            for cited in re.findall(r"[Dd]erivations? ((?:\d+(?:, | and )?)+)", path.read_text()):
+                assert {int(number) for number in re.findall(r"\d+", cited)} <= numbers, path

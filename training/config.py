@@ -74,6 +74,10 @@ class EnsembleConfig(BaseModel):
     Raises:
         ValueError: one line that names the argument, what is required and what came.
 
+    Source:
+        The experiment: arXiv:2510.05218. Adam: arXiv:1412.6980. AdamW: arXiv:1711.05101. Dropout: N. Srivastava et al.,
+        J. Mach. Learn. Res. 15 (2014) 1929. GELU: arXiv:1606.08415.
+
     >>> config = EnsembleConfig(networks=200, hidden=(10, 10, 10))
     >>> config.shapes
     ((10, 784), (10, 10), (10, 10), (10, 10))

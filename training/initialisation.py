@@ -64,6 +64,9 @@ class Initialisation:
 
         Raises:
             ValueError: the text is none of these; says what is accepted and what came.
+
+        Source:
+            X. Glorot and Y. Bengio, AISTATS (2010) 249 (xavier); arXiv:1502.01852 (he).
         """
         if text == "orthogonal":
             return cls("orthogonal")
@@ -102,6 +105,9 @@ class Initialisation:
 
         Returns:
             (fan_out, fan_in) float32.
+
+        Source:
+            F. Mezzadri, arXiv:math-ph/0609050, for orthogonal matrices.
         """
         import numpy as np  # only here, so that the command's help, which reads the configuration, is there at once
 

@@ -54,6 +54,9 @@ def initial_weights(kind: str, shape: tuple[int, int], seed: int, network: int, 
     Returns:
         (fan_out, fan_in) float32.
 
+    Source:
+        As `Initialisation.draw`.
+
     >>> weights = initial_weights("uniform", (10, 784), seed=0, network=7, layer=0)
     >>> weights.shape, bool(abs(weights).max() <= 1 / 28)
     ((10, 784), True)
@@ -93,6 +96,9 @@ def dropout_scales(
 
     Returns:
         Float32 of this shape.
+
+    Source:
+        N. Srivastava et al., J. Mach. Learn. Res. 15 (2014) 1929.
 
     >>> sorted(set(dropout_scales(0.75, (100, 30), seed=0, network=7, step=1).ravel().tolist()))
     [0.0, 4.0]

@@ -64,6 +64,10 @@ def farther_test(
     Raises:
         ValueError: if the models are on different spaces, p or q is the reference, or an argument is not as above.
 
+    Source:
+        Parametric bootstrap: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application (1997), chapter
+        4.
+
     >>> from pigmm.fitting import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
     >>> near, far = (PIGMM.fit(PIGMM.iid(4, variance).sample(100, seed=0)) for variance in (1.5, 3.0))

@@ -43,6 +43,10 @@ def distance_to_independent(
     Raises:
         ValueError: if an argument is not as above.
 
+    Source:
+        Parametric bootstrap: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application (1997), chapter
+        4.
+
     >>> from pigmm.fitting import PIGMM
     >>> model = PIGMM.fit(PIGMM.iid(4, variance=1.0).sample(50, seed=0))
     >>> bool(distance_to_independent(model, 50).p_value > 0.01)
@@ -67,6 +71,9 @@ def independent(space: MatrixSpace) -> Restriction:
 
     Returns:
         The second rung of `restrictions`.
+
+    Source:
+        Derivation 7: independent entries.
 
     >>> from pigmm.invariants.representation.spaces import SquareSpace
     >>> independent(SquareSpace(4)).name

@@ -55,6 +55,9 @@ def distance_interval(
         ValueError: if the models are on different spaces, equal or fits of the same matrices, or an argument is not as
             above.
 
+    Source:
+        Inversion of tests: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application (1997), chapter 5.
+
     >>> from pigmm.fitting import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
     >>> fit, far = PIGMM.fit(law.sample(100, seed=0)), PIGMM.iid(4, variance=4.0)

@@ -61,6 +61,9 @@ def distance_test(
     Raises:
         ValueError: if the models are on different spaces or fits of the same matrices, or an argument is not as above.
 
+    Source:
+        Parametric bootstrap, by the law of the estimates in derivation 7.
+
     >>> from pigmm.fitting import PIGMM
     >>> law = PIGMM.iid(5, variance=1.0)
     >>> near = distance_test(PIGMM.fit(law.sample(100, seed=0)), law, 100, None)
@@ -105,6 +108,9 @@ def distances_to(
     Returns:
         A row a label, with the columns of `distance_test`.
 
+    Source:
+        Parametric bootstrap, by the law of the estimates in derivation 7.
+
     >>> from pigmm.fitting import PIGMM
     >>> law = PIGMM.iid(4, variance=1.0)
     >>> fits = {epoch: PIGMM.fit(law.sample(50, seed=epoch)) for epoch in (0, 1)}
@@ -134,6 +140,9 @@ def drawn_fits(
 
     Returns:
         The fits; the model itself, as many times, if count is None.
+
+    Source:
+        Derivation 7.
 
     >>> from pigmm.fitting import PIGMM
     >>> len(drawn_fits(PIGMM.iid(4, variance=1.0), 50, 3, seed=0))

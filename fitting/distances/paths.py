@@ -20,8 +20,8 @@ _FARTHEST = 64.0
 def on_path(p: BlockGaussian, q: BlockGaussian, place: float) -> BlockGaussian:
     """The model at a place of the path from p (0) to q (1): a straight line of means, a geodesic of covariances.
 
-    Between covariances A = K K^T and B, with K^-1 B K^-T = U diag(w) U^T, it is K U diag(w^place) U^T K^T, which is
-    positive definite at any place, also beyond the ends (Bhatia, Positive Definite Matrices, 2007, chapter 6).
+    Between covariances A = K K^T and B, with K^-1 B K^-T = U diag(w) U^T, it is K U diag(w^place) U^T K^T. This is
+    positive definite at any place, also beyond the ends.
 
     Args:
         p: the model at place 0.
@@ -30,6 +30,9 @@ def on_path(p: BlockGaussian, q: BlockGaussian, place: float) -> BlockGaussian:
 
     Returns:
         A model of the class of p.
+
+    Source:
+        R. Bhatia, Positive Definite Matrices (2007), chapter 6.
 
     >>> from pigmm.fitting import PIGMM
     >>> middle = on_path(PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=4.0), 0.5)

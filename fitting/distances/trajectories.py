@@ -59,6 +59,9 @@ def embed(distances: pd.DataFrame, dimensions: int = 2) -> pd.DataFrame:
     Raises:
         ValueError: if the distances are not as above.
 
+    Source:
+        W. S. Torgerson, Psychometrika 17 (1952) 401.
+
     >>> line = pd.DataFrame([[0.0, 1.0, 3.0], [1.0, 0.0, 2.0], [3.0, 2.0, 0.0]])
     >>> table = embed(line, 1)
     >>> (table.x1 - table.x1[0]).round(9).tolist(), round(table.attrs["shares"][0], 9)

@@ -32,11 +32,11 @@ def sample_wasserstein(
 ) -> float:
     """The 2-Wasserstein distance between two ensembles as sets of points, matrices in the Frobenius norm.
 
-    "exact" solves the transport problem between at most `subsample` matrices of each (the time grows as the cube);
-    "sliced" takes all, and returns sqrt(E W_2^2) over random one-dimensional projections, which for a mere shift of
-    the mean is its norm over the root of the number of entries (Bonneel et al. 2015). In many dimensions samples are
-    sparse: two of one law are far apart, by nearly sqrt(2 entries) standard deviations of an entry.
-    `sample_distance_test` says what to expect.
+    "exact" solves the transport problem between at most `subsample` matrices of each; the time grows as the cube.
+    "sliced" takes all, and returns sqrt(E W_2^2) over random one-dimensional projections. For a mere shift of the mean
+    this is the norm of the shift over the root of the number of entries. In many dimensions samples are sparse: two of
+    one law are far apart, by nearly sqrt(2 entries) standard deviations of an entry. `sample_distance_test` gives the
+    distance that chance makes.
 
     Args:
         p: (n, rows, columns).
@@ -51,6 +51,10 @@ def sample_wasserstein(
 
     Raises:
         ValueError: if the matrices are of different shapes, or an argument is not as above.
+
+    Source:
+        Exact: N. Bonneel et al., ACM Trans. Graph. 30 (2011) 158. Sliced: N. Bonneel et al., J. Math. Imaging Vis. 51
+        (2015) 22.
 
     >>> rng = np.random.default_rng(0)
     >>> matrices = rng.normal(size=(50, 4, 4))
@@ -102,6 +106,9 @@ def sample_distance_test(
 
     Raises:
         ValueError: if the matrices are of different shapes, there are none, or an argument is not as above.
+
+    Source:
+        D. Basu, Sankhya 15 (1955) 377; p-values: J. Besag and P. Clifford, Biometrika 76 (1989) 633.
 
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(60, seed=0)

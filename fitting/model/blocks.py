@@ -23,6 +23,9 @@ def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array
     Returns:
         Means (copies of the trivial irrep,), and for each irrep a symmetric (copies, copies) covariance.
 
+    Source:
+        arXiv:1809.07559, section 2, for square matrices.
+
     >>> from pigmm.invariants.representation.spaces import SquareSpace
     >>> means, covariances = blocks_from_parameters(SquareSpace(4), np.arange(13.0))
     >>> covariances[0].tolist()

@@ -304,7 +304,11 @@ class BlockGaussian(Shown):
         return f"the trivial components of {matrices} are given"
 
     def to_frame(self) -> pd.DataFrame:
-        """The parameters that are known as a table: index parameter, column value."""
+        """Show the parameters that are known as a table.
+
+        Returns:
+            A row a parameter: index parameter, column value.
+        """
         table = pd.DataFrame({"value": self.parameters}, index=pd.Index(self.names, name="parameter"))
         return table.drop(index=list(self.unknown))
 
@@ -490,7 +494,10 @@ class BlockGaussian(Shown):
         return parts
 
     def entropy(self) -> float:
-        """Differential entropy, in nats; given the trivial components that of the others.
+        """Compute the differential entropy, in nats; given the trivial components that of the others.
+
+        Returns:
+            Nats.
 
         >>> from pigmm.fitting import PIGMM
         >>> round(PIGMM.iid(4, variance=1.0).entropy() / 16, 4)  # (1 + log 2 pi) / 2 for each entry

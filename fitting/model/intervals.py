@@ -60,6 +60,9 @@ def confidence_intervals(
         ValueError: if the method is none of these, the level is not between 0 and 1, the matrices are too few, or not
             as many as those whose trivial components are given.
 
+    Source:
+        Sandwich: H. White, Econometrica 50 (1982) 1. Bootstrap: B. Efron, Ann. Statist. 7 (1979) 1.
+
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(1000, seed=0)
     >>> table = confidence_intervals(PIGMM.fit(matrices), matrices)
@@ -116,6 +119,10 @@ def covariance_interval(scatter: ArrayLike, degrees: int, tail: float) -> tuple[
     Returns:
         Its lower and upper end.
 
+    Source:
+        M. S. Bartlett, Proc. R. Soc. Edinb. 53 (1933) 260, for the triangle; R. A. Fisher, Proc. Camb. Phil. Soc. 26
+        (1930) 528, for the fiducial law.
+
     >>> low, high = covariance_interval([[100.0, 50.0], [50.0, 100.0]], 100, 0.025)
     >>> round(low, 3), round(high, 3)
     (0.306, 0.765)
@@ -155,6 +162,9 @@ def fiducial_probability(scatter: ArrayLike, degrees: int, covariance: float) ->
 
     Returns:
         (...), probabilities.
+
+    Source:
+        As `covariance_interval`.
 
     >>> round(float(fiducial_probability([[100.0, 0.0], [0.0, 100.0]], 100, 0.0)), 12)
     0.5
@@ -239,6 +249,9 @@ def resampled_estimates(
 
     Raises:
         ValueError: if the matrices are not those of the model's space.
+
+    Source:
+        B. Efron, Ann. Statist. 7 (1979) 1.
 
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)

@@ -31,6 +31,9 @@ def sample_of_same_fit(model: BlockGaussian, seed: int | np.random.Generator | N
     Raises:
         ValueError: if the trivial components are not given.
 
+    Source:
+        Derivation 9.
+
     >>> from pigmm.fitting import PIGMM
     >>> model = PIGMM.fit(PIGMM.iid(6, variance=1.0).sample(1, seed=0), given_trivial=True)
     >>> other = PIGMM.fit(sample_of_same_fit(model, seed=0), given_trivial=True)

@@ -27,6 +27,9 @@ def degrees_of_freedom(model: BlockGaussian, count: int) -> tuple[int, ...]:
     Returns:
         One for each irrep; 0 for the trivial irrep if its components are given.
 
+    Source:
+        J. Wishart, Biometrika 20A (1928) 32; derivation 7.
+
     >>> from pigmm.fitting import PIGMM
     >>> degrees_of_freedom(PIGMM.iid(10, variance=1.0), 100)
     (99, 900, 3500, 3600)
@@ -69,6 +72,9 @@ def standard_errors(model: BlockGaussian, count: int) -> Array:
     Raises:
         ValueError: if the count is no such integer.
 
+    Source:
+        Derivation 7.
+
     >>> from pigmm.fitting import PIGMM
     >>> standard_errors(PIGMM.iid(4, variance=1.0), 100)[[0, 5]].round(4)  # 1 / sqrt(100), sqrt(2 / 300)
     array([0.1   , 0.0816])
@@ -99,6 +105,9 @@ def sample_estimates(
 
     Raises:
         ValueError: if the count is too small.
+
+    Source:
+        J. Wishart, Biometrika 20A (1928) 32; M. S. Bartlett, Proc. R. Soc. Edinb. 53 (1933) 260.
 
     >>> from pigmm.fitting import PIGMM
     >>> sample_estimates(PIGMM.iid(4, variance=1.0), 100, 2, seed=0).shape

@@ -25,6 +25,9 @@ def trivial_components(space: MatrixSpace, matrices: ArrayLike) -> Array:
     Returns:
         (n, copies of the trivial irrep), the first of `space.project`, at the cost of their inner products alone.
 
+    Source:
+        arXiv:1809.07559, section 2, for square matrices.
+
     >>> trivial_components(space_of((4, 4)), np.ones((1, 4, 4))).round(12)
     array([[4., 0.]])
     """

@@ -47,6 +47,9 @@ def evaluate(
             not symmetric for undirected graphs, or hold NaN or infinite entries; the graphs are of several kinds; or
             `out` is of another shape or dtype, or given for something else than an array.
 
+    Source:
+        arXiv:2510.05218, the definition of the invariants; derivation 1.
+
     >>> evaluate(np.ones((2, 4, 4)), ["tr M", "tr M^2"])
     array([[ 4., 16.],
            [ 4., 16.]])

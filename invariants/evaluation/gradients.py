@@ -59,6 +59,9 @@ def evaluate_gradient(
     Raises:
         ValueError: as in `evaluate`; also for weights of another shape, or that are not finite real numbers.
 
+    Source:
+        The derivative of the definition in derivation 1, arc by arc.
+
     >>> from pigmm.invariants import Multigraph
     >>> square = Multigraph([(0, 1), (1, 0)])  # tr M^2, of derivative 2 M^T
     >>> evaluate_gradient([[1.0, 2.0], [3.0, 4.0]], [square])

@@ -164,6 +164,9 @@ def expectation_map(
     Raises:
         ValueError: if the graphs are not of one kind of matrices, or the size is too small.
 
+    Source:
+        As `expectation`.
+
     >>> expectation_map([Multigraph([(0, 0)])], 4).coefficients.round(3)
     array([[1.   , 1.732]])
     """

@@ -35,6 +35,9 @@ def covariance(
     Returns:
         An expression in the parameters and the size.
 
+    Source:
+        Derivation 7.
+
     >>> loop = Multigraph([(0, 0)])
     >>> covariance(loop, loop)  # the variance of the trace
     G0_11 + 2*G0_12*sqrt(N - 1) + G0_22*(N - 1)
@@ -70,6 +73,9 @@ def parameter_covariance(family: GraphFamily = SQUARE) -> Matrix:
 
     Returns:
         A square sympy Matrix, symbolic in the sizes, in the order of the parameters of the kind of matrices.
+
+    Source:
+        Derivation 7.
 
     >>> parameter_covariance()[12, 12]  # of G3
     4*G3**2/((N - 2)*(N - 1))
@@ -113,6 +119,9 @@ def iid_variance(graph: Multigraph, second: Expr, fourth: Expr) -> Expr:
 
     Raises:
         ValueError: for graphs of a higher degree.
+
+    Source:
+        Derivation 7.
 
     >>> from sympy import symbols
     >>> iid_variance(Multigraph([(0, 1), (0, 1)]), *symbols("E2 E4"))

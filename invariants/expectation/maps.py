@@ -22,6 +22,9 @@ def statistics_graphs(family: GraphFamily = SQUARE) -> tuple[Multigraph, ...]:
     Returns:
         The graphs, in the order of `multigraphs`.
 
+    Source:
+        arXiv:1809.07559, section 2; derivation 4.
+
     >>> len(statistics_graphs())
     13
     """
@@ -73,6 +76,9 @@ def inverse_map(family: GraphFamily = SQUARE) -> tuple[Expr, ...]:
 
     Returns:
         Expressions in the sizes and the symbols of the averages, in the order of the parameters.
+
+    Source:
+        Derivation 4.
 
     >>> inverse_map()[0]
     T_01/N

@@ -37,6 +37,9 @@ def expectation(
     Raises:
         ValueError: if the graph is not of one of the kinds of matrices, or the size is too small.
 
+    Source:
+        L. Isserlis, Biometrika 12 (1918) 134; arXiv:1809.07559, section 3, for the square model; derivation 5.
+
     >>> expectation(Multigraph([(0, 0)]))
     mu_1 + mu_2*sqrt(N - 1)
     >>> expectation("tr M", size=5)

@@ -29,6 +29,9 @@ def two_point_symbols(family: GraphFamily = SQUARE) -> tuple[Symbol, ...]:
     Returns:
         The symbols, those of the mean first.
 
+    Source:
+        Derivation 2.
+
     >>> two_point_symbols()[:3]
     (m_ij, m, C_ijkl)
     """
@@ -57,6 +60,9 @@ def two_point_coefficients(family: GraphFamily = SQUARE) -> dict[Symbol, Expr]:
 
     Returns:
         Symbol -> expression in the parameters and the sizes.
+
+    Source:
+        arXiv:1809.07559, section 3; derivation 2.
 
     >>> two_point_coefficients()[two_point_symbols()[0]]
     mu_2/sqrt(N - 1)
@@ -88,6 +94,9 @@ def two_point_expectation(
 
     Returns:
         An expression whose coefficients are polynomials in the size.
+
+    Source:
+        L. Isserlis, Biometrika 12 (1918) 134; derivation 2.
 
     >>> from pigmm.invariants import Multigraph
     >>> two_point_expectation(Multigraph([(0, 0)]))

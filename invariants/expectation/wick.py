@@ -201,6 +201,9 @@ def contractions(arcs: Arcs, family: GraphFamily, sizes: tuple[int, ...]) -> Map
     Returns:
         Monomial in the elements -> product of the sizes of the nodes that are summed away.
 
+    Source:
+        G. C. Wick, Phys. Rev. 80 (1950) 268.
+
     >>> from pigmm.invariants.graphs.families import SQUARE
     >>> len(contractions(((0, 1, 0),), SQUARE, (4,)))
     2

@@ -32,6 +32,9 @@ def graph_to_orbit_basis(graph: Multigraph, family: GraphFamily | None = None) -
     Returns:
         Graph -> coefficient, integers.
 
+    Source:
+        Derivation 1.
+
     >>> {g.label: c for g, c in graph_to_orbit_basis(Multigraph([(0, 1), (1, 0)])).items()}
     {'01 10': 1, '00 00': 1}
     """
@@ -122,6 +125,9 @@ def reduce_to_size(graph: Multigraph, size: int | Sequence[int], family: GraphFa
     Returns:
         Integer coefficients of graphs with at most so many nodes of each kind; the graph itself if it is one of them.
 
+    Source:
+        Derivation 1.
+
     >>> {g.label: c for g, c in reduce_to_size(Multigraph([(0, 1)]), 1).items()}  # one number: its sum is its trace
     {'00': 1}
     """
@@ -150,6 +156,9 @@ def multiply(first: Multigraph, second: Multigraph) -> Multigraph:
 
     Returns:
         The disjoint union.
+
+    Source:
+        Derivation 1.
 
     >>> multiply(Multigraph([(0, 0)]), Multigraph([(0, 1)])).formula
     'sum_ijk M_ii M_jk'

@@ -17,6 +17,9 @@ def canonical_order(adjacency: Adjacency, kinds: Sequence[int]) -> tuple[int, ..
         The nodes in canonical order: among the orders that refinement and the search leave,
         the one with the lexicographically greatest (kinds, adjacency matrix).
 
+    Source:
+        B. D. McKay, Congr. Numer. 30 (1981) 45, for refinement and individualisation.
+
     >>> canonical_order([[0, 0], [1, 0]], kinds=[0, 0])  # one arc, from node 1 to node 0
     (1, 0)
     """

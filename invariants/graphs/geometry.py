@@ -150,6 +150,9 @@ def curve_points(control: Points) -> Points:
     Returns:
         (points, 2) places, from the first control point to the last.
 
+    Source:
+        P. de Casteljau, Outillage méthodes calcul, Citroën (1959).
+
     >>> curve_points(np.array([[0.0, 0.0], [2.0, 0.0]]))[-1].tolist()
     [2.0, 0.0]
     """

@@ -65,6 +65,9 @@ def rectangular() -> Decomposition:
     Returns:
         The decomposition, with an intertwiner for each copy of each irrep.
 
+    Source:
+        Derivation 6.
+
     >>> [str(parameter.symbol) for parameter in rectangular().parameters]
     ['mu', 'G00', 'G0H', 'GH0', 'GHH']
     """
@@ -90,6 +93,9 @@ def symmetric() -> Decomposition:
     Returns:
         The decomposition, with an intertwiner for each copy of each irrep.
 
+    Source:
+        Derivation 8.
+
     >>> len(symmetric().parameters)
     9
     """
@@ -107,6 +113,9 @@ def symmetric_zero_diagonal() -> Decomposition:
 
     Returns:
         The decomposition, with an intertwiner for each copy of each irrep.
+
+    Source:
+        Derivation 8.
 
     >>> [str(parameter.symbol) for parameter in symmetric_zero_diagonal().parameters]
     ['mu', 'G0', 'GH', 'G2']

@@ -44,6 +44,9 @@ class EmpiricalLaw:
 
         Returns:
             Complex, of the shape of z.
+
+        Source:
+            Derivation 10.
         """
         z = np.asarray(z, dtype=np.complex128)
         found: Complex = (1 / (z[..., None] - self.eigenvalues)).mean(axis=-1)

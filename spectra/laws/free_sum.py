@@ -35,6 +35,15 @@ class FreeSum:
     def r_transform(self, g: Any) -> Any:
         """Return the sum of the two R-transforms.
 
+        Args:
+            g: an array, or an expression of sympy.
+
+        Returns:
+            The same kind.
+
+        Source:
+            D. Voiculescu, J. Funct. Anal. 66 (1986) 323; derivation 10.
+
         >>> from pigmm.spectra import MarchenkoPastur, Semicircle
         >>> s, c, g = sympy.symbols("s c g", positive=True)
         >>> FreeSum(Semicircle(s), MarchenkoPastur(c, 1)).r_transform(g)
@@ -44,6 +53,16 @@ class FreeSum:
 
     def equation(self, g: sympy.Symbol, z: sympy.Symbol) -> sympy.Poly:
         """Return the polynomial in g that vanishes at g = G(z), for laws of rational R-transforms.
+
+        Args:
+            g: symbol of the Stieltjes transform.
+            z: symbol of its argument.
+
+        Returns:
+            A polynomial of sympy.
+
+        Source:
+            Derivation 10.
 
         >>> from pigmm.spectra import Semicircle
         >>> g, z = sympy.symbols("g z")
@@ -107,6 +126,9 @@ class FreeSum:
 
         Raises:
             ValueError, ArithmeticError: as `subordination`.
+
+        Source:
+            As `subordination`.
         """
         first, _ = self.subordination(z)
         return self.first.stieltjes(first)

@@ -48,6 +48,15 @@ class MarchenkoPastur:
     def r_transform(self, g: Any) -> Any:
         """Return R(g) = s / (1 - c s g).
 
+        Args:
+            g: an array, or an expression of sympy.
+
+        Returns:
+            The same kind.
+
+        Source:
+            D. Voiculescu, J. Funct. Anal. 66 (1986) 323; derivation 10.
+
         >>> MarchenkoPastur(0.5).r_transform(1.0)
         2.0
         """
@@ -55,6 +64,15 @@ class MarchenkoPastur:
 
     def s_transform(self, t: Any) -> Any:
         """Return S(t) = 1 / (s (1 + c t)).
+
+        Args:
+            t: an array, or an expression of sympy.
+
+        Returns:
+            The same kind.
+
+        Source:
+            Derivation 10.
 
         >>> MarchenkoPastur(0.5).s_transform(2.0)
         0.5
@@ -90,6 +108,9 @@ class MarchenkoPastur:
 
         Returns:
             nan where |theta - c s| <= sqrt(c) s: the spike is swallowed. An expression is returned as it is.
+
+        Source:
+            F. Benaych-Georges and R. R. Nadakuditi, Adv. Math. 227 (2011) 494; derivation 10.
 
         >>> MarchenkoPastur(0.25).outlier([2.0, 0.5])
         array([3.14285714,        nan])

@@ -39,6 +39,15 @@ class Semicircle:
     def r_transform(self, g: Any) -> Any:
         """Return R(g) = s^2 g.
 
+        Args:
+            g: an array, or an expression of sympy.
+
+        Returns:
+            The same kind.
+
+        Source:
+            D. Voiculescu, J. Funct. Anal. 66 (1986) 323; derivation 10.
+
         >>> Semicircle(2.0).r_transform(0.5)
         2.0
         """
@@ -47,7 +56,16 @@ class Semicircle:
     def s_transform(self, t: Any) -> Any:
         """Return S(t) = 1 / (s sqrt(t)), the branch of positive square root.
 
-        It solves S(t) R(t S(t)) = 1. The law has mean zero, so that there are two branches.
+        It solves S(t) R(t S(t)) = 1. The law has mean zero, so there are two branches.
+
+        Args:
+            t: an array, or an expression of sympy.
+
+        Returns:
+            The same kind.
+
+        Source:
+            Derivation 10.
 
         >>> S = Semicircle(sympy.Symbol("s", positive=True)).s_transform(sympy.Symbol("t", positive=True))
         >>> S
@@ -78,6 +96,15 @@ class Semicircle:
     def cdf(self, x: ArrayLike) -> Array:
         """Return the share of eigenvalues at or below x.
 
+        Args:
+            x: any shape.
+
+        Returns:
+            Between 0 and 1, of the same shape.
+
+        Source:
+            E. P. Wigner, Ann. Math. 62 (1955) 548.
+
         >>> Semicircle(1.0).cdf([-2.0, 0.0, 5.0])
         array([0. , 0.5, 1. ])
         """
@@ -93,6 +120,9 @@ class Semicircle:
 
         Returns:
             nan where |theta| <= s: the spike is swallowed by the bulk. An expression is returned as it is.
+
+        Source:
+            F. Benaych-Georges and R. R. Nadakuditi, Adv. Math. 227 (2011) 494; derivation 10.
 
         >>> Semicircle(1.0).outlier([5.0, -4.0, 0.5])
         array([ 5.2 , -4.25,   nan])

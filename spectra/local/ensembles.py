@@ -55,6 +55,15 @@ class Ensemble:
     def spacing_density(self, spacing: ArrayLike) -> Array:
         """Return Wigner's surmise of the density of spacings of mean one; exact for Poisson.
 
+        Args:
+            spacing: at least 0, in mean spacings; any shape.
+
+        Returns:
+            Float64, of the same shape.
+
+        Source:
+            M. L. Mehta, Random Matrices, chapter 1.
+
         >>> float(GOE.spacing_density(1.0).round(4))
         0.7162
         """
@@ -66,7 +75,13 @@ class Ensemble:
         return 32 / np.pi**2 * s**2 * np.exp(-4 / np.pi * s**2)
 
     def ratio_density(self, ratio: ArrayLike) -> Array:
-        """Return the density of min(r, 1/r), r the ratio of consecutive spacings: that of 3 x 3 matrices.
+        """Return the density of min(r, 1/r) for 3 x 3 matrices, with r the ratio of consecutive spacings.
+
+        Args:
+            ratio: min(r, 1/r), between 0 and 1; any shape.
+
+        Returns:
+            Float64, of the same shape.
 
         Source:
             Y. Y. Atas, E. Bogomolny, O. Giraud and G. Roux, Phys. Rev. Lett. 110 (2013) 084101.

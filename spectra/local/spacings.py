@@ -78,6 +78,10 @@ def unfold(eigenvalues: ArrayLike, law: Any = None) -> Array:
     Raises:
         ValueError: if there are fewer than 10 eigenvalues.
 
+    Source:
+        M. L. Mehta, Random Matrices, chapter 1; the curve: F. N. Fritsch and R. E. Carlson, SIAM J. Numer. Anal. 17
+        (1980) 238.
+
     >>> from pigmm.spectra import GOE
     >>> spacings = np.diff(unfold(GOE.spectrum(1000, np.random.default_rng(0))))
     >>> bool(abs(spacings.mean() - 1) < 0.02)

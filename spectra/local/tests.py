@@ -37,6 +37,9 @@ def local_statistics_test(
     Raises:
         ValueError: as `spacing_ratios`; if there are no spectra, or fewer than 19 replicates.
 
+    Source:
+        Y. Y. Atas, E. Bogomolny, O. Giraud and G. Roux, Phys. Rev. Lett. 110 (2013) 084101, for the ratios.
+
     >>> rng = np.random.default_rng(1)
     >>> symmetric = [np.linalg.eigvalsh(a + a.T) for a in rng.normal(size=(5, 40, 40))]
     >>> independent = rng.uniform(size=(5, 40))

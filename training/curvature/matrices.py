@@ -39,6 +39,9 @@ def dense_matrix(
     Raises:
         ValueError: if the parameters have another shape, or the block is unknown.
 
+    Source:
+        As `hessian_product`.
+
     >>> objective = Objective.of_module(torch.nn.Linear(3, 2))
     >>> dense_matrix(objective, torch.zeros(8), torch.ones(4, 3), torch.zeros(4, dtype=torch.int64), block="bias")
     array([[ 0.25, -0.25],

@@ -30,6 +30,9 @@ def hessian_product(
     Raises:
         ValueError: if the shapes do not fit.
 
+    Source:
+        B. A. Pearlmutter, Neural Comput. 6 (1994) 147.
+
     >>> import torch
     >>> from pigmm.training import EnsembleConfig
     >>> objective = Objective.of_config(EnsembleConfig(hidden=(2, 2), activation="tanh"))
@@ -66,6 +69,9 @@ def gauss_newton_product(
 
     Raises:
         ValueError: if the shapes do not fit.
+
+    Source:
+        N. N. Schraudolph, Neural Comput. 14 (2002) 1723.
 
     >>> import torch
     >>> objective = Objective.of_module(torch.nn.Linear(3, 2))

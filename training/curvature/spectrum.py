@@ -31,6 +31,9 @@ def largest_eigenvalues(
         ValueError: if the count does not fit, or the operator is not symmetric or gives what is not finite.
         ArithmeticError: if Lanczos does not converge; it says how many have.
 
+    Source:
+        R. B. Lehoucq, D. C. Sorensen and C. Yang, ARPACK Users' Guide (1998).
+
     >>> largest_eigenvalues(lambda v: np.arange(10.0) * v, 10, 2)[0].round(6)
     array([8., 9.])
     """

@@ -76,7 +76,11 @@ class BootstrapComparison(Shown):
         return 1 / (self.replicates + 1)
 
     def to_frame(self) -> pd.DataFrame:
-        """The three tests of the ensemble as a table: index test, column p_value; `table` has those of each graph."""
+        """Show the three tests of the ensemble as a table; `table` has the tests of each graph.
+
+        Returns:
+            A row a test: index test, column p_value.
+        """
         tests = {
             "largest |z|": self.largest_p_value,
             "mean square of z": self.mean_square_p_value,
@@ -119,6 +123,9 @@ def bootstrap_comparison(
     Raises:
         ValueError: if replicates, seed or threads are no such integers, the matrices are not those of the model's space
             or too few, or the fit forces every graph.
+
+    Source:
+        P. H. Westfall and S. S. Young, Resampling-Based Multiple Testing (1993), for familywise p-values.
 
     >>> from pigmm.invariants import multigraphs
     >>> from pigmm.fitting import PIGMM
@@ -222,6 +229,9 @@ def gaussianity_test(
     Raises:
         ValueError: as the fit and the comparison.
 
+    Source:
+        As `bootstrap_comparison`.
+
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
     >>> gaussianity_test(matrices, replicates=99).global_p_value > 0.01
@@ -292,6 +302,9 @@ def global_p_values(observed: Array, replicated: Array) -> tuple[float, float, f
 
     Returns:
         The three p-values, in this order.
+
+    Source:
+        J. Besag and P. Clifford, Biometrika 76 (1989) 633.
 
     >>> global_p_values(np.array([3.0, 0.0]), np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 4.0]]))
     (0.5, 0.5, 0.5)

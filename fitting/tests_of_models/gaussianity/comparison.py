@@ -80,6 +80,9 @@ def compare(
             unless `fitted` is False; if their mean is so much larger than their spread that rounding hides the
             standard errors.
 
+    Source:
+        arXiv:2510.05218 for `deviation`; the influence of the fit: derivations 4 and 7.
+
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
     >>> table = compare(PIGMM.fit(matrices), matrices, [Multigraph([(0, 0), (0, 0), (0, 0)])])

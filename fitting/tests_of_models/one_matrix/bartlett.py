@@ -19,6 +19,9 @@ def bartlett_factor(dimensions: Sequence[int], correlated: int, copies: int = 3)
     Returns:
         The factor by which the ratio is larger than a chi squared variable.
 
+    Source:
+        M. S. Bartlett, Proc. R. Soc. Lond. A 160 (1937) 268; derivation 9.
+
     >>> round(bartlett_factor((15, 104, 105), 15), 3)
     1.089
     """

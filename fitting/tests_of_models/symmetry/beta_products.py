@@ -29,6 +29,9 @@ def log_beta_survival(value: float, first: ArrayLike, second: ArrayLike, weights
     Returns:
         The probability, in [0, 1].
 
+    Source:
+        H. E. Daniels, Ann. Math. Statist. 25 (1954) 631, for the contour through the saddle point.
+
     >>> float(round(log_beta_survival(2.0, [3.0], [1.0], [1.0]) / np.exp(-6), 10))  # -log X is exponential, of rate 3
     1.0
     """

@@ -49,6 +49,10 @@ def mean_invariance_test(matrices: ArrayLike, *, space: MatrixSpace | None = Non
     Raises:
         ValueError: if the model cannot be fitted.
 
+    Source:
+        S. S. Wilks, Biometrika 24 (1932) 471; T. W. Anderson, An Introduction to Multivariate Statistical Analysis
+        (2003), section 8.4.
+
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
     >>> matrices[:, 0] += 0.5  # one row is another class
@@ -108,6 +112,9 @@ def permutation_invariance_test(
 
     Raises:
         ValueError: if the model cannot be fitted.
+
+    Source:
+        J. Besag and P. Clifford, Biometrika 76 (1989) 633.
 
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
@@ -191,6 +198,9 @@ def invariance_p_values(
 
     Raises:
         ValueError: if the model cannot be fitted.
+
+    Source:
+        As `mean_invariance_test` and `permutation_invariance_test`.
 
     >>> from pigmm.fitting import PIGMM
     >>> p_values = invariance_p_values(PIGMM.iid(5, variance=1.0).sample(50, seed=0))

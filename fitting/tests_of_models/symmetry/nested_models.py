@@ -56,6 +56,10 @@ def nested_models(
     Raises:
         ValueError: if not even the lowest rung fits, or an argument is not as above.
 
+    Source:
+        S. S. Wilks, Ann. Math. Statist. 9 (1938) 60; H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716; G. Schwarz,
+        Ann. Statist. 6 (1978) 461.
+
     >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
     >>> table = nested_models(matrices)
     >>> table.bic.idxmin(), table.parameters.tolist()
@@ -108,6 +112,9 @@ def restricted_fits(
     Raises:
         ValueError: as `nested_models`.
 
+    Source:
+        Derivations 6 and 8.
+
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> models = restricted_fits(matrices)
     >>> models["S_N"] == PIGMM.fit(matrices), models["iid, zero mean"].parameters[:2].tolist()
@@ -130,6 +137,9 @@ def statistics_of_fit(model: BlockGaussian, count: int) -> SufficientStatistics:
 
     Raises:
         ValueError: if the count is too small.
+
+    Source:
+        Derivation 4: maximum likelihood matches averages.
 
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> statistics = statistics_of_fit(PIGMM.fit(matrices), 50)

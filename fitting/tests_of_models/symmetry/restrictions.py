@@ -176,6 +176,9 @@ def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Re
     Returns:
         The rungs, from the smallest model to the full one.
 
+    Source:
+        Derivation 6 for S_N x S_N, derivation 8 for the models of symmetric matrices.
+
     >>> [(r.name, r.number_of_parameters) for r in restrictions(RectangularSpace(3, 5))]
     [('iid, zero mean', 1), ('iid', 2), ('S_M x S_N', 5)]
     """
@@ -226,6 +229,9 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
 
     Returns:
         The restricted model, of the same class.
+
+    Source:
+        Derivations 6 and 8.
 
     >>> from pigmm.fitting import PIGMM
     >>> iid = restrictions(SquareSpace(4))[1]

@@ -48,6 +48,10 @@ def wald_tests(matrices: ArrayLike, *, space: MatrixSpace | None = None) -> pd.D
     Raises:
         ValueError: if the full model cannot be fitted.
 
+    Source:
+        A. Wald, Trans. Amer. Math. Soc. 54 (1943) 426; H. White, Econometrica 50 (1982) 1; the constraints: derivation
+        6.
+
     >>> table = wald_tests(PIGMM.iid(5, variance=1.0).sample(300, seed=1))
     >>> int(table.constraints["S_N x S_N"]), bool(table.p_value["S_N x S_N"] > 0.01)
     (8, True)
@@ -98,6 +102,9 @@ def randomisation_test(
     Raises:
         ValueError: if the 13-parameter model cannot be fitted.
 
+    Source:
+        J. Besag and P. Clifford, Biometrika 76 (1989) 633; derivation 6.
+
     >>> heavy = np.random.default_rng(0).standard_t(4, size=(100, 5, 5))  # S_N x S_N, far from Gaussian
     >>> bool(randomisation_test(heavy, replicates=99).p_value > 0.05)
     True
@@ -140,6 +147,9 @@ def randomisation_p_value(statistics: Array) -> float:
     Raises:
         ValueError: if one is NaN.
 
+    Source:
+        J. Besag and P. Clifford, Biometrika 76 (1989) 633.
+
     >>> randomisation_p_value(np.array([2.0, 1.0, 3.0, 2.0]))
     0.75
     """
@@ -166,6 +176,9 @@ def symmetry_p_values(
 
     Raises:
         ValueError: if the 13-parameter model cannot be fitted, or the space is another.
+
+    Source:
+        As `nested_models`, `wald_tests` and `randomisation_test`.
 
     >>> sorted(symmetry_p_values(PIGMM.iid(5, variance=1.0).sample(50, seed=0)))
     ['likelihood ratio, bootstrap', 'likelihood ratio, chi2', 'randomisation', 'wald']

@@ -54,7 +54,10 @@ class Rule(NamedTuple):
 
 @compiled
 def rule_of_step(settings: Settings, step: int) -> Rule:
-    """Of a step, 1 being the first.
+    """Make the rule of a step, 1 being the first.
+
+    Source:
+        arXiv:1412.6980, algorithm 1, for the corrections of Adam's means.
 
     >>> settings = Settings(True, learning_rate=1e-3, momentum=0.0, decay=0.0, shrinking=1.0, l1=0.0)
     >>> rule_of_step(settings, 1).rate  # Adam's means begin at zero
@@ -77,7 +80,11 @@ def rule_of_step(settings: Settings, step: int) -> Rule:
 
 @compiled
 def update(parameters: Parameters, place: int, gradient: Vector, rule: Rule) -> Vector:
-    """Step sixteen weights, and return them."""
+    """Step sixteen weights, and return them.
+
+    Source:
+        Adam: arXiv:1412.6980. AdamW: arXiv:1711.05101.
+    """
     weight, nothing = load(parameters.weights, place), broadcast(np.float32(0))
     gradient = fma(broadcast(rule.decay), weight, gradient)
     if rule.l1 != 0:
