@@ -83,8 +83,8 @@ def report_checkpoints(
             found=_found(table),
             alike_explained="",
             alike=None,
-            portraits=[],
-            portraits_explained="",
+            sections=[],
+            sections_explained="",
             notes=[f"{name}: {note}" for name, note in table.note.items() if note not in ("", "unchanged")],
             tables=linked(tables, _CAPTIONS),
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from ..notation.number_format import counted, in_latex, number
 from ..notation.p_values import p_text
@@ -24,12 +25,14 @@ from .analysis import RECOGNISED, analyse_plan, plan_of
 from .figures import draw_network
 from .headline import Headline
 from .options import ReadingOptions
-from .portraits import Portrait, chosen_matrices, portraits
+from .portraits import Portrait
 from .readings import print_readings
+from .sections import MOST_PORTRAITS, Section, sections
 
 _CAPTIONS = {
     "network": "Every matrix: shape, tests and what was found.",
     "alike": "Layers that are alike: every statistic of each group.",
+    "parameters": "Every parameter of every matrix, with its interval, in units of the variance of the entries.",
     "passed_over": "Tensors that were not analysed, and why.",
 }
 _EXPLAINED = (
@@ -45,10 +48,10 @@ _ALIKE = (
     "independent rows and columns. The verdicts are by Holm's procedure over the table. "
     "Taps of a convolution are like their neighbours: their correlations, measured on all entries, are allowed for."
 )
-_PORTRAITS = (
-    "The matrices that show most, of like ones the clearest. Parameters are those of the law given the trivial "
-    "components, in units of the variance of the entries, with exact 95% intervals for Gaussian entries; independent "
-    "entries have 1 for variances and 0 for covariances."
+_SECTIONS = (
+    "Like matrices together; what shows most stands first, the rest in the order of the file. Parameters are those of "
+    "the law given the trivial components, in units of the variance of the entries, with exact 95% intervals for "
+    "Gaussian entries; independent entries have 1 for variances and 0 for covariances. "
 )
 
 
@@ -87,12 +90,19 @@ def report_network(
             table = analyse_plan(plan, replicates=replicates, seed=seed, advance=lambda _: advance())
         passed_over = pd.DataFrame(list(table.attrs["passed_over"].items()), columns=["tensor", "why"])
         together = alike(table)
-        tables = {"network": table.reset_index(), "alike": together, "passed_over": passed_over}
-        with progress_of("drawing the clearest", len(chosen_matrices(table)), progress) as advance:
-            shown = portraits(plan, table, seed=seed, advance=lambda _: advance())
+        with progress_of("fitting and drawing", int((table.note == "").sum()), progress) as advance:
+            shown = sections(plan, table, seed=seed, advance=lambda _: advance())
+        parameters = pd.concat([section.parameters for section in shown], ignore_index=True)
+        tables = {
+            "network": table.reset_index(),
+            "alike": together,
+            "parameters": parameters,
+            "passed_over": passed_over,
+        }
         figure = draw_network(table)
+        drawn = [section.portrait.figure for section in shown if section.portrait]
         write_tables(draft / "tables", tables)
-        replace_files(draft / "figures", figure_files([figure, *(portrait.figure for portrait in shown)], pdf))
+        replace_files(draft / "figures", figure_files([figure, *drawn], pdf))
         write_latex(draft / "tables", {"departures": _latex(table)} if pdf else {})
         page = render(
             "network.html",
@@ -101,11 +111,14 @@ def report_network(
             headline=Headline.of(table).sentences(),
             figure=figure,
             explained=_EXPLAINED,
-            found=_found(table),
+            found=_found(table, shown),
             alike_explained=_ALIKE,
             alike=_alike(together),
-            portraits=[(portrait, _parameters(portrait), _departures(portrait)) for portrait in shown],
-            portraits_explained=_PORTRAITS,
+            sections=[
+                (section, _parameters(section), _departures(section.portrait) if section.portrait else None)
+                for section in shown
+            ],
+            sections_explained=_SECTIONS + _drawn(shown),
             notes=[f"{name}: {note}" for name, note in table.note[table.note != ""].items()],
             tables=linked(tables, _CAPTIONS),
         )
@@ -132,12 +145,22 @@ def _latex(table: pd.DataFrame) -> str:
     return booktabs(shown, "What the matrices of the network show.", "departures", latex=numbers)
 
 
-def _found(table: pd.DataFrame) -> Table:
-    """The table of the page: all matrices."""
+def _drawn(shown: Sequence[Section]) -> str:
+    """Which matrices have a portrait."""
+    if len(shown) <= MOST_PORTRAITS:
+        return "The first matrix of each section is drawn, the clearest of like ones."
+    return f"The first matrix of each of the first {MOST_PORTRAITS} sections is drawn, the clearest of like ones."
+
+
+def _found(table: pd.DataFrame, shown_in: Sequence[Section]) -> Table:
+    """The table of the page: all matrices, each with a link to its section."""
     analysed = table[table.note == ""]
+    section_of = {name: number for number, section in enumerate(shown_in) for name in section.names}
     shown = pd.DataFrame(
         {
-            "matrix": analysed.index,
+            "matrix": [
+                Markup('<a href="#section-{}">{}</a>').format(section_of[name], name) for name in analysed.index
+            ],
             "shape": [f"{rows} x {columns}" for rows, columns in analysed[["rows", "columns"]].to_numpy()],
             "structure": analysed.structure.where(analysed.structure != "", "–"),
             "likelihood ratio": analysed.likelihood_ratio.astype(float),
@@ -188,16 +211,17 @@ def _alike(table: pd.DataFrame) -> Table | None:
     return Table.head("Layers that are alike", "", shown, rows=len(shown))
 
 
-def _parameters(portrait: Portrait) -> Table:
-    shown = pd.DataFrame(
-        {
-            "parameter": [parameter_html(str(name)) for name in portrait.parameters.index],
-            "estimate": portrait.parameters.estimate.to_numpy(),
-            "95% interval": [interval(*bounds) for bounds in portrait.parameters[["lower", "upper"]].to_numpy()],
-        },
-        dtype=object,
-    )
-    return Table.head(f"Parameters of {portrait.name}", "", shown, rows=len(shown))
+def _parameters(section: Section) -> Table:
+    """A row a matrix, a column a parameter."""
+    table = section.parameters
+    written = [
+        f"{number(estimate, '.3g')} ({interval(lower, upper)})"
+        for estimate, lower, upper in table[["estimate", "lower", "upper"]].to_numpy(dtype=float)
+    ]
+    wide = table.assign(written=written).pivot(index="matrix", columns="parameter", values="written")
+    wide = wide.loc[table.matrix.unique(), table.parameter.unique()]
+    shown = wide.rename(columns=lambda name: parameter_html(str(name))).reset_index()
+    return Table.head(f"Parameters of {section.title}", "", shown)
 
 
 def _departures(portrait: Portrait) -> Table:

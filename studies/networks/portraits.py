@@ -1,11 +1,9 @@
-"""Portraits of the matrices that show most: parameters with intervals, norms of rows and columns, invariants."""
+"""The portrait of one matrix: norms of rows and columns, and the invariants that depart most."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,20 +12,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from ...fitting import compare, confidence_intervals
+from ...fitting import compare
 from ...invariants import Multigraph, multigraphs
 from ...invariants.graphs.labels import parse_label
-from ..notation.number_format import counted
 from ..plots.graphs import draw_graph
 from ..plots.style import GREY, PALETTE, Illustration, in_house_style
 from ..runs.files import file_name
-from .alike import groups_of
-from .analysis import Plan, as_rectangular, law_of, matrices_of
-from .headline import Headline
+from .analysis import law_of
 
 Array = NDArray[np.float64]
 
-MOST = 6
 _DRAWN = 4
 _DEGREE = 3
 _REPLICATES = 99
@@ -36,78 +30,36 @@ _LARGEST = 256
 
 @dataclass(frozen=True)
 class Portrait:
-    """One matrix, or the clearest of like ones, in detail.
+    """One matrix in detail.
 
     Args:
         name: of the matrix.
-        about: what it is and what it shows, in a sentence or two.
-        parameters: a row a parameter: estimate, lower and upper, in units of the variance of the entries.
         departures: invariants as `compare` gives them, the largest |z| first.
         figure: norms of rows and columns, and the invariants drawn.
     """
 
     name: str
-    about: str
-    parameters: pd.DataFrame
     departures: pd.DataFrame
     figure: Illustration
 
 
-def portraits(
-    plan: Plan, table: pd.DataFrame, *, seed: int = 0, advance: Callable[[str], None] = lambda name: None
-) -> list[Portrait]:
-    """The matrices of a network that show most, at most six, of like ones the clearest.
+def portrait(name: str, entries: Array, rectangular: bool, number: int, seed: int) -> Portrait:
+    """Draw one matrix: norms of its rows and columns, and the invariants that depart most from the Gaussian law.
 
     Args:
-        plan: of the network.
-        table: as `analyse_network` returns it.
+        name: of the matrix.
+        entries: (rows, columns), of standard deviation 1.
+        rectangular: whether rows and columns are different units.
+        number: of the figure.
         seed: of the simulation, and of the choice of units of matrices with more than 256.
-        advance: called with the name of each matrix.
 
-    >>> from pigmm.studies.networks.analysis import analyse_plan, plan_of
-    >>> weights = {"w": np.random.default_rng(0).normal(size=(16, 16)) - 2 * np.eye(16)}
-    >>> plan = plan_of(weights)
-    >>> [portrait.name for portrait in portraits(plan, analyse_plan(plan, replicates=99))]
-    ['w']
+    Raises:
+        ValueError: a block of the law is singular: rows alike, a diagonal of zeros.
+
+    >>> found = portrait("w", np.random.default_rng(0).normal(size=(8, 8)), False, 0, 0)
+    >>> bool(found.departures.z.abs().is_monotonic_decreasing)
+    True
     """
-    chosen = chosen_matrices(table)
-    found: dict[str, Portrait] = {}
-    for name, matrix, why in matrices_of(plan, {}, names=chosen):
-        advance(name)
-        others = chosen[name]
-        about = f"{table.structure[name].capitalize()}. {matrix.shape[0]} x {matrix.shape[1]}, {why}."
-        if others:
-            about += f" The clearest of {counted(others + 1, 'matrix')} that are alike."
-        try:
-            found[name] = _portrait(name, about, matrix, as_rectangular(plan, name, matrix.shape), len(found), seed)
-        except ValueError:  # a block of the law is singular: rows alike, a diagonal of zeros
-            continue
-    return [found[name] for name in chosen if name in found]
-
-
-def chosen_matrices(table: pd.DataFrame) -> dict[str, int]:
-    """The matrices to show in detail, the clearest first, and how many others are like each.
-
-    Args:
-        table: as `analyse_network` returns it.
-    """
-    headline = Headline.of(table)
-    group_of = {name: layers for layers, names in groups_of(table[table.note == ""]).items() for name in names}
-    sizes = pd.Series(group_of, dtype=object).value_counts()
-    chosen: dict[str, int] = {}
-    seen: set[str] = set()
-    for name in (*headline.paired, *headline.hubs):
-        group = group_of.get(name, name)
-        if group not in seen and len(chosen) < MOST:
-            seen.add(group)
-            chosen[name] = int(sizes.get(group, 1)) - 1
-    return chosen
-
-
-def _portrait(name: str, about: str, matrix: NDArray[Any], rectangular: bool, number: int, seed: int) -> Portrait:
-    entries = np.asarray(matrix, dtype=np.float64)
-    entries = entries / entries.std()
-    parameters = confidence_intervals(law_of(entries, rectangular), entries[None])
     part, chosen = _part(entries, rectangular, np.random.default_rng(seed))
     model = law_of(part, rectangular)
     graphs = multigraphs(_DEGREE, model.space.decomposition.family)
@@ -124,7 +76,7 @@ def _portrait(name: str, about: str, matrix: NDArray[Any], rectangular: bool, nu
         f"matrices{chosen}.",
         "Two histograms beside a curve each, and drawings of graphs.",
     )
-    return Portrait(name, about, parameters, departures, figure)
+    return Portrait(name, departures, figure)
 
 
 def _part(entries: Array, rectangular: bool, rng: np.random.Generator) -> tuple[Array, str]:

@@ -15,8 +15,8 @@ from pigmm.studies.networks.checkpoints import change_sentences
 from pigmm.studies.networks.headline import Headline
 from pigmm.studies.networks.options import ReadingOptions
 from pigmm.studies.networks.pieces import reading_of
-from pigmm.studies.networks.portraits import portraits
 from pigmm.studies.networks.readings import readings
+from pigmm.studies.networks.sections import sections
 
 
 def normal(seed, *shape):
@@ -248,7 +248,13 @@ def test_command_writes_table_figure_and_page(tmp_path, capsys):
     assert "hh^T hh: matrix must vary in every irrep" in page
     assert (output / "figures" / "network.svg").exists()
     assert (output / "figures" / "matrix-0-hh.svg").exists()
-    assert page.count("The clearest matrices") == 2  # contents and heading
+    assert page.count(">In detail<") == 2  # contents and heading
+    assert '<a href="#section-0">hh</a>' in page
+    fitted = pd.read_csv(output / "tables" / "parameters.csv")
+    assert fitted.matrix.unique().tolist() == ["hh", *(f"gates[{k}]" for k in range(4))]
+    assert (
+        fitted[fitted.matrix == "hh"].parameter == ["GH_11", "GH_12", "GH_13", "GH_22", "GH_23", "GH_33", "G2", "G3"]
+    ).all()
 
 
 def test_the_clearest_is_that_of_most_standard_deviations():
@@ -260,24 +266,44 @@ def test_the_clearest_is_that_of_most_standard_deviations():
     assert Headline.of(table).paired == ("inhibited", "antisymmetric")
 
 
-def test_portraits_of_the_clearest():
-    weights = {f"h.{k}": normal((70, k), 20, 20) - 2 * np.eye(20) for k in range(2)}
-    weights |= {"hubs": normal(71, 20, 30) + 3 * normal(72, 20, 1), "noise": normal(73, 20, 20)}
+def test_every_matrix_has_its_section(monkeypatch):
+    weights = {f"h.{k}": normal((70, k), 20, 20) - 2 * k * np.eye(20) for k in range(2)}
+    weights |= {
+        "noise": normal(73, 20, 20),
+        "hubs": normal(71, 20, 30) + 3 * normal(72, 20, 1),
+        "ones": np.ones((8, 8)),
+    }
     plan = plan_of(weights)
-    found = portraits(plan, analyse_plan(plan, replicates=199))
-    assert len(found) == 2  # of the two like ones the clearest
-    square, rectangular = found
-    assert square.name in ("h.0", "h.1")
-    assert "The clearest of 2 matrices that are alike" in square.about
-    assert rectangular.about.startswith("Hub rows. 20 x 30")
+    table = analyse_plan(plan, replicates=199)
+    square, rectangular, noise = sections(plan, table)
+    assert (square.title, square.names) == ("h.*", ("h.1", "h.0"))  # the clearest first
+    assert square.about == "Negative self-connections (1). 2 matrices, each 20 x 20, one matrix."
+    assert rectangular.about == "Hub rows. 20 x 30, one matrix."
+    assert noise.about == "Nothing departs from independent rows and columns. 20 x 20, one matrix."
+    assert [section.departs for section in (square, rectangular, noise)] == [True, True, False]
+    assert square.parameters.matrix.unique().tolist() == ["h.1", "h.0"]
     # in units of the variance of the entries; row means hold most of it
     entries = weights["hubs"] / weights["hubs"].std()
     means = entries.mean(axis=1)
     expected = 30 * np.square(means - means.mean()).sum() / 19
-    assert rectangular.parameters.estimate["GH0"] == pytest.approx(expected)
-    bounds = square.parameters.loc["G2", ["lower", "upper"]]
-    assert bounds.lower < square.parameters.estimate["G2"] < bounds.upper
-    assert square.departures.z.abs().is_monotonic_decreasing
+    assert rectangular.parameters.set_index("parameter").estimate["GH0"] == pytest.approx(expected)
+    assert (square.parameters.lower < square.parameters.estimate).all()
+    assert (square.parameters.estimate < square.parameters.upper).all()
+    assert square.portrait.name == "h.1"
+    assert square.portrait.departures.z.abs().is_monotonic_decreasing
+    monkeypatch.setattr("pigmm.studies.networks.sections.MOST_PORTRAITS", 1)
+    assert [section.portrait is None for section in sections(plan, table)] == [False, True, True]
+
+
+def test_a_law_that_cannot_be_fitted_is_said_in_its_section():
+    """Of a large matrix that is nearly all zeros the units chosen at random vary too little."""
+    sparse = np.zeros((2000, 2000))
+    sparse[:4, :4] = normal(76, 4, 4)
+    plan = plan_of({"sparse": sparse}, ReadingOptions(group={"*": "rectangular"}))
+    (section,) = sections(plan, analyse_plan(plan, replicates=0))
+    assert section.portrait is None
+    assert len(section.parameters) == 3
+    assert "The law of a part of sparse cannot be fitted: " in section.about
 
 
 def checkpoints():
