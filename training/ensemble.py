@@ -165,7 +165,7 @@ def finish(
         if engine == "numba":  # its bits depend on no number of threads
             threads = None
         store.mend()
-        store.remove_sessions()
+        store.remove_leftovers()
         if client is None:
             _train_here(store, images, engine, threads, report)
         else:

@@ -120,7 +120,7 @@ class RunFolder:
             raise FileNotFoundError(f"{path} does not exist: give a folder that `pigmm study` or `pigmm train` made")
         config = _configuration(path)
         if config is None:
-            raise ValueError(f"{path} is not a RUN folder: it has no {CONFIGURATION} of a study")
+            raise ValueError(f"{path} is not a RUN folder: it has no {CONFIGURATION} of a study, or a damaged one")
         run = cls(path, config, replicates, pdf)
         if is_ensemble(run.ensemble) and (differences := config.differences(read_configuration(run.ensemble))):
             raise ValueError(

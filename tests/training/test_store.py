@@ -227,11 +227,25 @@ def test_killed_and_locked(tmp_path: Path) -> None:
             go_on(process)
         assert process.stdout is not None
         assert process.stdout.readline()  # in the second
-        with pytest.raises(BlockingIOError, match="another process is training here"):
+        with pytest.raises(BlockingIOError, match="another process works here"):
             train_ensemble(config, killed, progress=False)
         process.send_signal(signal.SIGKILL)
     assert EnsembleStore.resume(killed, config).missing_blocks() == config.blocks[1:]
     train_ensemble(config, killed, progress=False)  # the lock ended with its holder
+
+
+def test_nothing_is_left_of_a_process_that_was_killed_while_it_made_the_store(
+    small: EnsembleConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "rmtree", lambda *arguments, **options: None)  # as if there had been no time for it
+    monkeypatch.setattr(Path, "rename", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        EnsembleStore.create(tmp_path / "e.zarr", small, {})
+    monkeypatch.undo()
+    (tmp_path / ".e.zarr.notes").mkdir()
+    assert len(list(tmp_path.iterdir())) == 2
+    train_ensemble(small, tmp_path / "e.zarr", progress=False)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".e.zarr.notes", "e.zarr"]
 
 
 def test_one_training_process_at_a_time(small: EnsembleConfig, store_path: Path) -> None:
@@ -496,5 +510,5 @@ def test_a_store_that_appears_while_images_are_loaded(
             return images_of(*arguments)
 
         monkeypatch.setattr(ensemble, "images_of", slowly)
-        with pytest.raises(BlockingIOError, match="another process is training here"):
+        with pytest.raises(BlockingIOError, match="another process works here"):
             train_ensemble(small, store_path, progress=False)

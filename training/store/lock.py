@@ -28,7 +28,7 @@ def exclusive(file: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise BlockingIOError(f"another process is training here and holds {file}: wait for it") from None
+        raise BlockingIOError(f"another process works here and holds {file}: wait until it has ended") from None
     try:
         yield
     finally:

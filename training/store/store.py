@@ -14,6 +14,7 @@ never used, and its block is trained again. Reading needs no torch.
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import logging
 import os
@@ -358,9 +359,13 @@ class EnsembleStore:
         """A new name for what a cluster needs while it trains; nothing in it counts."""
         return self.path.absolute() / BLOCKS / f"session-{uuid4().hex}"
 
-    def remove_sessions(self) -> None:
-        """Those that were left behind; the caller holds the lock."""
-        for folder in (self.path / BLOCKS).glob("session-*"):
+    def remove_leftovers(self) -> None:
+        """Remove sessions and drafts that ended processes left; the caller holds the lock.
+
+        A process that is just making a draft of a store for this place comes too late with it in any case.
+        """
+        drafts = self.path.absolute().parent.glob(f".{glob.escape(self.path.name)}.{'[0-9a-f]' * 32}")
+        for folder in (*(self.path / BLOCKS).glob("session-*"), *drafts):
             shutil.rmtree(folder, ignore_errors=True)
 
     def bytes_on_disk(self) -> int:
