@@ -80,7 +80,10 @@ def write(folder: Path, kind: str, square: Matrices, rectangular: Matrices) -> P
 def test_every_kind_of_file(pigmm: Any, tmp_path: Path, square: Matrices, rectangular: Matrices, kind: str) -> None:
     path = write(tmp_path, kind, square, rectangular)
     outcome = pigmm("fit", path, "--output", tmp_path / "fit", "--replicates", "0")
-    assert (outcome.code, outcome.err) == (0, f"testing: 0 of {5 if kind == 'npy' else 10}\n")
+    assert outcome.code == 0
+    # a slow machine prints more of these lines
+    assert outcome.err.startswith(f"testing: 0 of {5 if kind == 'npy' else 10}\n")
+    assert all(line.startswith("testing: ") for line in outcome.err.splitlines())
     *said, path_said = outcome.out.splitlines()
     assert path_said == str(tmp_path / "fit" / "report.html")
     assert any("too few matrices for a verdict: 30" in line for line in said)
