@@ -4,15 +4,22 @@ PACKAGES := simd invariants fitting spectra training studies
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: study test lint namespace typecheck bench faults docs clean
+.PHONY: study test test-thorough lint namespace typecheck bench faults docs clean
 
 ## Train 200 networks on the bundled digits, fit, compare, and print the path of report.html.
 study: $(VENV)/.installed
 	@$(VENV)/bin/pigmm study runs/first --dataset mnist-5k --hidden 10,10,10 --networks 200 --epochs 50 --seed 0
 
+# Each process of the tests has a core: threads of BLAS and OpenMP inside them would only wait for one another.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+
 ## Run the tests, the files shared out among at most four processes.
 test: $(VENV)/.installed-dev
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(PYTEST)
+
+## Run them with those that repeat at length: calibration at size, every alteration, many kills.
+test-thorough: $(VENV)/.installed-dev
+	@$(PYTEST) --thorough
 
 # The rooms whose public functions have all sections of a docstring.
 DOCUMENTED := simd invariants fitting spectra training

@@ -12,6 +12,20 @@ from pigmm.invariants import multigraphs
 GOLDEN = Path(__file__).parent / "golden"
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="also run the tests marked `thorough`: those that repeat at length what others check once",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--thorough"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("thorough")])
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
 @pytest.fixture(scope="session")
 def golden():
     """golden("fits") is the content of golden/fits.json; made by golden/brute_force.py or another program."""
