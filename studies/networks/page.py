@@ -26,7 +26,7 @@ from .figures import draw_network
 from .headline import Headline
 from .options import ReadingOptions
 from .portraits import Portrait
-from .readings import print_readings
+from .readings import differences, print_readings
 from .sections import MOST_PORTRAITS, Section, sections
 
 _CAPTIONS = {
@@ -49,8 +49,9 @@ _ALIKE = (
     "Taps of a convolution are like their neighbours: their correlations, measured on all entries, are allowed for."
 )
 _SECTIONS = (
-    "Like matrices together; what shows most stands first, the rest in the order of the file. Parameters are those of "
-    "the law given the trivial components, in units of the variance of the entries, with exact 95% intervals for "
+    "Like matrices stand together: first those in which the row of a unit is related to its column, the clearest first, "
+    "then those with hub rows or columns, then the rest in the order of the file. Parameters are those of the law given "
+    "the trivial components, in units of the variance of the entries, with exact 95% intervals for "
     "Gaussian entries; independent entries have 1 for variances and 0 for covariances. "
 )
 
@@ -212,16 +213,22 @@ def _alike(table: pd.DataFrame) -> Table | None:
 
 
 def _parameters(section: Section) -> Table:
-    """A row a matrix, a column a parameter."""
+    """A row a parameter; of like matrices a row a matrix, with the numbers by which their names differ."""
     table = section.parameters
-    written = [
-        f"{number(estimate, '.3g')} ({interval(lower, upper)})"
-        for estimate, lower, upper in table[["estimate", "lower", "upper"]].to_numpy(dtype=float)
-    ]
-    wide = table.assign(written=written).pivot(index="matrix", columns="parameter", values="written")
-    wide = wide.loc[table.matrix.unique(), table.parameter.unique()]
-    shown = wide.rename(columns=lambda name: parameter_html(str(name))).reset_index()
-    return Table.head(f"Parameters of {section.title}", "", shown)
+    bounds = [interval(lower, upper) for lower, upper in table[["lower", "upper"]].to_numpy(dtype=float)]
+    symbols = [parameter_html(str(name)) for name in table.parameter]
+    title = f"Parameters of {section.title}"
+    if len(section.names) == 1:
+        columns = {"parameter": symbols, "estimate": table.estimate.to_numpy(), "95% interval": bounds}
+        return Table.head(title, "", pd.DataFrame(columns, dtype=object))
+    rows: dict[str, dict[str, str]] = {name: {} for name in table.matrix}
+    for name, symbol, estimate, said in zip(table.matrix, symbols, table.estimate, bounds, strict=True):
+        rows[name][symbol] = f"{number(estimate, '.3g')} ({said})"
+    shown = pd.DataFrame(list(rows.values()), dtype=object)
+    shown.columns = pd.Index(list(dict.fromkeys(symbols)), dtype=object)  # they stay markup
+    told = dict(zip(section.names, differences(section.names), strict=True))
+    shown.insert(0, "*", [told[name] for name in rows])
+    return Table.head(title, "", shown)
 
 
 def _departures(portrait: Portrait) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 from ..notation.plain_text import say
 from .analysis import Plan
@@ -19,6 +20,17 @@ def pattern(name: str) -> str:
     ('layers.*.q.weight^T layers.*.k.weight (head *)', 'weight_hh_l*[*]')
     """
     return _NUMBER.sub("*", name)
+
+
+def differences(names: Sequence[str]) -> list[str]:
+    """The numbers by which like names differ; of several that go together the first.
+
+    >>> differences(["l.0.q^T l.0.k (head 2)", "l.1.q^T l.1.k (head 3)"])
+    ['0, 2', '1, 3']
+    """
+    columns = zip(*(tuple(found.group() for found in _NUMBER.finditer(name)) for name in names), strict=True)
+    different = [column for column in dict.fromkeys(columns) if len(set(column)) > 1]
+    return [", ".join(row) for row in zip(*different, strict=True)]
 
 
 def readings(plan: Plan) -> list[str]:

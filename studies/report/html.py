@@ -54,7 +54,7 @@ class Table:
         """
         top = table.head(rows)
         cells = tuple(tuple(cell(value) for value in row) for row in top.itertuples(index=False, name=None))
-        return cls(name, caption, tuple(str(column) for column in top.columns), cells, len(table), link)
+        return cls(name, caption, tuple(cell(column) for column in top.columns), cells, len(table), link)
 
 
 def cell(value: object) -> str:

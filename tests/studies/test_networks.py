@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from markupsafe import Markup
 from safetensors.numpy import save_file
 
 from pigmm.fitting import analyse_matrix
@@ -14,6 +15,7 @@ from pigmm.studies.networks.analysis import analyse_plan, plan_of
 from pigmm.studies.networks.checkpoints import change_sentences
 from pigmm.studies.networks.headline import Headline
 from pigmm.studies.networks.options import ReadingOptions
+from pigmm.studies.networks.page import _parameters
 from pigmm.studies.networks.pieces import reading_of
 from pigmm.studies.networks.readings import readings
 from pigmm.studies.networks.sections import sections
@@ -250,6 +252,7 @@ def test_command_writes_table_figure_and_page(tmp_path, capsys):
     assert (output / "figures" / "matrix-0-hh.svg").exists()
     assert page.count(">In detail<") == 2  # contents and heading
     assert '<a href="#section-0">hh</a>' in page
+    assert "&lt;sub" not in page  # symbols of parameters stay symbols
     fitted = pd.read_csv(output / "tables" / "parameters.csv")
     assert fitted.matrix.unique().tolist() == ["hh", *(f"gates[{k}]" for k in range(4))]
     assert (
@@ -290,6 +293,9 @@ def test_every_matrix_has_its_section(monkeypatch):
     assert (square.parameters.lower < square.parameters.estimate).all()
     assert (square.parameters.estimate < square.parameters.upper).all()
     assert square.portrait.name == "h.1"
+    shown = _parameters(square)
+    assert [row[0] for row in shown.rows] == ["1", "0"]  # by which the names differ
+    assert all(isinstance(column, Markup) for column in shown.columns[1:])
     assert square.portrait.departures.z.abs().is_monotonic_decreasing
     monkeypatch.setattr("pigmm.studies.networks.sections.MOST_PORTRAITS", 1)
     assert [section.portrait is None for section in sections(plan, table)] == [False, True, True]
