@@ -56,7 +56,7 @@ def paper(
         for name, description in study_names().items():
             print(f"{name:<22}{description}")
     elif verdicts:
-        from ..comparison.claims import verdict_table
+        from ..comparison.claims.table import verdict_table
         from ..comparison.page import markdown, size_notes
         from ..comparison.runs import finished_runs
 

@@ -7,7 +7,7 @@ import pandas as pd
 from ..analysis.selection import records
 from ..notation.number_format import listed, number
 from ..notation.symbols import layer_name
-from .claims import AGREES, DIFFERS, OPEN, PARTLY
+from .claims.claim import Agreement
 
 
 def headline(summary: pd.DataFrame, verdicts: pd.DataFrame) -> list[str]:
@@ -40,13 +40,13 @@ def headline(summary: pd.DataFrame, verdicts: pd.DataFrame) -> list[str]:
 def _claims(verdicts: pd.DataFrame) -> str:
     counts = verdicts.verdict.value_counts()
     words = {
-        AGREES: ("agrees with these runs", "agree with these runs"),
-        PARTLY: ("agrees in part", "agree in part"),
-        DIFFERS: ("differs", "differ"),
+        Agreement.AGREES: ("agrees with these runs", "agree with these runs"),
+        Agreement.PARTLY: ("agrees in part", "agree in part"),
+        Agreement.DIFFERS: ("differs", "differ"),
     }
     known = {name: int(counts[name]) for name in words if name in counts}
     found = [f"{count} {words[name][count > 1]}" for name, count in known.items()]
-    open_ = int(counts.get(OPEN, 0))
+    open_ = int(counts.get(Agreement.OPEN, 0))
     undecided = f"{open_} {'is' if open_ == 1 else 'are'} not decided"
     if not found:
         return f"Of the claims of arXiv:2510.05218, {undecided}."

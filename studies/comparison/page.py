@@ -22,7 +22,7 @@ from ..report.page import configuration_rows
 from ..runs.files import replace_files, write_latex, write_tables, write_text
 from ..runs.output_folder import output_folder
 from ..runs.provenance import package_version
-from .claims import verdict_table
+from .claims.table import verdict_table
 from .figures import answer, draw_comparison, quantile_curves
 from .headline import headline
 from .runs import FinishedRun, finished_runs

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from ..analysis.layers.layer import Tables
 from ..analysis.selection import at_last_epoch, where
-from ..analysis.verdicts import LEVEL, Test, smallest_of, too_few, two_sided
+from ..analysis.verdicts import LEVEL, Test, Verdict, smallest_of, too_few, two_sided
 from .runs import FinishedRun
 
 START_INVARIANTS = "linear and quadratic invariants at the first epoch"
@@ -21,6 +21,9 @@ END_GAUSSIAN = "Gaussian at the last epoch"
 INDEPENDENT = "independent entries of one law"
 FIVE = "five parameters"
 _QUESTIONS = 8
+
+#: The verdicts on one layer of a run, by question.
+Found = Mapping[str, Verdict]
 
 
 def claim_tests(runs: Sequence[FinishedRun]) -> list[Test]:

@@ -9,11 +9,19 @@ from markupsafe import Markup
 
 from ..notation.number_format import counted, listed, number, percent, with_error
 from ..notation.p_values import compared, p_text
-from ..notation.symbols import formula_html, group_html, layer_name, layers_text, parameter_html
+from ..notation.symbols import (
+    formula_html,
+    group_html,
+    group_text,
+    layer_name,
+    layers_text,
+    parameter_html,
+    parameter_text,
+)
 
 _FILTERS = (
     *(counted, listed, number, percent, with_error, compared, p_text),
-    *(formula_html, group_html, layer_name, layers_text, parameter_html),
+    *(formula_html, group_html, group_text, layer_name, layers_text, parameter_html, parameter_text),
 )
 
 

@@ -17,10 +17,20 @@ from pigmm.fitting import PIGMM
 from pigmm.studies.analysis.layers.initial_law import InitialLaw
 from pigmm.studies.analysis.layers.layer import analyse_snapshot, snapshot_tests
 from pigmm.studies.analysis.selection import at_last_epoch, where
-from pigmm.studies.analysis.verdicts import judge
+from pigmm.studies.analysis.verdicts import Verdict, judge
 from pigmm.studies.cli.main import main
-from pigmm.studies.comparison import claims
-from pigmm.studies.comparison.claims import regularisation, run_claims, verdict_table, width
+from pigmm.studies.comparison.claims.claim import Agreement, Line
+from pigmm.studies.comparison.claims.distance import GrowingDistance
+from pigmm.studies.comparison.claims.general_model import GeneralModel
+from pigmm.studies.comparison.claims.higher_invariants import Deviations, HigherInvariants
+from pigmm.studies.comparison.claims.initialisation import SimpleGaussian
+from pigmm.studies.comparison.claims.linear_and_quadratic import LinearAndQuadratic
+from pigmm.studies.comparison.claims.missing import Missing
+from pigmm.studies.comparison.claims.predictions import Predictions
+from pigmm.studies.comparison.claims.regularisation import regularisation
+from pigmm.studies.comparison.claims.relative_change import RelativeChange
+from pigmm.studies.comparison.claims.table import run_claims, verdict_table
+from pigmm.studies.comparison.claims.width import width
 from pigmm.studies.comparison.questions import claim_tests
 from pigmm.studies.comparison.runs import FinishedRun, finished_runs
 from pigmm.studies.paper.studies import paper_study, study_names
@@ -251,12 +261,15 @@ def parameters(**changed: float) -> PIGMM:
     return PIGMM(6, list((start | changed).values()))
 
 
-def claims_of(run: FinishedRun) -> list[claims.Claim]:
-    return run_claims(run, judge(claim_tests([run])))
+def claims_of(run: FinishedRun) -> dict[type, Any]:
+    """The records of the claims about the one square layer, by their class."""
+    lines = run_claims(run, judge(claim_tests([run])))
+    assert all(line.networks >= 100 for line in lines)
+    return {type(line.claim): line.claim for line in lines}
 
 
-def verdicts(run: FinishedRun) -> dict[str, str]:
-    return {line.claim: line.verdict for line in claims_of(run)}
+def verdicts(run: FinishedRun) -> dict[type, Agreement]:
+    return {kind: claim.verdict for kind, claim in claims_of(run).items()}
 
 
 @pytest.fixture(scope="module")
@@ -266,65 +279,93 @@ def five_moved() -> FinishedRun:
 
 
 def test_quantities_and_findings_are_judged_by_what_is_simulated(five_moved: FinishedRun) -> None:
-    found = verdicts(five_moved)
-    assert found[claims.QUANTITY_1] == found[claims.QUANTITY_2] == found[claims.QUANTITY_4] == "agrees"
-    assert found[claims.QUANTITY_3] == "not decided"
-    assert found[claims.INITIALISATION] == found[claims.PREDICTIONS] == "agrees"
-    # five parameters suffice
-    assert found[claims.GENERAL_MODEL] == "agrees in part"
+    assert verdicts(five_moved) == {
+        LinearAndQuadratic: Agreement.AGREES,
+        HigherInvariants: Agreement.AGREES,
+        RelativeChange: Agreement.OPEN,
+        GrowingDistance: Agreement.AGREES,
+        SimpleGaussian: Agreement.AGREES,
+        GeneralModel: Agreement.PARTLY,  # five parameters suffice
+        Predictions: Agreement.AGREES,
+    }
 
 
 def test_all_thirteen_are_needed_where_rows_and_columns_are_correlated() -> None:
-    assert verdicts(simulated(parameters(GH_12=0.08, GH_11=0.3)))[claims.GENERAL_MODEL] == "agrees"
+    found = claims_of(simulated(parameters(GH_12=0.08, GH_11=0.3)))[GeneralModel]
+    assert (found.verdict, found.five) == (Agreement.AGREES, Verdict.DEPARTS)
 
 
 def test_nothing_learnt_is_seen() -> None:
     run = simulated(parameters())
-    found = verdicts(replace(run, config=run.config.model_copy(update={"networks": 1000})))
-    assert found[claims.GENERAL_MODEL] == found[claims.QUANTITY_1] == found[claims.QUANTITY_4] == "differs"
-    assert verdicts(run)[claims.GENERAL_MODEL] == "not decided"  # 400 networks are not the paper's 1000
+    found = claims_of(replace(run, config=run.config.model_copy(update={"networks": 1000})))
+    assert {found[kind].verdict for kind in (GeneralModel, LinearAndQuadratic, GrowingDistance)} == {Agreement.DIFFERS}
+    assert found[GeneralModel].smaller == ()
+    smaller = claims_of(run)[GeneralModel]
+    assert smaller.verdict is Agreement.OPEN
+    assert smaller.smaller == ("400 networks instead of 1000",)
 
 
 def test_invariants_that_cannot_depart_are_not_decided(five_moved: FinishedRun) -> None:
     missing = dict.fromkeys(("z", "p_value", "deviation"), np.nan)
     start = five_moved.tables["parameters"].assign(z_from_initial=np.nan)
     tables = {"comparison": five_moved.tables["comparison"].assign(**missing), "parameters": start}
-    found = verdicts(replace(five_moved, tables=five_moved.tables | tables))
-    assert found[claims.INITIALISATION] == found[claims.PREDICTIONS] == "not decided"
+    found = claims_of(replace(five_moved, tables=five_moved.tables | tables))
+    assert found[SimpleGaussian].verdict is found[Predictions].verdict is Agreement.OPEN
+    assert (found[SimpleGaussian].parameter, found[SimpleGaussian].gaussian) == ("", Verdict.OPEN)
 
 
 def test_uniform_entries_are_not_gaussian() -> None:
-    line = next(v for v in claims_of(simulated(parameters(), "uniform")) if v.claim == claims.INITIALISATION)
-    assert line.verdict == "agrees in part"
-    assert "9/5" in line.reason
+    found = claims_of(simulated(parameters(), "uniform"))
+    start = found[SimpleGaussian]
+    assert (start.verdict, start.parameters, start.gaussian, start.uniform) == (
+        *(Agreement.PARTLY, Verdict.NO_DEPARTURE, Verdict.DEPARTS, True),
+    )
+    assert found[RelativeChange].uniform
 
 
 def test_measurements_are_the_numbers_of_the_tables(five_moved: FinishedRun) -> None:
-    said = {line.claim: line.measurement for line in claims_of(five_moved)}
+    found = claims_of(five_moved)
     last = at_last_epoch(five_moved.table("comparison", 1))
     chosen = last[last.nodes.isin([1, 2]) | (last.nodes >= 2 * last.degree - 1)]
-    assert len(chosen) == 39
-    assert (
-        f"median {chosen.deviation.median():.3f}, largest {chosen.deviation.max():.3f} at epoch 50"
-        in (said[claims.QUANTITY_2])
-    )
+    assert found[HigherInvariants].end == Deviations(50.0, 39, chosen.deviation.median(), chosen.deviation.max())
+    assert found[HigherInvariants].everything.invariants == len(last)
     distance = at_last_epoch(five_moved.table("distances", 1)).wasserstein.iloc[0]
-    assert f"{distance:.3g} at epoch 50 (squared {distance**2:.3g})" in said[claims.QUANTITY_4]
+    assert (found[GrowingDistance].last, found[GrowingDistance].end) == (50.0, distance)
+    start = five_moved.table("parameters", 1).query("epoch == 0")
+    assert found[SimpleGaussian].z == start.z_from_initial.abs().max()
+
+
+def test_every_claim_is_said(five_moved: FinishedRun) -> None:
+    """Each template speaks of its record, whatever the verdict, in plain text."""
+    unlike = [five_moved, simulated(parameters()), simulated(parameters(), "uniform")]
+    rows = [line.row() for run in unlike for line in run_claims(run, judge(claim_tests([run])))]
+    rows += [line.row() for line in (*regularisation([], {}), *width([]))]
+    assert len(rows) == 3 * 7 + 2
+    assert all(row["measurement"] for row in rows)
+    said = "".join(f"{row['measurement']}{row['reason']}" for row in rows)
+    assert "<w⁴> is 9/5" in said
+    assert not {"&", "{", "None"} & {*said.split()}
+    [squared] = {row["measurement"] for row in rows[:7] if "squared" in row["measurement"]}
+    distance = at_last_epoch(five_moved.table("distances", 1)).wasserstein.iloc[0]
+    assert f"{distance:.3g} at epoch 50 (squared {distance**2:.3g})" in squared
 
 
 def test_regularisation_compares_runs_that_differ_only_in_it(five_moved: FinishedRun) -> None:
+    def lines(run: FinishedRun) -> list[Line]:
+        return run_claims(run, judge(claim_tests([run])))
+
     decayed = simulated(parameters(mu_1=0.6, G0_11=0.4, GH_11=0.3, GH_22=0.3), weight_decay=0.01)
     runs = [decayed, five_moved]
-    single = {run.label: claims_of(run) for run in runs}
+    single = {run.label: lines(run) for run in runs}
     [line] = regularisation(runs, single)
-    assert (line.verdict, line.layer, line.run) == ("agrees", 1, "gaussian / weight_decay 0.01")
-    assert line.measurement.index("weight decay 0:") < line.measurement.index("weight decay 0.01:")
+    assert (line.verdict, line.layer, line.run) == (Agreement.AGREES, 1, "gaussian / weight_decay 0.01")
+    assert [run.weight_decay for run in line.claim.runs] == [0, 0.01]
     unlike = simulated(parameters(), weight_decay=0.01)
-    [line] = regularisation([five_moved, unlike], single | {unlike.label: claims_of(unlike)})
-    assert line.verdict == "agrees in part"
-    assert claims.QUANTITY_1 in line.reason
+    [line] = regularisation([five_moved, unlike], single | {unlike.label: lines(unlike)})
+    assert line.verdict is Agreement.PARTLY
+    assert LinearAndQuadratic.title in line.claim.changed
     other_seed = replace(decayed, config=decayed.config.model_copy(update={"seed": 1}))
-    assert regularisation([five_moved, other_seed], single)[0].measurement == "–"
+    assert isinstance(regularisation([five_moved, other_seed], single)[0].claim, Missing)
 
 
 def test_width_compares_runs_that_differ_only_in_it(five_moved: FinishedRun) -> None:
@@ -336,13 +377,19 @@ def test_width_compares_runs_that_differ_only_in_it(five_moved: FinishedRun) -> 
         return replace(run, tables=run.tables | {"comparison": table})
 
     [line] = width([off_by(wide, 20), five_moved])
-    assert line.verdict == "agrees"
-    assert "at width 6" in line.measurement
-    assert line.measurement.index("at width 6") < line.measurement.index("at width 8")
-    assert width([off_by(wide, 0.5), five_moved])[0].verdict == "differs"
-    assert width([wide, five_moved])[0].verdict == "not decided"  # sampling errors
+    assert line.verdict is Agreement.AGREES
+    assert [run.width for run in line.claim.runs] == [6, 8]
+    assert width([off_by(wide, 0.5), five_moved])[0].verdict is Agreement.DIFFERS
+    assert width([wide, five_moved])[0].verdict is Agreement.OPEN  # sampling errors
     deeper = replace(wide, config=wide.config.model_copy(update={"hidden": (8, 8, 8)}))
-    assert width([deeper, five_moved])[0].measurement == "–"
+    assert isinstance(width([deeper, five_moved])[0].claim, Missing)
+
+
+def test_no_verdict_on_few_networks(five_moved: FinishedRun) -> None:
+    [line, *_] = run_claims(five_moved, judge(claim_tests([five_moved])))
+    few = replace(line, networks=24)
+    assert (line.verdict, few.verdict) == (Agreement.AGREES, Agreement.OPEN)
+    assert few.row()["reason"] == few.few != ""
 
 
 def test_verdicts_of_a_tiny_run(pigmm: Any, finished_run: Path) -> None:
