@@ -15,7 +15,7 @@ import pandas as pd
 
 from pigmm.fitting import PIGMM, compare, wasserstein_distance
 from pigmm.invariants import multigraphs
-from pigmm.studies.comparison.claims import papers_choice
+from pigmm.studies.analysis.through_training.published_invariants import papers_choice
 from pigmm.training import open_ensemble
 
 STEPS = (0, 1, 4, 16, 64, 256)  # and the last one
