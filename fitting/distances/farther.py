@@ -47,8 +47,10 @@ def farther_test(
     Args:
         p: the fit of an ensemble.
         q: the fit of an independent ensemble, on the same space.
-        reference: on the same space; independent of both if fitted.
-        p_count: how many matrices p was fitted to, at least one more than the copies of the trivial irrep.
+        reference: on the same space; independent of both if fitted; given the trivial components if p and q are
+            (`given_those_of`).
+        p_count: how many matrices p was fitted to, at least one more than the copies of the trivial irrep; 1 is enough
+            if the trivial components are given.
         q_count: the same of q.
         reference_count: the same of the reference; None if it was given beforehand.
         distance: any function of two models that grows along the path from the second to the first.
@@ -62,7 +64,8 @@ def farther_test(
         not above).
 
     Raises:
-        ValueError: if the models are on different spaces, p or q is the reference, or an argument is not as above.
+        ValueError: if the models are on different spaces, some but not all are given the trivial components, p or q is
+            the reference, or an argument is not as above.
 
     Source:
         Parametric bootstrap: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application (1997), chapter

@@ -98,7 +98,8 @@ def distances_to(
     Args:
         models: fits by label (epoch, or (layer, epoch)).
         reference: the model.
-        count: matrices of each fit, at least one more than the copies of the trivial irrep.
+        count: matrices of each fit, at least one more than the copies of the trivial irrep; 1 is enough if the trivial
+            components are given, those of the reference too (`given_those_of`).
         reference_count: how many matrices the reference was fitted to; None if it was given beforehand.
         distance: any function of two models.
         replicates: pairs of refits, at least 1.

@@ -49,10 +49,10 @@ _ALIKE = (
     "Taps of a convolution are like their neighbours: their correlations, measured on all entries, are allowed for."
 )
 _SECTIONS = (
-    "Like matrices stand together: first those in which the row of a unit is related to its column, the clearest first, "
-    "then those with hub rows or columns, then the rest in the order of the file. Parameters are those of the law given "
-    "the trivial components, in units of the variance of the entries, with exact 95% intervals for "
-    "Gaussian entries; independent entries have 1 for variances and 0 for covariances. "
+    "Like matrices stand together: first those in which the row of a unit is related to its column, the clearest "
+    "first, then those with hub rows or columns, then the rest in the order of the file. Parameters are those of the "
+    "law given the trivial components, in units of the variance of the entries, with exact 95% intervals for Gaussian "
+    "entries; independent entries have 1 for variances and 0 for covariances. "
 )
 
 

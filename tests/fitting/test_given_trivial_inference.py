@@ -18,6 +18,8 @@ from pigmm.fitting import (
     confidence_intervals,
     distance_interval,
     distance_test,
+    distances_to,
+    farther_test,
     jeffreys_divergence,
     kl_divergence,
     nested_models,
@@ -199,6 +201,26 @@ def test_distances_are_those_of_the_other_components(space, generic):
     assert wasserstein_distance(p, p.given_those_of(q.sample(1, seed=0))) == pytest.approx(0, abs=1e-6)
     with pytest.raises(ValueError, match="models must be both of all components or both given the trivial ones"):
         kl_divergence(p, generic(space, 7))
+
+
+def test_which_of_two_single_matrices_is_farther():
+    def fit(variance, seed, size=9):
+        matrix = np.sqrt(variance) * np.random.default_rng(seed).normal(size=(1, size, size)) + seed
+        return PIGMM.fit(matrix, given_trivial=True)
+
+    law = PIGMM.iid(9, 1.0).given_those_of(np.zeros((1, 9, 9)))
+    p = [farther_test(fit(2.0, 2 * k), fit(2.0, 2 * k + 1), law, 1, 1, replicates=39).p_value for k in range(24)]
+    assert np.sum(np.array(p) <= 0.25) <= 12  # more have probability 0.002
+    far = farther_test(fit(9.0, 0), fit(1.5, 1), law, 1, 1, replicates=39)
+    assert (far.difference > 0, far.p_value) == (True, 0.05)
+    table = distances_to({0: fit(1.0, 0), 1: fit(9.0, 1)}, fit(1.0, 2), 1, 1, replicates=39)
+    assert table.p_value[0] > 0.1 > table.p_value[1] == 1 / 40
+    assert table.distance[1] == wasserstein_distance(fit(9.0, 1), fit(1.0, 2))
+    refused = "models must be both of all components or both given the trivial ones, got one of each"
+    with pytest.raises(ValueError, match=refused):
+        farther_test(fit(2.0, 0), fit(2.0, 1), PIGMM.iid(9, 1.0), 1, 1)
+    with pytest.raises(ValueError, match=refused):
+        distances_to({0: fit(2.0, 0)}, PIGMM.iid(9, 1.0), 1)
 
 
 def test_distances_of_single_matrices_have_their_null_band():
