@@ -16,8 +16,10 @@ from .laws.semicircle import Semicircle
 from .local.ensembles import GOE, GUE, POISSON, Ensemble
 from .local.spacings import number_variance, spacing_ratios, unfold, without_zeros
 from .local.tests import delocalisation_test, local_statistics_test
+from .relu.finite_width import FiniteWidth, relu_finite_width, relu_multiplicity
 from .relu.fisher import relu_fisher_eigenvalue, relu_fisher_eigenvalues, relu_fisher_matrix
 from .relu.functions import relu_eigenvectors, relu_functions
+from .relu.moments import relu_fisher_moments
 
 __all__ = [
     "GOE",
@@ -26,6 +28,7 @@ __all__ = [
     "EmpiricalLaw",
     "Ensemble",
     "Estimate",
+    "FiniteWidth",
     "FreeSum",
     "MarchenkoPastur",
     "NoiseFit",
@@ -39,10 +42,13 @@ __all__ = [
     "local_statistics_test",
     "number_variance",
     "relu_eigenvectors",
+    "relu_finite_width",
     "relu_fisher_eigenvalue",
     "relu_fisher_eigenvalues",
     "relu_fisher_matrix",
+    "relu_fisher_moments",
     "relu_functions",
+    "relu_multiplicity",
     "semicircle_test",
     "slope_of_coupled_noise",
     "spacing_ratios",

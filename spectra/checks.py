@@ -60,3 +60,24 @@ def checked_positive(name: str, value: Any) -> float:
     if not (isinstance(value, int | float | np.integer | np.floating) and np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be a positive number, got {value!r}")
     return float(value)
+
+
+def checked_count(name: str, value: Any, *, least: int) -> int:
+    """Return an integer that is large enough.
+
+    Args:
+        name: of the argument, for the message.
+        value: what was given.
+        least: the smallest allowed.
+
+    Raises:
+        ValueError: if it is no integer, or smaller.
+
+    >>> checked_count("dimension", 1, least=2)
+    Traceback (most recent call last):
+        ...
+    ValueError: dimension must be an integer of at least 2, got 1
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+    return int(value)

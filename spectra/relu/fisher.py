@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike
 
-from ..checks import Array
+from ..checks import Array, checked_count
 from ..laws.law import is_symbolic
 
 
@@ -94,7 +94,7 @@ def relu_fisher_eigenvalues(dimension: Any, approximate: bool = False) -> tuple[
     [0.8754, 0.25, 0.0227, 0.0227]
     """
     exact = is_symbolic(dimension)
-    d = dimension if exact else sympy.Integer(_checked_dimension(dimension))
+    d = dimension if exact else sympy.Integer(checked_count("dimension", dimension, least=2))
     if approximate:
         first, second = (2 * d + 1) / (4 * sympy.pi), 1 / (2 * sympy.pi * (d + 2))
     else:
@@ -126,7 +126,7 @@ def relu_fisher_eigenvalue(dimension: Any, degree: int) -> Any:
     """
     if degree < 0:
         raise ValueError(f"degree must be at least 0, got {degree}")
-    d = dimension if is_symbolic(dimension) else sympy.Integer(_checked_dimension(dimension))
+    d = dimension if is_symbolic(dimension) else sympy.Integer(checked_count("dimension", dimension, least=2))
     if degree == 1:
         return sympy.Rational(1, 4)
     if degree % 2:
@@ -136,9 +136,3 @@ def relu_fisher_eigenvalue(dimension: Any, degree: int) -> Any:
     for lower in range(0, degree, 2):
         coefficient *= (1 - lower) / (d + lower + 1)
     return sympy.gammasimp(d**2 * coefficient**2)
-
-
-def _checked_dimension(dimension: Any) -> int:
-    if isinstance(dimension, bool) or not isinstance(dimension, int | np.integer) or dimension < 2:
-        raise ValueError(f"dimension must be an integer of at least 2, got {dimension!r}")
-    return int(dimension)

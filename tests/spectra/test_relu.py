@@ -9,10 +9,13 @@ from scipy.special import eval_gegenbauer, gamma
 
 from pigmm.spectra import (
     relu_eigenvectors,
+    relu_finite_width,
     relu_fisher_eigenvalue,
     relu_fisher_eigenvalues,
     relu_fisher_matrix,
+    relu_fisher_moments,
     relu_functions,
+    relu_multiplicity,
 )
 
 M = 3000
@@ -133,6 +136,73 @@ def test_functions_of_wide_networks_and_their_orthogonality():
     assert np.abs(off).max() < 0.01
 
 
+def test_the_function_of_any_vector_has_its_components():
+    """E[f_u F_k] = lambda_k u.v_k at every width, by half a million inputs within five standard errors."""
+    d, m = 3, 7
+    rng = np.random.default_rng(4)
+    weights, u = rng.normal(scale=m**-0.5, size=(d, m)), rng.normal(size=m)
+    x = rng.normal(size=(500_000, d))
+    values, limits = np.maximum(x @ weights, 0) @ u, relu_functions(x)
+    groups = [0, 1, 1, 1, 2, 2, 2, 2, 2, 2]
+    for degree, (name, v) in zip(groups, relu_eigenvectors(weights).items(), strict=True):
+        products = values * limits[name]
+        error = products.std() / np.sqrt(len(x))
+        assert abs(products.mean() - float(relu_fisher_eigenvalue(d, degree)) * (u @ v)) < 5 * error
+
+
+def test_finite_width_of_many_networks():
+    """Means over 400 networks of 400 units for three inputs, each within four standard errors and 3/m of the value."""
+    d, m, networks = 3, 400, 400
+    rng = np.random.default_rng(6)
+    spaces = relu_finite_width(d, m)
+    ends = np.cumsum([0, *(space.multiplicity for space in spaces)])
+    measured = {name: np.empty((networks, 3)) for name in ("mean", "spread", "vector_leak", "function_leak", "error")}
+    for network in range(networks):
+        weights = rng.normal(scale=m**-0.5, size=(d, m))
+        fisher, vectors = relu_fisher_matrix(weights), np.array(list(relu_eigenvectors(weights).values()))
+        large, own = eigsh(fisher, ends[-1], v0=np.ones(m))
+        large, own = large[::-1], own[:, ::-1]
+        for k, space in enumerate(spaces):
+            mine = slice(ends[k], ends[k + 1])
+            v = vectors[ends[k] : ends[k + 1] + (k == 2)]  # the squares have one more than their dimension
+            overlaps, norms = (v @ own[:, mine]) ** 2, (v**2).sum(axis=1)
+            measured["mean"][network, k] = large[mine].mean()
+            measured["spread"][network, k] = ((large[mine] - space.eigenvalue) ** 2).mean()
+            measured["vector_leak"][network, k] = (1 - overlaps.sum(axis=1) / norms).mean()
+            measured["function_leak"][network, k] = (1 - space.eigenvalue * (overlaps / large[mine]).sum(axis=1)).mean()
+            size = ((v @ fisher) * v).sum(axis=1) / space.eigenvalue
+            measured["error"][network, k] = (size - 2 * norms + 1).mean()
+    expected = {
+        "mean": [space.mean for space in spaces],
+        "spread": [space.spread**2 for space in spaces],
+        "vector_leak": [space.vector_leak for space in spaces],
+        "function_leak": [space.function_leak for space in spaces],
+        "error": [space.function_error for space in spaces],
+    }
+    for name, values in measured.items():
+        error = values.std(axis=0) / np.sqrt(networks)
+        beyond = 0.06 * np.abs(expected[name]) if name != "mean" else 3e-5 * np.abs(expected[name])  # order 1/m^2
+        assert (np.abs(values.mean(axis=0) - expected[name]) < 4 * error + beyond).all(), name
+
+
+def test_multiplicities_are_the_dimensions_of_harmonics():
+    assert [relu_multiplicity(3, degree) for degree in range(5)] == [1, 3, 5, 7, 9]
+    assert [relu_multiplicity(2, degree) for degree in range(5)] == [1, 2, 2, 2, 2]
+    assert sum(relu_multiplicity(10, degree) for degree in range(3)) == 1 + 10 + 54
+
+
+@pytest.mark.parametrize("d", [2, 5])
+def test_moments_of_fisher_matrices(d):
+    """Nine moments over 40,000 matrices, each within five standard errors."""
+    m, rng = 5, np.random.default_rng(7)
+    fisher = np.array([relu_fisher_matrix(rng.normal(scale=m**-0.5, size=(d, m))) for _ in range(40_000)])
+    for label, expected in relu_fisher_moments(d, m).items():
+        product = np.ones(len(fisher))
+        for i, j in label.split():
+            product = product * fisher[:, int(i), int(j)]
+        assert abs(product.mean() - expected) < 5 * product.std() / np.sqrt(len(fisher)), label
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -140,6 +210,9 @@ def test_functions_of_wide_networks_and_their_orthogonality():
         (lambda: relu_fisher_matrix([[np.nan]]), "weights must be finite"),
         (lambda: relu_fisher_eigenvalues(1), "dimension must be an integer of at least 2, got 1"),
         (lambda: relu_fisher_eigenvalues(2.5), "dimension must be an integer"),
+        (lambda: relu_finite_width(3, 0), "hidden must be an integer of at least 1, got 0"),
+        (lambda: relu_multiplicity(1, 2), "dimension must be an integer of at least 2, got 1"),
+        (lambda: relu_fisher_moments(3, 1.5), "hidden must be an integer of at least 1, got 1.5"),
         (lambda: relu_fisher_eigenvalue(3, -1), "degree must be at least 0, got -1"),
         (lambda: relu_eigenvectors([[1.0, 0.0], [0.0, 0.0]]), "no unit without weights"),
         (lambda: relu_functions([[0.0, 0.0]]), "must not be zero"),
