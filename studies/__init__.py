@@ -9,6 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .function_forms.driver import study_function_forms
+    from .function_forms.figures import (
+        plot_fisher_spectrum,
+        plot_functions,
+        plot_inner_products,
+        plot_mode_decay,
+        plot_widths,
+    )
     from .networks.analysis import analyse_network
     from .networks.checkpoints import compare_networks
     from .networks.figures import plot_checkpoints, plot_network
@@ -36,10 +44,14 @@ _PLACES = {
     "plot_dead_units": "plots.figures.dead_units",
     "plot_departures_by_epoch": "plots.figures.departures",
     "plot_distances": "plots.figures.distances",
+    "plot_fisher_spectrum": "function_forms.figures",
+    "plot_functions": "function_forms.figures",
     "plot_initialisation": "plots.figures.initialisation",
+    "plot_inner_products": "function_forms.figures",
     "plot_interior_parameters": "plots.figures.parameters",
     "plot_largest_departures": "plots.figures.largest_departures",
     "plot_learning": "plots.figures.learning",
+    "plot_mode_decay": "function_forms.figures",
     "plot_movement": "plots.figures.distances",
     "plot_nested_models": "plots.figures.symmetry",
     "plot_network": "networks.figures",
@@ -47,10 +59,12 @@ _PLACES = {
     "plot_parameters": "plots.figures.parameters",
     "plot_path": "plots.figures.path",
     "plot_symmetrised_comparison": "plots.figures.departures",
+    "plot_widths": "function_forms.figures",
     "plot_z_score_overview": "plots.figures.z_score_overview",
     "plot_z_scores": "plots.figures.z_scores",
     "read_table": "runs.files",
     "run_study": "pipeline",
+    "study_function_forms": "function_forms.driver",
 }
 
 __all__ = [
@@ -62,10 +76,14 @@ __all__ = [
     "plot_dead_units",
     "plot_departures_by_epoch",
     "plot_distances",
+    "plot_fisher_spectrum",
+    "plot_functions",
     "plot_initialisation",
+    "plot_inner_products",
     "plot_interior_parameters",
     "plot_largest_departures",
     "plot_learning",
+    "plot_mode_decay",
     "plot_movement",
     "plot_nested_models",
     "plot_network",
@@ -73,10 +91,12 @@ __all__ = [
     "plot_parameters",
     "plot_path",
     "plot_symmetrised_comparison",
+    "plot_widths",
     "plot_z_score_overview",
     "plot_z_scores",
     "read_table",
     "run_study",
+    "study_function_forms",
 ]
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..notation.plain_text import say
+from .function_forms import function_forms
 from .interruption import INTERRUPTED, MESSAGE
 from .network import network
 from .options import PdfOption, configuration, takes_ensemble_options
@@ -135,6 +136,7 @@ def verify(
 
 
 app.command()(network)
+app.command()(function_forms)
 app.command()(paper)
 app.command()(compare)
 

@@ -1,0 +1,187 @@
+"""What arXiv:2505.17907 says, what a study measures, and whether they agree, by rules that stand with the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import pi, sqrt
+
+import pandas as pd
+
+from ..analysis.verdicts import Verdict, Verdicts
+from ..notation.number_format import number, percent, with_error
+from .descent import FLOW
+from .questions import APPROXIMATE, AT_WIDTH, EVERY, INNER
+
+AGREES, PARTLY, DIFFERS = "agrees", "agrees in part", "differs"
+
+Tables = Mapping[str, pd.DataFrame]
+
+#: The part of the trace that the paper's approximate eigenvalues have, for every dimension.
+PAPERS_SHARE = (3 + pi) / (2 * pi)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One line of the table.
+
+    Args:
+        claim: of the paper.
+        measurement: ours, with its numbers.
+        verdict: `agrees`, `agrees in part` or `differs`.
+        rule: by which it is given.
+    """
+
+    claim: str
+    measurement: str
+    verdict: str
+    rule: str
+
+
+def claim_table(tables: Tables, verdicts: Verdicts) -> pd.DataFrame:
+    """Set the claims of the paper beside the measurements of a study.
+
+    Args:
+        tables: of the study.
+        verdicts: on `function_form_tests` of the same tables.
+
+    Returns:
+        Columns claim, measurement, verdict, rule.
+    """
+    claims = (
+        eigenvectors(tables),
+        trace(tables),
+        eigenvalues(tables, verdicts),
+        function_forms(tables),
+        descent(tables),
+        orthogonality(tables, verdicts),
+    )
+    return pd.DataFrame([asdict(claim) for claim in claims])
+
+
+def eigenvectors(tables: Tables) -> Claim:
+    """Approximate eigenvectors agree while less than 1/20 of each is outside of its eigenspace.
+
+    Args:
+        tables: of the study: agreement.
+    """
+    leak = _quantity(tables, "vector_leak")
+    return Claim(
+        "four groups of vectors are approximate eigenvectors",
+        f"{_range(leak)} of their squared length is outside of the eigenspaces",
+        _graded(leak.max(), 0.05, 0.25),
+        "agrees below 5% in every group, in part below 25%",
+    )
+
+
+def trace(tables: Tables) -> Claim:
+    """The share of the trace agrees if it is not below the paper's by more than two standard errors.
+
+    Args:
+        tables: of the study: networks.
+    """
+    shares = tables["networks"].groupby("network").share.sum()
+    error = float(shares.std(ddof=1) / sqrt(len(shares)))
+    return Claim(
+        f"their eigenvalues have {_small(PAPERS_SHARE, '.3g')} of the trace at least",
+        f"{with_error(100 * shares.mean(), 100 * error)}%",
+        AGREES if shares.mean() + 2 * error >= PAPERS_SHARE else DIFFERS,
+        "agrees if not below by more than two standard errors",
+    )
+
+
+def eigenvalues(tables: Tables, verdicts: Verdicts) -> Claim:
+    """Approximate eigenvalues agree while no test sees the difference, and in part while they are within a tenth.
+
+    Args:
+        tables: of the study: eigenvalues.
+        verdicts: of the page.
+    """
+    table = tables["eigenvalues"]
+    off = (table.approximate / table.measured - 1).abs()
+    seen = [group for group in table.group if verdicts[APPROXIMATE, group] is Verdict.DEPARTS]
+    exact = [group for group in table.group if verdicts[AT_WIDTH, group] is Verdict.DEPARTS]
+    told = f"a departure in {', '.join(seen)}" if seen else "no departure detected"
+    from_exact = f"a departure in {', '.join(exact)}" if exact else "no departure detected"
+    return Claim(
+        "simulations validate the accuracy of the approximations: (2d + 1)/(4 pi), 1/4, 1/(2 pi (d + 2))",
+        f"off by {_range(off)}: {told}; from the exact values at this width: {from_exact}",
+        AGREES if not seen else PARTLY if off.max() < 0.1 else DIFFERS,
+        "agrees if no group departs by Holm's procedure, in part if all are within 10%",
+    )
+
+
+def function_forms(tables: Tables) -> Claim:
+    """Functions agree with their limits while the squared error is below 1/20, and in part if it falls as 1/m.
+
+    Args:
+        tables: of the study: agreement and widths.
+    """
+    error, leak = _quantity(tables, "function_error"), _quantity(tables, "function_leak")
+    widths = tables["widths"]
+    own = widths[widths.quantity == "function_error"]
+    products = (own.hidden * own.measured).groupby(own.group)
+    falls = bool((products.max() < 1.5 * products.min()).all())
+    verdict = AGREES if falls and error.max() < 0.05 else PARTLY if falls else DIFFERS
+    return Claim(
+        "the functions f_v of the four groups converge to F_0, F_l, F_ab and F_gg",
+        f"squared error {_range(error)} of E[F^2], {'falling as 1/m' if falls else 'not falling as 1/m'}; "
+        f"of exact eigenvectors {_range(leak)}",
+        verdict,
+        "agrees if the error falls as 1/m and is below 5% in every group, in part if it falls only",
+    )
+
+
+def descent(tables: Tables) -> Claim:
+    """Priority agrees if gradient flow learns the groups in order, each at a rate within a twentieth of its eigenvalue.
+
+    Args:
+        tables: of the study: rates.
+    """
+    rates = tables["rates"]
+    flow = rates[rates.method == FLOW].set_index("group")
+    ordered = flow.measured["F_0"] > flow.measured["F_l"] > max(flow.measured["F_ab"], flow.measured["F_gg"])
+    off = (flow.measured / flow.exact - 1).abs().max()
+    values = ", ".join(f"{group} {number(value, '.3g')}" for group, value in flow.measured.items())
+    return Claim(
+        "gradient descent prioritises these functions, as the Fisher matrix says",
+        f"decay rates of gradient flow: {values}; within {percent(off)} of the eigenvalues",
+        AGREES if ordered and off < 0.05 else PARTLY if ordered else DIFFERS,
+        "agrees if in order and within 5% of the eigenvalues, in part if in order",
+    )
+
+
+def orthogonality(tables: Tables, verdicts: Verdicts) -> Claim:
+    """Orthogonality agrees while cosines between groups are below a tenth, and in part while they are below a half.
+
+    Args:
+        tables: of the study: orthogonality.
+        verdicts: of the page.
+    """
+    table = tables["orthogonality"]
+    between = table[table.first_group != table.second_group].root_mean_square
+    same = verdicts[INNER, EVERY] is not Verdict.DEPARTS
+    return Claim(
+        "inner products by the Fisher matrix approximate orthogonality in function space",
+        f"cosines between the groups: root mean squares {number(between.min(), '.2f')} to "
+        f"{number(between.max(), '.2f')}; u^T I v {'is' if same else 'is not'} the mean of f_u f_v",
+        _graded(between.max() if same else 1.0, 0.1, 0.5),
+        "agrees below 0.1, in part below 0.5",
+    )
+
+
+def _quantity(tables: Tables, name: str) -> pd.Series[float]:
+    table = tables["agreement"]
+    return table[table.quantity == name].measured
+
+
+def _range(shares: pd.Series[float]) -> str:
+    return f"{_small(shares.min())} to {_small(shares.max())}"
+
+
+def _small(share: float, form: str = ".2g") -> str:
+    return f"{number(100 * share, form)}%"
+
+
+def _graded(value: float, good: float, fair: float) -> str:
+    return AGREES if value < good else PARTLY if value < fair else DIFFERS
