@@ -70,6 +70,9 @@ def checked_count(name: str, value: Any, *, least: int) -> int:
         value: what was given.
         least: the smallest allowed.
 
+    Returns:
+        The value as an int.
+
     Raises:
         ValueError: if it is no integer, or smaller.
 
