@@ -96,7 +96,7 @@ def _symmetric(tables: Tables) -> Iterator[Test]:
             exact = where(exact, symmetry="S_N x S_N").dropna(subset="p_randomisation")
         if len(exact):
             row = exact.iloc[0]
-            yield Test(SYMMETRY, layer, row.p_randomisation, 1 / (row.randomisations + 1))
+            yield Test(SYMMETRY, layer, row.p_randomisation, 1 / (row.replicates + 1))
         elif own.networks.iloc[0] >= ENOUGH:
             yield Test(SYMMETRY, layer, smallest_of(two_sided(own.z)))
 
@@ -107,7 +107,7 @@ def _invariant(tables: Tables) -> Iterator[Test]:
     for row in records(where(at_last_epoch(tables["invariance"]), irreps="all")):
         p = row.get("p_permutation", float("nan"))
         if p == p:
-            yield Test(INVARIANT[row["moment"]], row["layer"], p, 1 / (row["draws"] + 1))
+            yield Test(INVARIANT[row["moment"]], row["layer"], p, 1 / (row["replicates"] + 1))
 
 
 def _classes(tables: Tables) -> Iterator[Test]:

@@ -285,7 +285,7 @@ def structure(table: pd.DataFrame) -> pd.Series[str]:
     products = table.read_as.str.startswith("product")
     if products.any():
         z = table.z_symmetry[products].astype(float).abs()
-        p.loc[products, "p_symmetry"] = 2 * scipy.stats.t.sf(z, table.randomisations[products].astype(float) - 1)
+        p.loc[products, "p_symmetry"] = 2 * scipy.stats.t.sf(z, table.replicates[products].astype(float) - 1)
         p.loc[products, ["p_value", "p_row_hubs", "p_column_hubs"]] = np.nan
     departs = holm(p.to_numpy().ravel()).reshape(p.shape)
     for k, test in enumerate(tests):

@@ -200,7 +200,7 @@ def _invariance(sample: Sample, _: int, draws: int) -> Tables:
 
 
 def _distances(sample: Sample, *_: int) -> Tables:
-    """Columns: tested (matrices), distance, between, draws, and those of `distance_test`."""
+    """Columns: tested (matrices), distance, between, replicates, and those of `distance_test`."""
     transport = transport_tests(sample.part, sample.part_model)
     model, count = sample.model, len(sample.matrices)
     closed = {"tested": count} | dict(distance_to_independent(model, count, replicates=LAW_DRAWS, level=BAND))
@@ -214,7 +214,7 @@ def _distances(sample: Sample, *_: int) -> Tables:
     table = pd.DataFrame(list(rows.values())).rename(columns={"distance": "value"}).astype({"tested": int})
     table.insert(1, "distance", [name for name, _ in rows])
     table.insert(2, "between", [what for _, what in rows])
-    table.insert(3, "draws", [LAW_DRAWS, *TRANSPORT_DRAWS.values()][: len(rows)])
+    table.insert(3, "replicates", [LAW_DRAWS, *TRANSPORT_DRAWS.values()][: len(rows)])
     return {"distance_tests": table}
 
 

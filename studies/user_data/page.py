@@ -324,7 +324,7 @@ def _which_symmetry(nested: pd.DataFrame) -> Finding:
 
 def _are_invariant(name: str, table: pd.DataFrame, verdicts: Verdicts) -> Finding:
     permuted = "p_permutation" in table
-    smallest = 1 / (table.draws.iloc[0] + 1) if permuted else 0.0
+    smallest = 1 / (table.replicates.iloc[0] + 1) if permuted else 0.0
     shown = pd.DataFrame(
         {
             "moment": table.moment.to_list(),
@@ -354,7 +354,7 @@ def _how_far(table: pd.DataFrame) -> Finding:
             "by chance": [
                 f"{number(row['null_lower'], '.3g')} to {number(row['null_upper'], '.3g')}" for row in records(table)
             ],
-            "p": [p_text(row["p_value"], 1 / (row["draws"] + 1)) for row in records(table)],
+            "p": [p_text(row["p_value"], 1 / (row["replicates"] + 1)) for row in records(table)],
         },
         dtype=object,
     )

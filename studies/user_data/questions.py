@@ -41,11 +41,13 @@ def fit_tests(tables: Tables) -> list[Test]:
             found.append(Test(GAUSSIAN, name, smallest_of(own["comparison"].p_value)))
         if "distance_tests" in own:
             between = own["distance_tests"].query("distance != @CLOSED")
-            found += [Test(row["distance"], name, row["p_value"], 1 / (row["draws"] + 1)) for row in records(between)]
+            found += [
+                Test(row["distance"], name, row["p_value"], 1 / (row["replicates"] + 1)) for row in records(between)
+            ]
         if "invariance" in own:
             for line in records(where(own["invariance"], irreps="all")):
                 p = line.get("p_permutation", float("nan"))
                 exact = p == p
-                smallest = 1 / (line["draws"] + 1) if exact else 0.0
+                smallest = 1 / (line["replicates"] + 1) if exact else 0.0
                 found.append(Test(INVARIANT[line["moment"]], name, p if exact else line["p_gaussian"], smallest))
     return found

@@ -129,9 +129,9 @@ def test_hub_draws_are_sums_of_shifted_blocks():
 
 
 def test_randomisations_end_when_the_verdict_is_sure():
-    assert analyse_matrix(normal(15, 24, 24), replicates=5000).randomisations < 3000
+    assert analyse_matrix(normal(15, 24, 24), replicates=5000).replicates < 3000
     found = analyse_matrix(normal(16, 24, 24) - 2 * np.eye(24), replicates=999)
-    assert (found.randomisations, found.p_trace_randomisation) == (999, 1e-3)
+    assert (found.replicates, found.p_trace_randomisation) == (999, 1e-3)
 
 
 def test_structure_is_found_and_named():
@@ -155,7 +155,7 @@ def test_the_same_for_the_same_seed():
     first, again, other = (analyse_matrix(matrix, replicates=99, seed=seed) for seed in (1, 1, 2))
     assert first.equals(again)
     assert first.p_randomisation != other.p_randomisation
-    assert first.drop("randomisations").index.is_unique
+    assert first.drop("replicates").index.is_unique
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def tables(p_symmetry: float, p_gaussian: float, draws: int = 199) -> dict[str, 
         "distances": labels.assign(wasserstein=[1.0, 2.0], null_upper=0.1),
         "symmetry": labels.assign(z=9.0),
         "nested_models": labels.assign(
-            symmetry="S_N x S_N", p_randomisation=[p_symmetry, 0.6], randomisations=float(draws)
+            symmetry="S_N x S_N", p_randomisation=[p_symmetry, 0.6], replicates=float(draws)
         ),
         "gaussianity": labels.assign(replicates=draws, global_p_value=[p_gaussian, 0.4]),
         "comparison": labels.assign(deviation=[0.01, 0.025], p_value=0.9),

@@ -159,10 +159,8 @@ def noise_page(rng, config, networks, draws):
         "comparison": labels.assign(p_value=rng.random(len(layers))),
         "gaussianity": labels.assign(global_p_value=p(len(layers)), replicates=draws),
         "symmetry": labels.assign(z=rng.normal(size=len(layers))),
-        "nested_models": labels.assign(
-            symmetry="S_N x S_N", p_randomisation=p(len(layers)), randomisations=float(draws)
-        ),
-        "invariance": both.assign(irreps="all", p_permutation=p(len(both)), draws=draws),
+        "nested_models": labels.assign(symmetry="S_N x S_N", p_randomisation=p(len(layers)), replicates=float(draws)),
+        "invariance": both.assign(irreps="all", p_permutation=p(len(both)), replicates=draws),
         "class_tests": labels[-1:].assign(p_means=rng.random(), p_variances=rng.random()),
     }
 
@@ -214,9 +212,11 @@ def fit_tables(p_gaussian, p_sliced=0.5):
         "comparison": pd.DataFrame({**names, "p_value": 0.001}),
         "gaussianity": pd.DataFrame({**names, "global_p_value": p_gaussian, "smallest_p_value": smallest}),
         "distance_tests": pd.DataFrame(
-            {**names, "distance": "sliced optimal transport", "draws": 99, "p_value": p_sliced}
+            {**names, "distance": "sliced optimal transport", "replicates": 99, "p_value": p_sliced}
         ),
-        "invariance": pd.DataFrame({**names, "moment": "mean", "irreps": "all", "p_permutation": 0.4, "draws": 799}),
+        "invariance": pd.DataFrame(
+            {**names, "moment": "mean", "irreps": "all", "p_permutation": 0.4, "replicates": 799}
+        ),
     }
 
 

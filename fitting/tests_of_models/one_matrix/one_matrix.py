@@ -92,7 +92,7 @@ def analyse_matrix(
         row_column_correlation of the row and column means of the same unit, with p_row_column; row_hubs and
         column_hubs, the variance of row and column means in units of what independent entries give, with p_row_hubs and
         p_column_hubs (F law); beside each p_x but p_value the exact p_x_randomisation; excess_kurtosis of the centred
-        entries; randomisations, how many columns were permuted (rectangular: how many blocks were shifted). What the
+        entries; replicates, how many times columns were permuted (rectangular: how many blocks were shifted). What the
         shape does not have is NaN.
         Of a symmetric matrix row_hubs are of rows and columns, and diagonal_correlation, with p_diagonal, relates the
         diagonal of a unit to its row. Of several matrices there are symmetric_correlation and
@@ -148,7 +148,7 @@ def analyse_matrix(
     if not square and replicates:
         smaller = min(hubs["p_row_hubs_randomisation"], hubs["p_column_hubs_randomisation"])
         tests["p_randomisation"] = min(1.0, 2 * smaller)
-    return pd.Series(shape | tests | hubs | {"randomisations": made} | open_questions, dtype=object)
+    return pd.Series(shape | tests | hubs | {"replicates": made} | open_questions, dtype=object)
 
 
 def _check_rank(matrix: Array, rounding: float) -> None:

@@ -38,7 +38,7 @@ def symmetric_tests(
     Returns:
         likelihood_ratio, degrees_of_freedom, p_value (chi squared with Bartlett's correction), p_randomisation;
         row_hubs, the variance of rows in units of V_2's, with p_row_hubs (F law); diagonal_correlation of the diagonal
-        with the rows, with p_diagonal (Student's t); randomisations made.
+        with the rows, with p_diagonal (Student's t); replicates, how many randomisations were made.
 
     Raises:
         ValueError: if rows, diagonal or the rest do not vary.
@@ -67,7 +67,7 @@ def symmetric_tests(
         "p_row_hubs": float(scipy.stats.f.sf(hubs, hook, two)),
         "diagonal_correlation": correlation,
         "p_diagonal": np.nan,
-        "randomisations": made,
+        "replicates": made,
     }
     if space.diagonal:
         student = correlation * sqrt((hook - 1) / (1 - correlation**2))

@@ -40,7 +40,7 @@ def relation_tests(
         p_symmetric_parts and p_antisymmetric_parts, the same of the relations in V_H, V_2 and V_3 alone;
         p_randomisation, of the largest of these three ratios in units of their spread over permutations;
         symmetric_correlation and antisymmetric_correlation, of V_2 and V_3, of the two matrices where it is largest in
-        size; randomisations made.
+        size; replicates, how many randomisations were made.
 
     Raises:
         ValueError: if the matrices are too few or too small, or one does not vary.
@@ -81,7 +81,7 @@ def relation_tests(
         "p_antisymmetric_parts": log_beta_survival(ratios[2], *factors[2]),
         "symmetric_correlation": float(symmetric[np.abs(symmetric).argmax()]),
         "antisymmetric_correlation": float(antisymmetric[np.abs(antisymmetric).argmax()]),
-        "randomisations": made,
+        "replicates": made,
     }
 
 

@@ -123,19 +123,19 @@ def calibrated_comparison(
 
 
 def nested_model_table(
-    model: BlockGaussian, matrices: Matrices, randomisations: int = LAW_DRAWS, part: Matrices | None = None
+    model: BlockGaussian, matrices: Matrices, replicates: int = LAW_DRAWS, part: Matrices | None = None
 ) -> pd.DataFrame:
     """Test which symmetry the matrices have: nested models, with every test of each.
 
     Args:
         model: the full one, as fitted to these.
         matrices: (n, rows, columns).
-        randomisations: draws of the randomisation test, if that takes not too long; 0: none.
+        replicates: of the randomisation test, which is left out where it takes long; 0: none.
         part: those of the matrices that the randomisation test is made on (default: all).
 
     Returns:
         A row a model: symmetry and the columns of `model_ladder`; p_wald (against the full model, entries of any law);
-        p_randomisation (of S_N x S_N, exact) and randomisations, its draws. NaN where a test does not exist.
+        p_randomisation (of S_N x S_N, exact) and its replicates. NaN where a test does not exist.
 
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(100, seed=0)
@@ -145,31 +145,31 @@ def nested_model_table(
     """
     table = model_ladder(model, len(matrices), replicates=LAW_DRAWS)
     table["p_wald"] = wald_tests(matrices, space=model.space).p_value
-    table[["p_randomisation", "randomisations"]] = np.nan
+    table[["p_randomisation", "replicates"]] = np.nan
     part = matrices if part is None else part
-    if randomisations and isinstance(model.space, SquareSpace) and _MOVING * LAW_DRAWS * part.size <= _WORK:
-        exact = randomisation_test(part, replicates=randomisations)
-        table.loc["S_N x S_N", ["p_randomisation", "randomisations"]] = exact.p_value, randomisations
+    if replicates and isinstance(model.space, SquareSpace) and _MOVING * LAW_DRAWS * part.size <= _WORK:
+        exact = randomisation_test(part, replicates=replicates)
+        table.loc["S_N x S_N", ["p_randomisation", "replicates"]] = exact.p_value, replicates
     # why a model has no numbers stays at the end
     table["left_out"] = table.pop("left_out")
     return table.reset_index()
 
 
 def invariance_table(
-    matrices: Matrices, space: MatrixSpace, draws: int = PERMUTATION_DRAWS, part: Matrices | None = None
+    matrices: Matrices, space: MatrixSpace, replicates: int = PERMUTATION_DRAWS, part: Matrices | None = None
 ) -> pd.DataFrame:
     """Test whether mean and covariance are permutation invariant at all, irrep by irrep.
 
     Args:
         matrices: (n, rows, columns).
         space: as in `BlockGaussian.fit`.
-        draws: of the permutations.
+        replicates: of the permutations.
         part: those of the matrices that are permuted (default: all).
 
     Returns:
         Columns moment (mean or covariance), irreps, degrees_of_freedom, likelihood_ratio and p_gaussian (of means:
         exact for Gaussian matrices), statistic, expected, standard_deviation, p_permutation (exact for any law) and
-        draws. Without the last five, and the rows of covariances, where the permutations would take long.
+        replicates. Without the last five, and the rows of covariances, where the permutations would take long.
 
     >>> from pigmm.fitting import PIGMM
     >>> table = invariance_table(PIGMM.iid(4, variance=1.0).sample(50, seed=0), SquareSpace(4))
@@ -179,11 +179,11 @@ def invariance_table(
     exact = mean_invariance_test(matrices, space=space).rename(columns={"p_value": "p_gaussian"})
     exact.index = pd.MultiIndex.from_product([["mean"], exact.index])
     part = matrices if part is None else part
-    if draws * part.size * min(len(part), prod(space.shape)) > _WORK:
+    if replicates * part.size * min(len(part), prod(space.shape)) > _WORK:
         return exact.rename_axis(["moment", "irreps"]).reset_index().astype({"degrees_of_freedom": "Int64"})
-    permuted = permutation_invariance_test(part, replicates=draws, space=space)
+    permuted = permutation_invariance_test(part, replicates=replicates, space=space)
     joined = exact.reindex(permuted.index).join(permuted.rename(columns={"p_value": "p_permutation"}))
-    return joined.assign(draws=draws).astype({"degrees_of_freedom": "Int64"}).reset_index()
+    return joined.assign(replicates=replicates).astype({"degrees_of_freedom": "Int64"}).reset_index()
 
 
 def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:

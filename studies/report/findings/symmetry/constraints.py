@@ -156,5 +156,5 @@ def _tests(tables: Tables, layer: object, epoch: float, column: str) -> PValues 
     p, end = own[column].dropna(), where(own, epoch=epoch)
     last = float(end[column].iloc[0]) if len(end) else float("nan")
     by_draws = column == "p_randomisation" and last == last
-    smallest = 1 / (float(end.randomisations.iloc[0]) + 1) if by_draws else 0.0
+    smallest = 1 / (float(end.replicates.iloc[0]) + 1) if by_draws else 0.0
     return PValues(last, smallest, int((p <= LEVEL).sum()), len(p), float(p.min()))

@@ -56,7 +56,7 @@ class Invariance:
             table: `invariance` of `analyse`.
             verdicts: of the page.
 
-        >>> row = {"layer": 1, "epoch": 2.0, "p_gaussian": 0.5, "p_permutation": 0.01, "draws": 99}
+        >>> row = {"layer": 1, "epoch": 2.0, "p_gaussian": 0.5, "p_permutation": 0.01, "replicates": 99}
         >>> parts = (("mean", "V_H"), ("mean", "all"), ("covariance", "all"))
         >>> rows = [row | {"moment": moment, "irreps": irreps} for moment, irreps in parts]
         >>> Invariance.of(pd.DataFrame(rows), {}).layers[0].permuted
@@ -69,7 +69,7 @@ class Invariance:
             parts = mean.p_gaussian.drop(index="all").dropna()
             together = where(own, irreps="all").set_index("moment")
             permuted = together.p_permutation.to_dict() if "p_permutation" in own else {}
-            draws: pd.Series[float] = own.draws.dropna() if "draws" in own else pd.Series(dtype=float)
+            replicates: pd.Series[float] = own.replicates.dropna() if "replicates" in own else pd.Series(dtype=float)
             layers.append(
                 LayerInvariance(
                     int(str(layer)),
@@ -77,7 +77,7 @@ class Invariance:
                     str(parts.idxmin()) if len(parts) else "",
                     parts.min(),
                     {moment: permuted.get(moment, nan) for moment in INVARIANT},
-                    1 / (float(draws.iloc[0]) + 1) if len(draws) else 0.0,
+                    1 / (float(replicates.iloc[0]) + 1) if len(replicates) else 0.0,
                     {moment: verdicts.get((question, layer)) for moment, question in INVARIANT.items()},
                 )
             )
