@@ -120,7 +120,7 @@ def rebuild(run: RunFolder, progress: bool = True, data: LabelledData | None = N
     with run.timed("analysis"), progress_of("analysing", steps, progress) as advance:
         with threadpool_limits(1, user_api="blas"):  # products of small matrices only wait for each other's threads
             images = inputs_of_the_test(run.config, data) if can_be_seen(run.config) else None
-            tables = analyse(ensemble, run.config, run.partial, advance, run.replicates, images)
+            tables = analyse(ensemble, run.drawn, run.partial, advance, run.replicates, images)
         write_tables(run.tables, tables)
     return _report(run, tables)
 
@@ -134,9 +134,9 @@ def _report(run: RunFolder, tables: Tables) -> Path:
 
     run.mark_unfinished()
     with run.timed("report"):
-        figures = draw_study(tables, run.config)
+        figures = draw_study(tables, run.drawn)
         files = replace_files(run.figures, figure_files(figures, run.pdf))
-        files += write_latex(run.tables, study_latex(tables, run.config) if run.pdf else {})
+        files += write_latex(run.tables, study_latex(tables, run.drawn) if run.pdf else {})
         write_text(run.report, study_report(run, open_ensemble(run.ensemble), tables, figures))
     run.mark_finished([*(run.tables / f"{name}.csv" for name in tables), *files, run.report])
     return run.report

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from .initialisation import Initialisation
+from .initialisation import Initialisation, Pilot
 from .schedule import count_steps, snapshot_steps
 
 DatasetName = Literal["mnist-5k", "mnist", "fashion-mnist", "cifar10"]
@@ -136,7 +136,9 @@ class EnsembleConfig(BaseModel):
 
     initialisation: str = "gaussian"
     """gaussian, N(0, 1/fan_in); uniform on +-1/sqrt(fan_in); xavier-normal, xavier-uniform, he-normal, he-uniform,
-    orthogonal; or any variance, as normal(2/(fan_in + fan_out))."""
+    orthogonal; any variance, as normal(2/(fan_in + fan_out)), or one for each layer, as normal(0.002; 0.1; 0.1);
+    stationary, normal with the variance of each layer that training leaves as it is, found by a pilot run
+    (arXiv:2508.12834): stationary(20, 30, 0.01) states its networks, the most rounds and the tolerance."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Key of all random numbers, together with the number of a network."""
@@ -203,9 +205,14 @@ class EnsembleConfig(BaseModel):
     def _check_training(self) -> EnsembleConfig:
         if self.momentum and self.optimizer != "sgd":
             raise ValueError(f"momentum: 0 is required with optimizer={self.optimizer!r}, got {self.momentum}")
-        initial = Initialisation.parse(self.initialisation)
-        for shape in self.shapes:
-            initial.moments(shape)
+        if Pilot.parse(self.initialisation):
+            return self
+        for layer, shape in enumerate(self.shapes):
+            Initialisation.parse(self.initialisation, layer).moments(shape)
+        if (given := self.initialisation.count(";") + 1) not in (1, len(self.shapes)):
+            raise ValueError(
+                f"initialisation: one variance or {len(self.shapes)}, one for each layer, is required, got {given}"
+            )
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -17,13 +18,17 @@ from .config import EngineName, EnsembleConfig
 from .data import LabelledData, images_of
 from .engines.select import chosen_engine
 from .environment import check_device, processor, versions
+from .initialisation import Pilot
+from .pilot import Round, run_pilot
 from .progress import Report, console_progress
 from .store.layout import is_ensemble
 from .store.lock import exclusive
-from .store.store import EnsembleStore, engine_of, open_ensemble
+from .store.store import EnsembleStore, drawn_configuration, engine_of, open_ensemble
 
 if TYPE_CHECKING:
     from distributed import Client
+
+LOG = logging.getLogger(__name__)
 
 
 def train_ensemble(
@@ -36,6 +41,9 @@ def train_ensemble(
     data: LabelledData | None = None,
 ) -> xr.Dataset:
     """Train an ensemble into a zarr store at `path`, or go on with one, and open it (see open_ensemble).
+
+    With `initialisation="stationary"` a pilot run in this process comes first (see `run_pilot`); what it found is kept
+    with the store and is never sought again.
 
     A finished store is only opened; an interrupted one is completed block by block, with the bits it would have had
     without the interruption (same kind of processor and versions: they stand in the attributes, the processor of each
@@ -152,9 +160,11 @@ def finish(
     images = images_of(config.dataset, config.data_root, data)
     if not is_ensemble(path):
         threads = torch.get_num_threads() if client is None else min(client.nthreads().values())
-        origin = {"versions": json.dumps(versions()), "threads": threads, "processor": processor()}
+        origin = {"versions": json.dumps(versions()), "threads": threads, "processor": processor(), "engine": engine}
+        if Pilot.parse(config.initialisation):
+            origin |= _pilot_attributes(config, images, engine, report)
         try:
-            EnsembleStore.create(path, config, origin | {"engine": engine})
+            EnsembleStore.create(path, config, origin)
         except (OSError, ValueError):
             if not is_ensemble(path):  # another process made it meanwhile
                 raise
@@ -166,10 +176,32 @@ def finish(
             threads = None
         store.mend()
         store.remove_leftovers()
+        store = EnsembleStore(path, _with_law_of(config, path))
         if client is None:
             _train_here(store, images, engine, threads, report)
         else:
             train_on_cluster(client, store, images, engine, threads, report)
+
+
+def _pilot_attributes(
+    config: EnsembleConfig, images: LabelledData, engine: EngineName, report: Report
+) -> dict[str, str | int | None]:
+    """Run the pilot, in this process; what it found stays with the store, so that no later call needs another."""
+
+    def after_round(_: Round) -> None:
+        report(0, config.networks * config.epochs)
+
+    # torch's bits depend on the threads, which the attributes state
+    found = run_pilot(config, images, engine, torch.get_num_threads() if engine == "torch" else None, after_round)
+    if not found.converged:
+        ratios = ", ".join(f"{ratio:.3f}" for ratio in found.rounds[-1].ratios)
+        LOG.warning("initialisation: %s did not converge; the last ratios by layer are %s", config.initialisation, ratios)
+    return {"initialisation": found.initialisation, "pilot": found.to_json()}
+
+
+def _with_law_of(config: EnsembleConfig, path: Path) -> EnsembleConfig:
+    """The configuration with the law of the weights of the store at a path."""
+    return config.model_copy(update={"initialisation": drawn_configuration(path).initialisation})
 
 
 def _train_here(

@@ -1,9 +1,13 @@
-"""How weights begin: independent entries of mean zero with a stated variance, or random orthogonal matrices."""
+"""How weights begin: independent entries of mean zero, or random orthogonal matrices.
+
+The variance of entries is stated, for all layers or for each, or found by a pilot run.
+"""
 
 from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite, sqrt
@@ -20,6 +24,7 @@ NAMED = {
     "xavier-uniform": "uniform(2/(fan_in + fan_out))",
     "he-normal": "normal(2/fan_in)",
     "he-uniform": "uniform(2/fan_in)",
+    "stationary": "stationary(20, 30, 0.01)",
 }
 
 _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
@@ -30,6 +35,48 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
     ast.Pow: operator.pow,
     ast.USub: operator.neg,
 }
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """How a pilot run finds the variances with which training neither shrinks nor grows the weights of any layer.
+
+    Args:
+        networks: trained in each round, as those of the ensemble are, but with random numbers of their own.
+        rounds: the most that are made.
+        tolerance: it ends when the mean square weight of each layer changes by less than this share.
+    """
+
+    networks: int
+    rounds: int
+    tolerance: float
+
+    @classmethod
+    def parse(cls, text: str) -> Pilot | None:
+        """Read `stationary` or `stationary(NETWORKS, ROUNDS, TOLERANCE)`.
+
+        Args:
+            text: as of `EnsembleConfig.initialisation`.
+
+        Returns:
+            The pilot run; None if the text asks for none.
+
+        Raises:
+            ValueError: the three numbers are not of this kind.
+
+        >>> Pilot.parse("stationary"), Pilot.parse("he-normal")
+        (Pilot(networks=20, rounds=30, tolerance=0.01), None)
+        """
+        law, _, rest = NAMED.get(text, text).partition("(")
+        if law != "stationary":
+            return None
+        found = re.fullmatch(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d*\.?\d+(?:e-?\d+)?)\s*\)", rest)
+        if not found or not (int(found[1]) > 1 and int(found[2]) > 0 and 0 < float(found[3]) < 1):
+            raise ValueError(
+                "initialisation: stationary(NETWORKS, ROUNDS, TOLERANCE) with at least 2 networks, 1 round and a "
+                f"tolerance between 0 and 1 is required, got {text!r}"
+            )
+        return cls(int(found[1]), int(found[2]), float(found[3]))
 
 
 @dataclass(frozen=True)
@@ -51,22 +98,30 @@ class Initialisation:
     variance: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Initialisation:
-        """Read an initialisation: a name of `NAMED`, `orthogonal`, or `normal(VARIANCE)`, `uniform(VARIANCE)`.
-
-        VARIANCE has numbers, fan_in, fan_out, + - * / **, sqrt and parentheses; nothing is ever evaluated as code.
+    def parse(cls, text: str, layer: int = 0) -> Initialisation:
+        """Read a name, `normal(VARIANCE)` or `uniform(VARIANCE)`.
 
         Args:
-            text: the name or the expression.
+            text: as of `EnsembleConfig.initialisation`. One variance holds for all layers; several, with semicolons
+                between them, are those of the layers.
+            layer: number of the layer, 0 for the first.
 
         Returns:
-            The initialisation.
+            The law of this layer.
 
         Raises:
+<<<<<<< HEAD
             ValueError: the text is none of these; says what is accepted and what came.
 
         Source:
             X. Glorot and Y. Bengio, AISTATS (2010) 249 (xavier); arXiv:1502.01852 (he).
+=======
+            ValueError: the text is none of these, or has no variance for this layer; says what is accepted and what
+                came.
+
+        >>> Initialisation.parse("normal(0.002; 0.1)", layer=1).variance
+        '0.1'
+>>>>>>> 3aa44f3 (Initial variances by layer, and those that training leaves as they are, found by a pilot run)
         """
         if text == "orthogonal":
             return cls("orthogonal")
@@ -76,7 +131,10 @@ class Initialisation:
             raise ValueError(
                 f"initialisation: {names}, normal(VARIANCE) or uniform(VARIANCE) is required, got {text!r}"
             )
-        return cls("normal" if law == "normal" else "uniform", rest[:-1])
+        variances = rest[:-1].split(";")
+        if len(variances) > 1 and layer >= len(variances):
+            raise ValueError(f"initialisation: a variance for each layer is required, got {len(variances)} in {text!r}")
+        return cls("normal" if law == "normal" else "uniform", variances[layer if len(variances) > 1 else 0].strip())
 
     def moments(self, shape: tuple[int, int]) -> tuple[float, float]:
         """Return <w^2> and <w^4> of an entry of a layer.

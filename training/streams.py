@@ -61,7 +61,7 @@ def initial_weights(kind: str, shape: tuple[int, int], seed: int, network: int, 
     >>> weights.shape, bool(abs(weights).max() <= 1 / 28)
     ((10, 784), True)
     """
-    return Initialisation.parse(kind).draw(shape, stream(seed, network, Purpose.WEIGHTS, layer))
+    return Initialisation.parse(kind, layer).draw(shape, stream(seed, network, Purpose.WEIGHTS, layer))
 
 
 def shuffling_order(size: int, seed: int, network: int, epoch: int) -> NDArray[np.int64]:

@@ -61,7 +61,7 @@ def analyse(
             for _ in range(ensemble.sizes["epoch"]):
                 advance()
         else:
-            law = InitialLaw.of_layer(config.initialisation, config.shapes[layer])
+            law = InitialLaw.of_layer(config, layer)
             is_output = layer == len(config.shapes) - 1
             weights, judged = ensemble[f"weight_{layer}"], how_many_tests(config)
             analysed = analyse_layer(weights, law, masks, advance, replicates, is_output, judged)

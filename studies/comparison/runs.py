@@ -56,7 +56,7 @@ class FinishedRun:
 
     def initial_law(self, layer: int) -> InitialLaw:
         """The law of a layer's entries before training."""
-        return InitialLaw.of_layer(self.config.initialisation, self.config.shapes[layer])
+        return InitialLaw.of_layer(RunFolder.open(self.path).drawn, layer)
 
     def initial_norm(self, layer: int) -> float:
         """Root mean square of the matrices' Frobenius norm at initialisation."""

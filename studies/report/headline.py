@@ -89,7 +89,7 @@ class Headline:
             for row in records(at_last_epoch(where(tables["distances"], subset=ALL))):
                 layer = int(row["layer"])
                 shape = config.shapes[layer]
-                norm = InitialLaw.of_layer(config.initialisation, shape).norm(shape)
+                norm = InitialLaw.of_layer(config, layer).norm(shape)
                 moved.append(Moved(layer, row["wasserstein"] / norm, row["null_upper"] / norm))
         deviation = float("nan")
         if "comparison" in tables:

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from ...training import EnsembleConfig
+from ...training.pilot import PilotRun
 from ..analysis.layers.layer import Tables
 from ..analysis.network_subsets import ALL
 from ..analysis.selection import at_last_epoch, where
@@ -68,7 +69,7 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         tables: as `analyse` returns them; those of the page link to their CSV files in the folder.
         figures: they stand in the page itself.
     """
-    config = run.config
+    config = run.drawn
     found, alone = placed(findings(tables, config), figures)
     summaries = []
     if "parameters" in tables:
@@ -78,9 +79,9 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         title=f"{counted(config.networks, 'network')} {'-'.join(map(str, config.widths))} on {config.dataset}",
         version=package_version(),
         legend=LEGEND,
-        notes=size_notes(config),
+        notes=[*size_notes(config), *pilot_notes(ensemble)],
         made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
-        configuration=configuration_rows(config),
+        configuration=configuration_rows(run.config),
         origin=origin_rows(run, ensemble),
         headline=headline(tables, config),
         answer=answer_figure(tables, config),
@@ -104,6 +105,32 @@ def size_notes(config: EnsembleConfig) -> list[str]:
         return []
     names = f"{'study' if len(studies) == 1 else 'studies'} {listed(studies)}"
     return [f"Smaller than the {names} of arXiv:2510.05218: {'; '.join(reductions(config))}."]
+
+
+def pilot_notes(ensemble: xr.Dataset) -> list[str]:
+    """What a pilot run found, if there was one.
+
+    Args:
+        ensemble: with the attribute `pilot`, if a pilot run found its initial variances.
+
+    >>> pilot_notes(xr.Dataset())
+    []
+    >>> pilot = '{"rounds": [{"variance": [0.2], "mean_square": [0.21], "standard_error": [0.01]}], "converged": false}'
+    >>> print(*pilot_notes(xr.Dataset(attrs={"pilot": pilot})))
+    A pilot run of 1 round found the initial variances 0.2 (by layer). It did not converge: training multiplied the mean square weights of the last round by 1.050.
+    """
+    if "pilot" not in ensemble.attrs:
+        return []
+    found = PilotRun.from_json(str(ensemble.attrs["pilot"]))
+    last = found.rounds[-1]
+    variances, ratios = (
+        ", ".join(f"{value:{form}}" for value in values) for values, form in ((last.variance, ".4g"), (last.ratios, ".3f"))
+    )
+    end = "" if found.converged else "It did not converge: training"
+    return [
+        f"A pilot run of {counted(len(found.rounds), 'round')} found the initial variances {variances} (by layer). "
+        f"{end or 'Training'} multiplied the mean square weights of the last round by {ratios}."
+    ]
 
 
 def study_cards(tables: Tables, config: EnsembleConfig) -> Cards:

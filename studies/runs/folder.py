@@ -25,7 +25,7 @@ from ...training import EnsembleConfig
 from ...training.store.layout import checksum, is_ensemble
 from ...training.store.limits import read_bytes, read_json
 from ...training.store.lock import exclusive
-from ...training.store.store import EnsembleStore, read_configuration
+from ...training.store.store import EnsembleStore, drawn_configuration, read_configuration
 from ...training.store.whole_files import PARTIAL
 from .files import write_bytes, write_text
 from .provenance import fingerprint, package_version
@@ -134,6 +134,11 @@ class RunFolder:
     def ensemble(self) -> Path:
         """The zarr store of the networks."""
         return self.path / "ensemble.zarr"
+
+    @property
+    def drawn(self) -> EnsembleConfig:
+        """The configuration with the law that the initial weights were drawn from, which a pilot run may have found."""
+        return drawn_configuration(self.ensemble) if is_ensemble(self.ensemble) else self.config
 
     @property
     def tables(self) -> Path:

@@ -33,6 +33,7 @@ import xarray as xr
 import zarr
 
 from ..config import EngineName, EnsembleConfig
+from ..initialisation import Pilot
 from ..snapshot import METRICS, Snapshot
 from .checks import CheckedStore, Damage, ExpectedChunk, damaged
 from .layout import (
@@ -70,8 +71,9 @@ def open_ensemble(path: Path | str) -> xr.Dataset:
         Variables `weight_k` (network, epoch, row_k, col_k) float32 for the stored layers, if there are biases `bias_k`
         (network, epoch, row_k), `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy` (network, epoch) float32;
         coordinates `network` (int), `epoch` (float, 0 is the initialisation) and `step` (int, along epoch); attributes
-        `configuration` and `versions` (JSON), `engine`, `threads`, `processor`. Coordinates are in memory, the rest is
-        read when it is used.
+        `configuration` and `versions` (JSON), `engine`, `threads`, `processor`, and after a pilot run `initialisation`,
+        the law of each layer that it found, and `pilot`, its rounds (JSON). Coordinates are in memory, the rest is read
+        when it is used.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
@@ -112,6 +114,24 @@ def read_configuration(path: Path) -> EnsembleConfig:
         ValueError: `path` is not an ensemble.
     """
     return Skeleton.read(path).config
+
+
+def drawn_configuration(path: Path) -> EnsembleConfig:
+    """The configuration of a store with the law that the initial weights were drawn from.
+
+    It differs from `read_configuration` where a pilot run found the variances, which the store keeps.
+
+    Raises:
+        ValueError: `path` is not an ensemble, or the variances are not there.
+    """
+    skeleton = Skeleton.read(path)
+    config = skeleton.config
+    if Pilot.parse(config.initialisation) is None:
+        return config
+    found = skeleton.attributes.get("initialisation")
+    if not isinstance(found, str) or Pilot.parse(found) is not None:
+        raise ValueError(f"{path} must have the variances of its pilot run as attribute initialisation, got {found!r}")
+    return EnsembleConfig(**{**config.model_dump(), "initialisation": found})
 
 
 def engine_of(path: Path) -> tuple[EngineName, int | None]:

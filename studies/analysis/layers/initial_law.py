@@ -7,6 +7,7 @@ from math import sqrt
 from typing import Literal
 
 from ....fitting import BlockGaussian, MatrixSpace
+from ....training import EnsembleConfig
 from ....training.initialisation import Initialisation
 
 
@@ -38,19 +39,20 @@ class InitialLaw:
         return self.fourth_moment - 3 * self.second_moment**2
 
     @classmethod
-    def of_layer(cls, initialisation: str, shape: tuple[int, int]) -> InitialLaw:
-        """The law of the entries of a layer, as `EnsembleConfig.initialisation` names it.
+    def of_layer(cls, config: EnsembleConfig, layer: int) -> InitialLaw:
+        """The law of the entries of a layer.
 
         The entries of orthogonal matrices are not independent: variances that follow from this law are then rough.
 
         Args:
-            initialisation: see `EnsembleConfig`.
-            shape: (fan_out, fan_in).
+            config: of the ensemble, with its variances: as `RunFolder.drawn` has them after a pilot run.
+            layer: index of the weight matrix.
 
-        >>> InitialLaw.of_layer("he-normal", (10, 8)) == InitialLaw.of("gaussian", 4)
+        >>> config = EnsembleConfig(initialisation="he-normal", hidden=(8, 10))
+        >>> InitialLaw.of_layer(config, 1) == InitialLaw.of("gaussian", 4)
         True
         """
-        return cls(*Initialisation.parse(initialisation).moments(shape))
+        return cls(*Initialisation.parse(config.initialisation, layer).moments(config.shapes[layer]))
 
     def norm(self, shape: tuple[int, int]) -> float:
         """Root mean square Frobenius norm of a matrix of the given shape.

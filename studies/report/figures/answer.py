@@ -24,7 +24,7 @@ def answer_figure(tables: Tables, config: EnsembleConfig) -> Illustration | None
     if "distances" not in tables:
         return None
     shapes = {layer: config.shapes[layer] for layer in tables["distances"].layer.unique().tolist()}
-    norms = {layer: InitialLaw.of_layer(config.initialisation, shape).norm(shape) for layer, shape in shapes.items()}
+    norms = {layer: InitialLaw.of_layer(config, layer).norm(shape) for layer, shape in shapes.items()}
     return Illustration(
         plot_movement(tables["distances"], norms),
         "answer",

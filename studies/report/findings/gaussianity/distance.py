@@ -60,17 +60,17 @@ class Distance:
         everyone = where(distances, subset=ALL).sort_values("epoch", kind="stable")
         layers = []
         for layer, own in everyone.groupby("layer"):
-            shape = config.shapes[int(str(layer))]
+            index = int(str(layer))
             start, end = own.iloc[0], own.iloc[-1]
             layers.append(
                 LayerDistance(
-                    int(str(layer)),
+                    index,
                     start.wasserstein,
                     end.wasserstein,
                     (end.null_lower, end.null_upper),
                     start.p_value,
                     end.p_value,
-                    InitialLaw.of_layer(config.initialisation, shape).norm(shape),
+                    InitialLaw.of_layer(config, index).norm(config.shapes[index]),
                 )
             )
         return cls(everyone.epoch.min(), everyone.epoch.max(), tuple(layers))
