@@ -194,8 +194,10 @@ def _pilot_attributes(
     # torch's bits depend on the threads, which the attributes state
     found = run_pilot(config, images, engine, torch.get_num_threads() if engine == "torch" else None, after_round)
     if not found.converged:
-        ratios = ", ".join(f"{ratio:.3f}" for ratio in found.rounds[-1].ratios)
-        LOG.warning("initialisation: %s did not converge; the last ratios by layer are %s", config.initialisation, ratios)
+        ratios = ", ".join(f"{ratio:.3f}" for ratio in found.rounds[-1].ratio)
+        LOG.warning(
+            "initialisation: %s did not converge; the last ratios by layer are %s", config.initialisation, ratios
+        )
     return {"initialisation": found.initialisation, "pilot": found.to_json()}
 
 

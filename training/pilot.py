@@ -1,8 +1,9 @@
 """A pilot run: the initial variances that training leaves as they are, by iteration to a fixed point.
 
-A round trains networks whose initial weights have the variances s2 of the round before, and measures the mean square
-weight of each layer at the end, <W^2>. The fixed point is where it is s2 in every layer, the optimum of the bound of
-arXiv:2508.12834. All rounds draw the same random numbers, so that the map s2 -> <W^2> is smooth.
+A round trains networks with initial variances s2 and measures r, the mean square weight of each layer at the end over
+that at the start; the next round has s2 r. The fixed point is where r is 1 in every layer, the optimum of the bound of
+arXiv:2508.12834. All rounds draw the same random numbers, so that r is a smooth function of s2; and r has the weights
+that were drawn in its denominator, not their law, so that their sampling errors cancel.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .config import EngineName, EnsembleConfig
 from .data import LabelledData
 from .engines.select import load_engine
 from .initialisation import Initialisation, Pilot
+from .store.limits import parse_json
 
 #: Number of the first network of a pilot run: none of an ensemble has its random numbers.
 FIRST_NETWORK = 2**31
@@ -33,19 +35,14 @@ class Round:
     """One round, layer by layer.
 
     Args:
-        variance: of the initial weights, s2.
-        mean_square: of the trained ones, <W^2>, mean over the networks.
-        standard_error: of the ratio of the two.
+        variance: of the law of the initial weights, s2.
+        ratio: r, the mean square of the trained weights over that of the initial ones.
+        standard_error: of r.
     """
 
     variance: tuple[float, ...]
-    mean_square: tuple[float, ...]
+    ratio: tuple[float, ...]
     standard_error: tuple[float, ...]
-
-    @property
-    def ratios(self) -> tuple[float, ...]:
-        """<W^2> / s2, layer by layer."""
-        return tuple(end / start for end, start in zip(self.mean_square, self.variance, strict=True))
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class PilotRun:
         rounds: in order; the last has the variances that are taken.
         converged: whether its ratios are 1 to within the tolerance.
 
-    >>> run = PilotRun((Round((0.2, 0.1), (0.25, 0.1), (0.01, 0.01)),), converged=False)
+    >>> run = PilotRun((Round((0.2, 0.1), (1.25, 1.0), (0.01, 0.01)),), converged=False)
     >>> run.initialisation, PilotRun.from_json(run.to_json()) == run
     ('normal(0.2; 0.1)', True)
     """
@@ -82,13 +79,21 @@ class PilotRun:
 
         Returns:
             The pilot run.
+
+        Raises:
+            ValueError: it is something else.
         """
-        content = json.loads(text)
-        rounds = tuple(
-            Round(*(tuple(map(float, made[name])) for name in ("variance", "mean_square", "standard_error")))
-            for made in content["rounds"]
-        )
-        return cls(rounds, bool(content["converged"]))
+        content = parse_json(text.encode(), "pilot")
+        try:
+            rounds = tuple(
+                Round(*(tuple(map(float, made[name])) for name in ("variance", "ratio", "standard_error")))
+                for made in content["rounds"]
+            )
+            if rounds and all(value > 0 for made in rounds for value in made.variance):
+                return cls(rounds, bool(content["converged"]))
+        except (KeyError, TypeError, ValueError):
+            pass
+        raise ValueError(f"pilot must be the rounds of a pilot run, with positive variances, got {text[:80]!r}")
 
 
 def run_pilot(
@@ -101,7 +106,7 @@ def run_pilot(
     """Find the stationary initial variances of an ensemble.
 
     Rounds start from He-normal, 2/fan_in. From the second on, Anderson's method with one step of memory takes the place
-    of s2 <- <W^2>: the fixed point is the same, with a third of the rounds.
+    of s2 <- s2 r: the fixed point is the same, with fewer rounds.
 
     Args:
         config: with `initialisation="stationary"`, or with its numbers stated.
@@ -121,7 +126,7 @@ def run_pilot(
     >>> from pigmm.training.data import load_dataset
     >>> config = EnsembleConfig(hidden=(8, 8), epochs=2, initialisation="stationary(2, 9, 0.02)", optimizer="sgd")
     >>> found = run_pilot(config, load_dataset("mnist-5k"), "numba")
-    >>> found.converged, max(abs(ratio - 1) for ratio in found.rounds[-1].ratios) < 0.02
+    >>> found.converged, max(abs(ratio - 1) for ratio in found.rounds[-1].ratio) < 0.02
     (True, True)
     """
     pilot = Pilot.parse(config.initialisation)
@@ -133,7 +138,7 @@ def run_pilot(
         made = _train_round(config, pilot, variance, images, engine, threads)
         rounds.append(made)
         after_round(made)
-        converged = max(abs(ratio - 1) for ratio in made.ratios) < pilot.tolerance
+        converged = max(abs(ratio - 1) for ratio in made.ratio) < pilot.tolerance
         if converged or len(rounds) == pilot.rounds:
             return PilotRun(tuple(rounds), converged)
         variance = _next_variance(rounds)
@@ -157,27 +162,49 @@ def _train_round(
     trained = EnsembleConfig(**{**config.model_dump(), **given})
     networks = range(FIRST_NETWORK, FIRST_NETWORK + pilot.networks)
     with closing(load_engine(engine)(trained, images, networks, threads)) as snapshots:
-        *_, last = snapshots
-    # (network, layer)
-    squares = np.stack(
-        [(last.weights[layer].astype(np.float64) ** 2).mean(axis=(1, 2)) for layer in range(len(variance))], axis=1
+        before, *_, after = snapshots
+    start, end = (
+        np.stack([(state.weights[layer].astype(np.float64) ** 2).mean(axis=(1, 2)) for layer in range(len(variance))])
+        for state in (before, after)
     )
-    mean = squares.mean(axis=0)
-    if not (np.isfinite(squares).all() and (mean > 0).all()):
+    if not (np.isfinite(end).all() and (end.mean(axis=1) > 0).all()):
         raise ValueError(
             f"initialisation: {config.initialisation!r} requires networks that do not diverge, got weights that are "
             f"not finite with variances {', '.join(f'{value:.3g}' for value in variance)}; lower learning_rate"
         )
-    error = squares.std(axis=0, ddof=1) / np.sqrt(pilot.networks) / variance
-    return Round(tuple(variance.tolist()), tuple(mean.tolist()), tuple(error.tolist()))
+    ratio, error = mean_ratio(start, end)
+    return Round(tuple(variance.tolist()), tuple(ratio.tolist()), tuple(error.tolist()))
+
+
+def mean_ratio(start: Vector, end: Vector) -> tuple[Vector, Vector]:
+    """Divide two means over networks.
+
+    Args:
+        start: (..., networks), positive.
+        end: the same networks later.
+
+    Returns:
+        mean(end) / mean(start), (...), and its standard error, by the delta method; NaN for one network.
+
+    >>> ratio, error = mean_ratio(np.array([1.0, 2.0]), np.array([2.0, 4.0]))
+    >>> float(ratio), float(error)
+    (2.0, 0.0)
+    """
+    ratio = end.mean(axis=-1) / start.mean(axis=-1)
+    residual = (end - ratio[..., None] * start) / start.mean(axis=-1)[..., None]
+    count = end.shape[-1]
+    error = np.sqrt((residual**2).sum(axis=-1) / (count * (count - 1))) if count > 1 else np.full_like(ratio, np.nan)
+    return ratio, error
 
 
 def _next_variance(rounds: list[Round]) -> Vector:
     """The variances to try next: Anderson's step, or that of plain iteration where it would leave the positive ones."""
-    start, end = np.array(rounds[-1].variance), np.array(rounds[-1].mean_square)
+    start = np.array(rounds[-1].variance)
+    end = start * np.array(rounds[-1].ratio)
     proposed = end
     if len(rounds) > 1:
-        earlier_start, earlier_end = np.array(rounds[-2].variance), np.array(rounds[-2].mean_square)
+        earlier_start = np.array(rounds[-2].variance)
+        earlier_end = earlier_start * np.array(rounds[-2].ratio)
         # in units of the variances, so that every layer counts alike
         residual, earlier = (end - start) / start, (earlier_end - earlier_start) / start
         change = residual - earlier

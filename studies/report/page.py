@@ -115,21 +115,20 @@ def pilot_notes(ensemble: xr.Dataset) -> list[str]:
 
     >>> pilot_notes(xr.Dataset())
     []
-    >>> pilot = '{"rounds": [{"variance": [0.2], "mean_square": [0.21], "standard_error": [0.01]}], "converged": false}'
+    >>> pilot = '{"rounds": [{"variance": [2], "ratio": [1.05], "standard_error": [0.1]}], "converged": true}'
     >>> print(*pilot_notes(xr.Dataset(attrs={"pilot": pilot})))
-    A pilot run of 1 round found the initial variances 0.2 (by layer). It did not converge: training multiplied the mean square weights of the last round by 1.050.
+    A pilot run of 1 round found the initial variances 2 (by layer), of which training keeps 1.050.
     """
     if "pilot" not in ensemble.attrs:
         return []
     found = PilotRun.from_json(str(ensemble.attrs["pilot"]))
     last = found.rounds[-1]
-    variances, ratios = (
-        ", ".join(f"{value:{form}}" for value in values) for values, form in ((last.variance, ".4g"), (last.ratios, ".3f"))
-    )
-    end = "" if found.converged else "It did not converge: training"
+    variances = ", ".join(f"{value:.4g}" for value in last.variance)
+    ratios = ", ".join(f"{ratio:.3f}" for ratio in last.ratio)
+    end = "" if found.converged else " It did not converge."
     return [
-        f"A pilot run of {counted(len(found.rounds), 'round')} found the initial variances {variances} (by layer). "
-        f"{end or 'Training'} multiplied the mean square weights of the last round by {ratios}."
+        f"A pilot run of {counted(len(found.rounds), 'round')} found the initial variances {variances} (by layer), of "
+        f"which training keeps {ratios}.{end}"
     ]
 
 
