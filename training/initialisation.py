@@ -24,8 +24,9 @@ NAMED = {
     "xavier-uniform": "uniform(2/(fan_in + fan_out))",
     "he-normal": "normal(2/fan_in)",
     "he-uniform": "uniform(2/fan_in)",
-    "stationary": "stationary(20, 30, 0.01)",
 }
+STATIONARY = "stationary"
+_PILOT_NUMBERS = "(20, 30, 0.01)"
 
 _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
     ast.Add: operator.add,
@@ -67,8 +68,8 @@ class Pilot:
         >>> Pilot.parse("stationary"), Pilot.parse("he-normal")
         (Pilot(networks=20, rounds=30, tolerance=0.01), None)
         """
-        law, _, rest = NAMED.get(text, text).partition("(")
-        if law != "stationary":
+        law, bracket, rest = (text + _PILOT_NUMBERS if text == STATIONARY else text).partition("(")
+        if law != STATIONARY or not bracket:
             return None
         found = re.fullmatch(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d*\.?\d+(?:e-?\d+)?)\s*\)", rest)
         if not found or not (int(found[1]) > 1 and int(found[2]) > 0 and 0 < float(found[3]) < 1):
@@ -110,24 +111,20 @@ class Initialisation:
             The law of this layer.
 
         Raises:
-<<<<<<< HEAD
-            ValueError: the text is none of these; says what is accepted and what came.
-
-        Source:
-            X. Glorot and Y. Bengio, AISTATS (2010) 249 (xavier); arXiv:1502.01852 (he).
-=======
             ValueError: the text is none of these, or has no variance for this layer; says what is accepted and what
                 came.
 
+        Source:
+            X. Glorot and Y. Bengio, AISTATS (2010) 249 (xavier); arXiv:1502.01852 (he).
+
         >>> Initialisation.parse("normal(0.002; 0.1)", layer=1).variance
         '0.1'
->>>>>>> 3aa44f3 (Initial variances by layer, and those that training leaves as they are, found by a pilot run)
         """
         if text == "orthogonal":
             return cls("orthogonal")
         law, bracket, rest = NAMED.get(text, text).partition("(")
         if law not in ("normal", "uniform") or not bracket or not rest.endswith(")"):
-            names = ", ".join((*NAMED, "orthogonal"))
+            names = ", ".join((*NAMED, "orthogonal", STATIONARY))
             raise ValueError(
                 f"initialisation: {names}, normal(VARIANCE) or uniform(VARIANCE) is required, got {text!r}"
             )
