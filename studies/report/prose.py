@@ -7,7 +7,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..notation.number_format import counted, listed, number, percent, with_error
+from ..analysis.verdicts import stated
+from ..notation.number_format import counted, listed, number, percent, rounded, with_error
 from ..notation.p_values import compared, p_text
 from ..notation.symbols import (
     formula_html,
@@ -20,7 +21,7 @@ from ..notation.symbols import (
 )
 
 _FILTERS = (
-    *(counted, listed, number, percent, with_error, compared, p_text),
+    *(counted, listed, number, percent, rounded, with_error, compared, p_text, stated),
     *(formula_html, group_html, group_text, layer_name, layers_text, parameter_html, parameter_text),
 )
 
