@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import pigmm
+from pigmm.studies.runs import provenance
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("simd", "invariants", "fitting", "spectra", "training", "studies")
@@ -42,6 +44,23 @@ def test_every_package_on_disk_is_listed():
     assert set(SETTINGS["tool"]["setuptools"]["packages"]) == on_disk
     assert set(SETTINGS["tool"]["setuptools"]["package-dir"]) == on_disk
     assert all((ROOT / layer / "py.typed").exists() for layer in LAYERS)
+
+
+def test_finished_work_depends_on_all_sources(monkeypatch, tmp_path):
+    """A changed source, template, style or script of any room changes the fingerprint."""
+    assert set(provenance.ROOMS) == set(LAYERS)
+    package = tmp_path / "room"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    found = importlib.util.spec_from_file_location("room", package / "__init__.py")
+    monkeypatch.setattr(provenance, "find_spec", lambda *names: found)
+    fingerprints = {provenance.fingerprint.__wrapped__()}
+    for kind in ("py", "html", "css", "js", "toml"):
+        (package / f"file.{kind}").write_text("one")
+        fingerprints.add(provenance.fingerprint.__wrapped__())
+        (package / f"file.{kind}").write_text("two")
+        fingerprints.add(provenance.fingerprint.__wrapped__())
+    assert len(fingerprints) == 11
 
 
 def test_the_version_is_the_installed_one():

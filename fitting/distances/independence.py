@@ -70,7 +70,7 @@ def independent(space: MatrixSpace) -> Restriction:
         space: the matrices.
 
     Returns:
-        The second rung of `restrictions`.
+        The second model of `restrictions`.
 
     Source:
         Derivation 7: independent entries.

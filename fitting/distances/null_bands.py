@@ -177,13 +177,13 @@ def check_different_matrices(p: BlockGaussian, q: BlockGaussian, count: int) -> 
     for names, larger, smaller in (("q p", p, q), ("p q", q, p)):
         unit = standard_errors(larger, count)
         estimated = unit > 0  # not the trivial components, if they are given
-        for rung in restrictions(p.space, given_trivial=p.given is not None)[:-1]:
-            difference = restricted(larger, rung).parameters - smaller.parameters
+        for submodel in restrictions(p.space, given_trivial=p.given is not None)[:-1]:
+            difference = restricted(larger, submodel).parameters - smaller.parameters
             if np.abs(difference[estimated] / unit[estimated]).max() <= _ROUNDING:
                 first, second = names.split()
                 raise ValueError(
-                    f'p and q must be fits of different matrices, got {first} the fit of "{rung.name}" to the matrices '
-                    f"of {second}; distance_to_independent and nested_models are tests of such fits"
+                    f'p and q must be fits of different matrices, got {first} the fit of "{submodel.name}" to the '
+                    f"matrices of {second}; distance_to_independent and nested_models are tests of such fits"
                 )
 
 

@@ -101,10 +101,24 @@ def check_positive_definite(covariance: Array, name: str) -> None:
         ...
     ValueError: the covariance of V_0 must be positive definite, got [[1.0, 2.0], [2.0, 1.0]]
     """
-    diagonal = np.diag(covariance)
-    if (diagonal > 0).all():
-        # correlations, so that copies of very different scale are judged alike
-        scale = np.sqrt(diagonal)
-        if np.linalg.eigvalsh(covariance / np.outer(scale, scale))[0] > 1e-14:
-            return
-    raise ValueError(f"the covariance of V_{name} must be positive definite, got {covariance.tolist()}")
+    if least_correlation(covariance) <= 1e-14:
+        raise ValueError(f"the covariance of V_{name} must be positive definite, got {covariance.tolist()}")
+
+
+def least_correlation(covariance: Array) -> float:
+    """The smallest eigenvalue of the correlations, so that variables of very different scale are judged alike.
+
+    Args:
+        covariance: (variables, variables), symmetric.
+
+    Returns:
+        The eigenvalue, near zero if a variable nearly follows from the others; -inf if a variance is not positive.
+
+    >>> least_correlation(np.diag([1e-9, 1e9]))
+    1.0
+    """
+    variances = np.diag(covariance)
+    if not (variances > 0).all():
+        return -np.inf
+    scale = np.sqrt(variances)
+    return float(np.linalg.eigvalsh(covariance / np.outer(scale, scale))[0])

@@ -7,7 +7,8 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-_ROOMS = ("simd", "invariants", "fitting", "training", "studies")
+#: All of pigmm, a folder each.
+ROOMS = ("simd", "invariants", "fitting", "spectra", "training", "studies")
 # sources, and what pages and studies are made of
 _KINDS = {".py", ".html", ".css", ".js", ".toml"}
 
@@ -33,7 +34,7 @@ def fingerprint() -> str:
     16
     """
     digest = sha256(package_version().encode())
-    for room in _ROOMS:
+    for room in ROOMS:
         spec = find_spec(f"...{room}", __package__)
         assert spec is not None
         assert spec.origin is not None

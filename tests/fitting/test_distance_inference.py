@@ -51,17 +51,17 @@ def test_dependent_entries_are_not_independent(random_model):
     assert row.distance == wasserstein_distance(fit, PIGMM(5, restricted_fits(fit, 60)["iid"].parameters))
 
 
-@pytest.mark.parametrize("rung", ["iid, zero mean", "iid", "S_N x S_N", "S_N, transpose"])
-def test_two_fits_of_the_same_matrices_are_refused(rung):
+@pytest.mark.parametrize("submodel", ["iid, zero mean", "iid", "S_N x S_N", "S_N, transpose"])
+def test_two_fits_of_the_same_matrices_are_refused(submodel):
     """Such distances are smaller than those of independent fits, and would never be called large."""
     matrices = PIGMM.iid(5, variance=1.0).sample(50, seed=0)
-    full, small = PIGMM.fit(matrices), restricted_fits(matrices)[rung]
+    full, small = PIGMM.fit(matrices), restricted_fits(matrices)[submodel]
     for p, q, count in ((full, small, 50), (full, small, None), (small, full, 50)):
-        with pytest.raises(ValueError, match=rf'got [pq] the fit of "{rung}" to the matrices of [pq]'):
+        with pytest.raises(ValueError, match=rf'got [pq] the fit of "{submodel}" to the matrices of [pq]'):
             distance_test(p, q, 50, count, replicates=9)
         with pytest.raises(ValueError, match="fits of different matrices"):
             distance_interval(p, q, 50, count, replicates=9)
-    other = restricted_fits(PIGMM.iid(5, variance=1.0).sample(50, seed=1))[rung]
+    other = restricted_fits(PIGMM.iid(5, variance=1.0).sample(50, seed=1))[submodel]
     assert distance_test(full, other, 50, 50, replicates=9).p_value >= 0.1
 
 

@@ -109,8 +109,8 @@ def test_nested_models_maximise_the_conditional_likelihood(space, count, generic
     matrices, model = fitted(space, generic, count, seed=2)
     table = nested_models(matrices, space=space, given_trivial=True, replicates=9)
     models = restricted_fits(matrices, space=space, given_trivial=True)
-    rungs = {rung.name: rung for rung in restrictions(space, given_trivial=True)}
-    assert models.keys() == rungs.keys()
+    nested = {submodel.name: submodel for submodel in restrictions(space, given_trivial=True)}
+    assert models.keys() == nested.keys()
     last = list(models.values())[-1]
     np.testing.assert_allclose(last.parameters, model.parameters, rtol=1e-9)
     rng = np.random.default_rng(0)
@@ -120,7 +120,7 @@ def test_nested_models_maximise_the_conditional_likelihood(space, count, generic
         assert np.isfinite(table.loc[name, ["aic", "bic"]].astype(float)).all()
         least = min(np.linalg.eigvalsh(block)[0] for block in own.covariances[1:])
         for _ in range(3):
-            step = 1e-3 * least * rng.normal(size=len(rungs[name].covariances)) @ rungs[name].directions
+            step = 1e-3 * least * rng.normal(size=len(nested[name].covariances)) @ nested[name].directions
             moved = [
                 BlockGaussian(space, own.parameters + s * step, own.given).log_prob(matrices).sum() for s in (-1, 1)
             ]

@@ -38,13 +38,15 @@ def test_likelihoods_are_those_of_the_models_and_stationary(space, generic):
     matrices = generic(space, seed=1).sample(40, seed=2)
     table, models = model_ladder(matrices, space=space, replicates=1), restricted_fits(matrices, space=space)
     assert list(models) == list(table.index)
-    for rung in restrictions(space):
-        model = models[rung.name]
+    for submodel in restrictions(space):
+        model = models[submodel.name]
         best = model.log_prob(matrices).sum()
-        assert table.log_likelihood[rung.name] == pytest.approx(best, rel=1e-10)
-        assert table.parameters[rung.name] == np.linalg.matrix_rank(rung.directions)
-        np.testing.assert_allclose(rung.constraints @ model.parameters, 0, atol=1e-9 * np.abs(model.parameters).max())
-        for direction in rung.directions:
+        assert table.log_likelihood[submodel.name] == pytest.approx(best, rel=1e-10)
+        assert table.parameters[submodel.name] == np.linalg.matrix_rank(submodel.directions)
+        np.testing.assert_allclose(
+            submodel.constraints @ model.parameters, 0, atol=1e-9 * np.abs(model.parameters).max()
+        )
+        for direction in submodel.directions:
             step = 1e-4 * np.abs(model.parameters).max() * direction
             moved = [BlockGaussian(space, model.parameters + s * step).log_prob(matrices).sum() - best for s in (-1, 1)]
             assert max(moved) < 0
@@ -54,20 +56,20 @@ def test_likelihoods_are_those_of_the_models_and_stationary(space, generic):
 @pytest.mark.parametrize("name", ["S_N x S_N", "independent, diagonal apart"])
 def test_direct_maximisation_finds_no_more(name, random_model):
     matrices = random_model(5, seed=1).sample(30, seed=2)
-    rung = next(r for r in restrictions(SquareSpace(5)) if r.name == name)
+    submodel = next(r for r in restrictions(SquareSpace(5)) if r.name == name)
     model = restricted_fits(matrices)[name]
 
     def loss(coefficients):
         try:
-            return -PIGMM(5, coefficients @ rung.directions).log_prob(matrices).sum()
+            return -PIGMM(5, coefficients @ submodel.directions).log_prob(matrices).sum()
         except ValueError:
             return np.inf
 
-    start = PIGMM.iid(5, variance=float(matrices.var())).parameters @ np.linalg.pinv(rung.directions)
+    start = PIGMM.iid(5, variance=float(matrices.var())).parameters @ np.linalg.pinv(submodel.directions)
     options = {"maxfev": 4000, "xatol": 1e-7, "fatol": 1e-9}
     found = scipy.optimize.minimize(loss, start, method="Nelder-Mead", options=options)
     assert -found.fun == pytest.approx(model.log_prob(matrices).sum(), abs=1e-6)
-    np.testing.assert_allclose(found.x @ rung.directions, model.parameters, atol=1e-3)
+    np.testing.assert_allclose(found.x @ submodel.directions, model.parameters, atol=1e-3)
 
 
 def test_likelihood_ratio_of_independent_permutations_in_closed_form(random_model):
@@ -200,7 +202,7 @@ def test_sizes_of_the_likelihood_ratio(random_model):
     small, large = (next(r for r in restrictions(model.space) if r.name == name) for name in ("S_N x S_N", "S_N"))
     n, draws = 200, 4000
     estimates = unpacked(model.space, sample_estimates(model, n, draws, seed=0))
-    below, above = (log_determinant(model.dimensions, rung.estimate(*estimates)[1]) for rung in (small, large))
+    below, above = (log_determinant(model.dimensions, submodel.estimate(*estimates)[1]) for submodel in (small, large))
     ratios = n * (below - above)
     assert ratios.min() > 0
     rejected = (ratios > scipy.stats.chi2.isf(0.05, 8)).mean()

@@ -15,8 +15,8 @@ def symmetric(seed, size, diagonal=True):
 @pytest.mark.parametrize("diagonal", [True, False])
 def test_symmetric_likelihood_ratio_is_that_of_nested_models(diagonal):
     space, matrix = SymmetricSpace(9, diagonal), symmetric(0, 9, diagonal)
-    rung = "independent, diagonal apart" if diagonal else "iid"
-    row = nested_models(matrix[None], space=space, given_trivial=True, replicates=1).loc[rung]
+    submodel = "independent, diagonal apart" if diagonal else "iid"
+    row = nested_models(matrix[None], space=space, given_trivial=True, replicates=1).loc[submodel]
     found = analyse_matrix(matrix, space=space, replicates=0)
     assert found.likelihood_ratio == pytest.approx(row.likelihood_ratio, rel=1e-9)
     assert found.degrees_of_freedom == row.degrees_of_freedom == (2 if diagonal else 1)

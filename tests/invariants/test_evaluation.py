@@ -258,7 +258,7 @@ def test_a_forked_process_may_evaluate(all_graphs):
     matrices = np.random.default_rng(0).normal(size=(3000, 5, 5))
     expected = evaluate(matrices, all_graphs)
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
-        found = pool.submit(evaluate, matrices, all_graphs).result(timeout=60)
+        found = pool.submit(evaluate, matrices, all_graphs).result(timeout=600)
     np.testing.assert_array_equal(found, expected)
 
 

@@ -33,7 +33,7 @@ def nested_models(
 ) -> pd.DataFrame:
     """Nested Gaussian models with their likelihoods, tests of each against the next, AIC and BIC.
 
-    The rungs are those of `restrictions(space)`. Twice the logarithm of the likelihood ratio is about chi^2 with the
+    The models are those of `restrictions(space)`. Twice the logarithm of the likelihood ratio is about chi^2 with the
     difference of the numbers of parameters as degrees of freedom. Its bootstrap refits ensembles of the smaller model,
     of which only the estimates are drawn, by their exact law. Both assume Gaussian entries: an ensemble that has the
     symmetry and is not Gaussian is rejected too often. `wald_tests` and `randomisation_test` do not assume it.
@@ -48,13 +48,13 @@ def nested_models(
         seed: of the bootstrap.
 
     Returns:
-        A row a rung (index "symmetry"), with the columns parameters, log_likelihood, aic (2 k - 2 l), bic
-        (k log n - 2 l; given the trivial components n counts the numbers that vary), against (the rung of its test),
-        likelihood_ratio (twice the logarithm), degrees_of_freedom, p_chi2, p_bootstrap, and left_out: why a rung has no
-        numbers (too few matrices, or no variance in some irrep).
+        A row for each nested model (index "symmetry"), with the columns parameters, log_likelihood, aic (2 k - 2 l),
+        bic (k log n - 2 l; given the trivial components n counts the numbers that vary), against (the model of its
+        test), likelihood_ratio (twice the logarithm), degrees_of_freedom, p_chi2, p_bootstrap, and left_out: why a
+        model has no numbers (too few matrices, or no variance in some irrep).
 
     Raises:
-        ValueError: if not even the lowest rung fits, or an argument is not as above.
+        ValueError: if not even the smallest model fits, or an argument is not as above.
 
     Source:
         S. S. Wilks, Ann. Math. Statist. 9 (1938) 60; H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716; G. Schwarz,
@@ -67,21 +67,21 @@ def nested_models(
     """
     checked_integer("replicates", replicates, least=1)
     statistics, given = _statistics(data, count, space, given_trivial)
-    rungs, fits, left_out = _fits(statistics, given is not None)
-    n = statistics.count if given is None else _numbers(statistics, rungs[-1])
+    nested, fits, left_out = _fits(statistics, given is not None)
+    n = statistics.count if given is None else _numbers(statistics, nested[-1])
     rows = []
-    for number, rung in enumerate(rungs):
-        row: dict[str, object] = {"symmetry": rung.name, "parameters": rung.number_of_parameters}
-        if rung.name in fits:
-            likelihood = _log_likelihood(statistics, rung, fits[rung.name][1])
-            k = rung.number_of_parameters
+    for number, submodel in enumerate(nested):
+        row: dict[str, object] = {"symmetry": submodel.name, "parameters": submodel.number_of_parameters}
+        if submodel.name in fits:
+            likelihood = _log_likelihood(statistics, submodel, fits[submodel.name][1])
+            k = submodel.number_of_parameters
             row |= {"log_likelihood": likelihood, "aic": 2 * k - 2 * likelihood, "bic": k * log(n) - 2 * likelihood}
-            larger = next((r for r in rungs[number + 1 :] if r.name in fits and r.contains(rung)), None)
+            larger = next((r for r in nested[number + 1 :] if r.name in fits and r.contains(submodel)), None)
             if larger is not None:
                 row |= _likelihood_ratio_test(
-                    statistics, rung, larger, replicates, np.random.default_rng((seed, number))
+                    statistics, submodel, larger, replicates, np.random.default_rng((seed, number))
                 )
-        rows.append(row | {"left_out": left_out.get(rung.name, "")})
+        rows.append(row | {"left_out": left_out.get(submodel.name, "")})
     columns = ["against", "likelihood_ratio", "degrees_of_freedom", "p_chi2", "p_bootstrap"]
     table = pd.DataFrame(rows).set_index("symmetry")
     table = table.reindex(columns=["parameters", "log_likelihood", "aic", "bic", *columns, "left_out"])
@@ -98,7 +98,7 @@ def restricted_fits(
     space: MatrixSpace | None = None,
     given_trivial: bool = False,
 ) -> dict[str, BlockGaussian]:
-    """The maximum-likelihood model of each rung of the ladder that the matrices allow, by the name of its symmetry.
+    """The maximum-likelihood fit of each nested model that the matrices allow, by the name of its symmetry.
 
     Args:
         data: matrices (n, rows, columns), or their sufficient statistics, or the full model fitted to them.
@@ -184,29 +184,29 @@ def _statistics(
 def _fits(
     statistics: SufficientStatistics, given_trivial: bool
 ) -> tuple[tuple[Restriction, ...], dict[str, tuple[Array, Blocks]], dict[str, str]]:
-    """All rungs, the estimates of those that exist, and why the others do not."""
-    rungs = restrictions(statistics.space, given_trivial=given_trivial)
+    """All nested models, the estimates of those that exist, and why the others do not."""
+    nested = restrictions(statistics.space, given_trivial=given_trivial)
     fits: dict[str, tuple[Array, Blocks]] = {}
     left_out: dict[str, str] = {}
-    for rung in rungs:
-        if statistics.count < rung.least:
-            left_out[rung.name] = f"needs {rung.least} matrices, got {statistics.count}"
+    for submodel in nested:
+        if statistics.count < submodel.least:
+            left_out[submodel.name] = f"needs {submodel.least} matrices, got {statistics.count}"
             continue
-        mean, blocks = rung.estimate(statistics.mean, statistics.moments)
+        mean, blocks = submodel.estimate(statistics.mean, statistics.moments)
         if constant := statistics.irreps_without_variation(blocks[given_trivial:]):
-            left_out[rung.name] = f"no variance in {', '.join(constant)}"
+            left_out[submodel.name] = f"no variance in {', '.join(constant)}"
             continue
         try:
             irreps = statistics.space.decomposition.irreps[given_trivial:]
             for irrep, block in zip(irreps, blocks[given_trivial:], strict=True):
                 check_positive_definite(block, irrep.name)
         except ValueError as error:
-            left_out[rung.name] = str(error)
+            left_out[submodel.name] = str(error)
         else:
-            fits[rung.name] = mean, blocks
+            fits[submodel.name] = mean, blocks
     if not fits:
-        raise ValueError(f"matrices must vary, got {left_out[rungs[0].name]}")
-    return rungs, fits, left_out
+        raise ValueError(f"matrices must vary, got {left_out[nested[0].name]}")
+    return nested, fits, left_out
 
 
 def _model(space: MatrixSpace, mean: Array, blocks: Blocks, given: Array | None) -> BlockGaussian:
@@ -214,20 +214,20 @@ def _model(space: MatrixSpace, mean: Array, blocks: Blocks, given: Array | None)
     return kind.from_space(space, parameters_from_blocks(mean, blocks), given)
 
 
-def _numbers(statistics: SufficientStatistics, rung: Restriction) -> int:
+def _numbers(statistics: SufficientStatistics, submodel: Restriction) -> int:
     """How many independent numbers the matrices have in all irreps that vary."""
-    return statistics.count * sum(d * len(b) for d, b in zip(rung.dimensions, rung.covariances[0], strict=True))
+    return statistics.count * sum(d * len(b) for d, b in zip(submodel.dimensions, submodel.covariances[0], strict=True))
 
 
-def _log_likelihood(statistics: SufficientStatistics, rung: Restriction, blocks: Blocks) -> float:
-    logs = statistics.count * float(log_determinant(rung.dimensions, blocks))
-    return -0.5 * (_numbers(statistics, rung) * (1 + log(2 * pi)) + logs)
+def _log_likelihood(statistics: SufficientStatistics, submodel: Restriction, blocks: Blocks) -> float:
+    logs = statistics.count * float(log_determinant(submodel.dimensions, blocks))
+    return -0.5 * (_numbers(statistics, submodel) * (1 + log(2 * pi)) + logs)
 
 
 def _likelihood_ratio_test(
     statistics: SufficientStatistics, small: Restriction, large: Restriction, replicates: int, rng: np.random.Generator
 ) -> dict[str, object]:
-    """The columns of `model_ladder` that test one rung within another."""
+    """The columns of `model_ladder` that test one model within another."""
     n, space = statistics.count, statistics.space
     dimensions = large.dimensions
 

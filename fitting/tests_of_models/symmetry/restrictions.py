@@ -154,7 +154,7 @@ def log_determinant(dimensions: Iterable[int], blocks: Iterable[Array]) -> Array
 
 
 def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Restriction, ...]:
-    """The ladder of nested models of a space, the full one last; each but the last lies in a later one.
+    """The nested models of a space, the full one last; each but the last lies in a later one.
 
     Square matrices: "iid, zero mean" (1 parameter), "iid" (2), "S_N x S_N, transpose" (4: rows and columns permuted
     independently, and M and its transpose of one law), "S_N x S_N" (5), "independent, diagonal apart" (4),
@@ -165,7 +165,7 @@ def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Re
     "iid, zero mean", "iid" and "S_N" (4). (Symmetric matrices are a null set among square ones: likelihoods of the two
     kinds do not compare.)
     Several square ones: "iid, zero mean", "iid", "independent" (13 each), "S_N".
-    Given the trivial components the numbers are those of the other irreps, and there is no rung of zero mean: square
+    Given the trivial components the numbers are those of the other irreps, and there is no model of zero mean: square
     matrices have "iid" (1), "S_N x S_N, transpose" (2), "S_N x S_N" (3), "independent, diagonal apart" (2),
     "S_N, transpose" (6), "S_N" (8).
 
@@ -174,7 +174,7 @@ def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Re
         given_trivial: True for the laws given the trivial components.
 
     Returns:
-        The rungs, from the smallest model to the full one.
+        The models, from the smallest to the full one.
 
     Source:
         Derivation 6 for S_N x S_N, derivation 8 for the models of symmetric matrices.
@@ -183,7 +183,9 @@ def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Re
     [('iid, zero mean', 1), ('iid', 2), ('S_M x S_N', 5)]
     """
     if given_trivial:
-        return tuple(_given_trivial(rung) for rung in restrictions(space) if not rung.name.endswith("zero mean"))
+        return tuple(
+            _given_trivial(submodel) for submodel in restrictions(space) if not submodel.name.endswith("zero mean")
+        )
     copies = [len(irrep.copies) for irrep in space.decomposition.irreps]
     identity = tuple(np.eye(k) for k in copies)
     constant = space.project(np.ones(space.shape))[0][:, 0]
@@ -242,11 +244,11 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
     return model.from_space(model.space, parameters_from_blocks(*estimate), model.given)
 
 
-def _given_trivial(rung: Restriction) -> Restriction:
+def _given_trivial(submodel: Restriction) -> Restriction:
     """A restriction of the law given the trivial components, which come first: what is left of its covariances."""
-    covariances = tuple((np.zeros_like(first), *others) for first, *others in rung.covariances)
+    covariances = tuple((np.zeros_like(first), *others) for first, *others in submodel.covariances)
     left = tuple(blocks for blocks in covariances if any(block.any() for block in blocks))
-    return replace(rung, means=rung.means[:0], covariances=left, least=1, given_trivial=True)
+    return replace(submodel, means=submodel.means[:0], covariances=left, least=1, given_trivial=True)
 
 
 def _unit(copies: list[int], irrep: int, x: int, y: int) -> Blocks:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....invariants.checks import checked_integer, checked_matrices
 from ....invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
+from ...model.blocks import least_correlation
 from ...model.gaussian import BlockGaussian
 from ...model.pigmm import PIGMM
 from ...model.sufficient_statistics import checked_batch, matrix_chunks
@@ -23,12 +24,14 @@ Array = NDArray[np.float64]
 
 # Entries of permuted matrices at a time: enough that the work by chunk does not count.
 _CHUNK_ENTRIES = 1 << 20
+# Least eigenvalue of correlations whose inverse keeps some four digits.
+_SOLVABLE = 1e-12
 
 
 def wald_tests(matrices: ArrayLike, *, space: MatrixSpace | None = None) -> pd.DataFrame:
-    """Each rung of the ladder against the full model, by a Wald test with a covariance that no law is assumed for.
+    """Wald tests of each nested model against the full one, which assume no law of the entries.
 
-    With C theta = 0 the q constraints of the rung and V the sample covariance of C times the influence functions
+    With C theta = 0 the q constraints of a nested model and V the sample covariance of C times the influence functions
     (the sandwich covariance), W = n (C theta)^T V^-1 (C theta); as for Hotelling's T^2, (n - q) W / (q (n - 1)) is
     compared with F(q, n - q). For "S_N x S_N" these are the eight constraints mu_2 = G0_12 = GH_12 = GH_13 = GH_23 = 0,
     G0_22 = GH_33 = G2 = G3.
@@ -42,8 +45,8 @@ def wald_tests(matrices: ArrayLike, *, space: MatrixSpace | None = None) -> pd.D
         space: as in `BlockGaussian.fit`.
 
     Returns:
-        A row a rung (index "symmetry") but for the full one, with the columns constraints, wald, f, p_value; the latter
-        three NaN if n is at most the number of constraints, or the constraints have a singular covariance.
+        A row for each model but the full one (index "symmetry"), with the columns constraints, wald, f, p_value; the
+        latter three NaN if n is at most the number of constraints, or the constraints have a singular covariance.
 
     Raises:
         ValueError: if the full model cannot be fitted.
@@ -61,16 +64,16 @@ def wald_tests(matrices: ArrayLike, *, space: MatrixSpace | None = None) -> pd.D
     influence = np.concatenate([model.influence(chunk) for chunk in matrix_chunks(scaled)])
     n = len(influence)
     rows = []
-    for rung in restrictions(model.space)[:-1]:
-        constraints = rung.constraints
+    for submodel in restrictions(model.space)[:-1]:
+        constraints = submodel.constraints
         q = len(constraints)
-        row: dict[str, object] = {"symmetry": rung.name, "constraints": q}
+        row: dict[str, object] = {"symmetry": submodel.name, "constraints": q}
         estimate, spread = constraints @ model.parameters, influence @ constraints.T
         scale = spread.std(axis=0, ddof=1)
         if n > q and (scale > 0).all():
-            correlations = np.atleast_2d(np.cov(spread / scale, rowvar=False))
-            if np.linalg.eigvalsh(correlations)[0] > 1e-12:
-                wald = n * float((estimate / scale) @ np.linalg.solve(correlations, estimate / scale))
+            covariance = np.atleast_2d(np.cov(spread / scale, rowvar=False))
+            if least_correlation(covariance) > _SOLVABLE:
+                wald = n * float((estimate / scale) @ np.linalg.solve(covariance, estimate / scale))
                 f = (n - q) / (q * (n - 1)) * wald
                 row |= {"wald": wald, "f": f, "p_value": float(scipy.stats.f.sf(f, q, n - q))}
         rows.append(row)
@@ -112,21 +115,21 @@ def randomisation_test(
     checked_integer("replicates", replicates, least=1)
     batch = in_units(matrices)
     model = PIGMM.fit(batch, given_trivial=given_trivial)
-    ladder = restrictions(model.space, given_trivial=given_trivial)
-    rung = next(r for r in ladder if r.name == "S_N x S_N")
+    nested = restrictions(model.space, given_trivial=given_trivial)
+    submodel = next(r for r in nested if r.name == "S_N x S_N")
     size = model.size
     unpermuted = np.broadcast_to(np.arange(size), (1, len(batch), size))
     permuted = _permutations(len(batch), size, replicates, np.random.default_rng(seed))
     parts = _parts(batch)
     # permutations leave the restricted fit alone; but of one given the trivial components they move tr F M F out or in
-    constant = log_determinant(rung.dimensions, rung.estimate(model.means, model.covariances)[1])
+    constant = log_determinant(submodel.dimensions, submodel.estimate(model.means, model.covariances)[1])
 
     def log_ratio(sigma: NDArray[np.intp]) -> Array:
         moments = _permuted_moments(parts, sigma)
         restricted = constant
         if given_trivial:
-            restricted = log_determinant(rung.dimensions, rung.estimate(model.means, moments)[1])
-        return np.asarray(restricted - log_determinant(rung.dimensions, moments))
+            restricted = log_determinant(submodel.dimensions, submodel.estimate(model.means, moments)[1])
+        return np.asarray(restricted - log_determinant(submodel.dimensions, moments))
 
     ratios = len(batch) * np.concatenate([log_ratio(sigma) for sigma in (unpermuted, *permuted)])
     return pd.Series(
@@ -186,10 +189,10 @@ def symmetry_p_values(
     square = PIGMM.space_for(checked_matrices(matrices, square=False).shape[1:])
     if space not in (None, square):
         raise ValueError(f"space must be {square}, that of the tests of S_N x S_N, got {space}")
-    rung = model_ladder(matrices, replicates=replicates, seed=seed).loc["S_N x S_N"].to_dict()
+    row = model_ladder(matrices, replicates=replicates, seed=seed).loc["S_N x S_N"].to_dict()
     return {
-        "likelihood ratio, chi2": float(rung["p_chi2"]),
-        "likelihood ratio, bootstrap": float(rung["p_bootstrap"]),
+        "likelihood ratio, chi2": float(row["p_chi2"]),
+        "likelihood ratio, bootstrap": float(row["p_bootstrap"]),
         "wald": float(wald_tests(matrices).p_value["S_N x S_N"]),
         "randomisation": float(randomisation_test(matrices, replicates=replicates, seed=seed).p_value),
     }
