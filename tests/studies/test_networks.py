@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import torch
 from markupsafe import Markup
 from safetensors.numpy import save_file
@@ -19,6 +20,7 @@ from pigmm.studies.networks.page import _parameters
 from pigmm.studies.networks.pieces import reading_of
 from pigmm.studies.networks.readings import readings
 from pigmm.studies.networks.sections import sections
+from pigmm.training import EnsembleConfig, train_ensemble
 
 
 def normal(seed, *shape):
@@ -400,6 +402,27 @@ def test_like_layers_together():
     assert (by.departs["g.*.w", "self-connections"], by.differ["g.*.w", "self-connections"]) == (False, True)
     assert by.loc[("h.*.w", "self-connections"), "low"] < by.loc[("h.*.w", "self-connections"), "mean"] < 0
     assert not found[~found.statistic.eq("self-connections")][["departs", "differ"]].any(axis=None)
+
+
+def test_trained_perceptrons_relate_no_row_to_a_column(tmp_path):
+    """The control of docs/networks.md, small: each hidden layer can be relabelled by itself."""
+    config = EnsembleConfig(
+        hidden=(24, 24), networks=8, epochs=6, block_size=8, layers="all", snapshots=10**6, learning_rate=5e-3
+    )
+    last = train_ensemble(config, tmp_path / "mlps.zarr", progress=False).isel(epoch=-1)
+    weights = {
+        f"network.{k}.{layer}": last[f"weight_{number}"].sel(network=k).to_numpy()
+        for number, layer in enumerate(("first", "interior", "output"))
+        for k in range(8)
+    }
+    table = analyse_network(weights, replicates=199)
+    kinds = set(table.structure[table.structure != ""].str.split(", ").explode())
+    assert kinds <= {"hub rows", "hub columns"}
+    assert scipy.stats.kstest(table.p_randomisation.filter(like="interior").astype(float), "uniform").pvalue > 0.01
+    together = alike(table).set_index(["layers", "statistic"])
+    pairing = together.loc["network.*.interior"].z[["self-connections", "symmetric to antisymmetric"]]
+    assert pairing.abs().max() < 3.5
+    assert together.z["network.*.first", "row hubs"] > 5  # training moves the units of the first layer
 
 
 def correlated_taps(rng, rows, columns):
