@@ -1,11 +1,14 @@
 """Tests of permutation invariance: exact laws, sizes, and what they find."""
 
+from itertools import combinations_with_replacement
+
 import numpy as np
 import pytest
 import scipy.stats
 
 from pigmm.fitting import (
     PIGMM,
+    BlockGaussian,
     MultiMatrixSpace,
     RectangularSpace,
     SquareSpace,
@@ -15,8 +18,8 @@ from pigmm.fitting import (
     permutation_invariance_test,
 )
 from pigmm.fitting.tests_of_models.symmetry.beta_products import log_beta_survival, wilks_factors
-from pigmm.fitting.tests_of_models.symmetry.invariance import _squared_covariances, permuted
-from pigmm.invariants import evaluate, multigraphs
+from pigmm.fitting.tests_of_models.symmetry.invariance import Whitened, squared_covariances
+from pigmm.fitting.tests_of_models.symmetry.permuted_components import identities, labelled, random_permutations
 from pigmm.invariants.representation.spaces import irrep_dimensions
 
 SPACES = [
@@ -96,17 +99,56 @@ def test_relabelling_all_matrices_alike_changes_nothing(random_model):
     np.testing.assert_allclose(first, second, rtol=1e-9)
 
 
+def permuted(matrices, space, permutations):
+    """Each matrix with its rows and columns permuted: what `permuted_components` knows from the labels."""
+    kinds = space.decomposition.family.arc_types[0]
+    between = (1,) * (matrices.ndim - 3)  # several matrices are permuted together
+    rows = permutations[kinds.tail].reshape(len(matrices), *between, -1, 1)
+    columns = permutations[kinds.head].reshape(len(matrices), *between, 1, -1)
+    return np.take_along_axis(np.take_along_axis(matrices, rows, axis=-2), columns, axis=-1)
+
+
 @pytest.mark.parametrize("space", SPACES)
-def test_permuted_matrices_keep_their_invariants(space, generic):
+def test_permutations_move_the_labels_of_components(space, generic):
     matrices = generic(space, seed=1).sample(5, seed=2)
-    moved = permuted(matrices, space, np.random.default_rng(0))
-    space.check(moved)
-    family = space.decomposition.family
-    graphs = multigraphs(2, family) + multigraphs(3, family)
-    np.testing.assert_allclose(
-        evaluate(moved, graphs, family=family), evaluate(matrices, graphs, family=family), atol=1e-9
-    )
+    sigma = random_permutations(5, space, np.random.default_rng(0))
+    moved = permuted(matrices, space, sigma)
+    unmoved = identities(5, space)
+    of_moved, of_these = (labelled(space.project(some), space) for some in (moved, matrices))
+    for expected, part in zip(of_moved, of_these, strict=True):
+        found = part.moved(sigma)
+        np.testing.assert_allclose(found, expected.moved(unmoved), atol=1e-12)
+        # those above the diagonal stand for all
+        flat = expected.components.reshape(5, -1)
+        np.testing.assert_allclose(found @ found.T, flat @ flat.T, atol=1e-12)
     assert (np.abs(moved - matrices).max(axis=tuple(range(1, matrices.ndim))) > 0).sum() >= 4
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("n", [6, 150])  # fewer and more than components
+def test_statistics_of_permuted_matrices_are_those_of_their_covariance(space, n, generic):
+    """From the whole covariance of the whitened components, less its invariant part, with nothing left out."""
+    matrices = generic(space, seed=1).sample(n, seed=2)
+    matrices[:, ..., 0, :] *= 2
+    if isinstance(space, SymmetricSpace):
+        matrices = (matrices + matrices.swapaxes(-1, -2)) / 2
+    model = BlockGaussian.fit(matrices, space)
+    sigma = random_permutations(n, space, np.random.default_rng(0))
+    white = [
+        np.linalg.inv(np.linalg.cholesky(covariance)) @ part
+        for covariance, part in zip(model.covariances, space.project(permuted(matrices, space, sigma)), strict=True)
+    ]
+    centred = [part - part.mean(axis=0) for part in white]
+    expected = [n * np.square(part.mean(axis=0)).sum() for part in white[1:]]
+    for r, s in combinations_with_replacement(range(len(white)), 2):
+        covariance = np.einsum("nxa,nyb->xayb", centred[r], centred[s]) / n
+        total = np.square(covariance).sum()
+        if r == s:
+            if model.dimensions[r] == 1:
+                continue
+            total -= np.square(np.einsum("xaya->xy", covariance)).sum() / model.dimensions[r]
+        expected.append(n * total)
+    np.testing.assert_allclose(Whitened.of(model, matrices).departures(sigma), expected, rtol=1e-9)
 
 
 def test_squared_covariances_by_either_side():
@@ -114,7 +156,7 @@ def test_squared_covariances_by_either_side():
     for n in (4, 50):
         x, y = rng.normal(size=(n, 3)), rng.normal(size=(n, 6))
         expected = [[np.square(a.T @ b / n).sum() for b in (x, y)] for a in (x, y)]
-        np.testing.assert_allclose(_squared_covariances([x, y]), expected)
+        np.testing.assert_allclose(squared_covariances(np.hstack([x, y]), np.array([3, 9])), expected)
 
 
 def test_permutation_test_is_exact_whatever_the_law():

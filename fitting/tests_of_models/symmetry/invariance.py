@@ -7,7 +7,7 @@ only copies of one irrep, each label with itself. A layer whose rows are classes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -21,6 +21,7 @@ from ...model.blocks import check_positive_definite
 from ...model.gaussian import BlockGaussian
 from ...model.sufficient_statistics import SufficientStatistics, checked_batch, matrix_chunks
 from .beta_products import log_beta_survival, wilks_factors
+from .permuted_components import Labelled, Permutations, identities, labelled, random_permutations
 from .symmetry import Scaled, in_units, randomisation_p_value
 
 Array = NDArray[np.float64]
@@ -130,9 +131,10 @@ def permutation_invariance_test(
     pairs = _pairs(model.dimensions)
     labels = [("mean", name) for name in names[1:]] + [("covariance", f"{names[r]} x {names[s]}") for r, s in pairs]
     rng = np.random.default_rng(seed)
-    ensembles = (batch if draw == 0 else permuted(batch, model.space, rng) for draw in range(replicates + 1))
+    drawn = (random_permutations(len(batch), model.space, rng) for _ in range(replicates))
+    whitened = Whitened.of(model, batch)
     with threadpool_limits(1, user_api="blas"):  # products this small only wait for each other's threads
-        statistics = np.array([_departures(model, ensemble) for ensemble in ensembles])
+        statistics = np.array([whitened.departures(own) for own in (identities(len(batch), model.space), *drawn)])
     # the measured one is among those that standardise, or the sums would not be exchangeable
     spread = statistics.std(axis=0)
     told = spread > _ROUNDING * np.abs(statistics).max(axis=0)
@@ -154,31 +156,6 @@ def permutation_invariance_test(
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(columns, names=["moment", "irreps"])
     return table
-
-
-def permuted(matrices: Array, space: MatrixSpace, rng: np.random.Generator) -> Array:
-    """Permute each matrix at random, by the group of its space.
-
-    Args:
-        matrices: (n, *space.shape).
-        space: that of the matrices.
-        rng: of the permutations.
-
-    Returns:
-        (n, *space.shape).
-
-    >>> from pigmm.invariants.representation.spaces import SquareSpace
-    >>> matrices = np.arange(32.0).reshape(2, 4, 4)
-    >>> moved = permuted(matrices, SquareSpace(4), np.random.default_rng(0))
-    >>> np.trace(moved, axis1=1, axis2=2).tolist(), np.trace(matrices, axis1=1, axis2=2).tolist()
-    ([30.0, 94.0], [30.0, 94.0])
-    """
-    kinds = space.decomposition.family.arc_types[0]
-    sigma = [rng.permuted(np.broadcast_to(np.arange(size), (len(matrices), size)), axis=-1) for size in space.sizes]
-    between = (1,) * (matrices.ndim - 3)  # several matrices are permuted together
-    rows = sigma[kinds.tail].reshape(len(matrices), *between, -1, 1)
-    columns = sigma[kinds.head].reshape(len(matrices), *between, 1, -1)
-    return np.take_along_axis(np.take_along_axis(matrices, rows, axis=-2), columns, axis=-1)
 
 
 def invariance_p_values(
@@ -221,35 +198,84 @@ def _pairs(dimensions: Sequence[int]) -> list[tuple[int, int]]:
     return [(r, s) for r, s in pairs if r != s or dimensions[r] > 1]
 
 
-def _departures(model: BlockGaussian, matrices: Array) -> list[float]:
-    """n |mean|^2 of each irrep but the trivial one, then n |not invariant part of the covariance|^2 of each pair."""
-    n = len(matrices)
-    means, whitened, invariant = [], [], []
-    for covariance, dimension, part in zip(
-        model.covariances, model.dimensions, model.space.project(matrices), strict=True
-    ):
-        white = np.linalg.inv(np.linalg.cholesky(covariance)) @ part
-        mean = white.mean(axis=0)
-        centred = white - mean
-        means.append(n * float(np.square(mean).sum()))
-        own = np.einsum("nxa,nya->xy", centred, centred) / (n * dimension)
-        invariant.append(dimension * float(np.square(own).sum()))
-        whitened.append(centred.reshape(n, -1))
-    inner = _squared_covariances(whitened)
-    pairs = _pairs(model.dimensions)
-    return means[1:] + [n * (inner[r, s] - (invariant[r] if r == s else 0)) for r, s in pairs]
+@dataclass(frozen=True, eq=False)
+class Whitened:
+    """The components of an ensemble in units of its fit, of which a permutation changes the order only.
+
+    Args:
+        parts: of each irrep.
+        second_moments: of each irrep (copies, copies), over matrices and labels, by dimension.
+        dimensions: of the irreps.
+    """
+
+    parts: list[Labelled]
+    second_moments: list[Array]
+    dimensions: tuple[int, ...]
+
+    @classmethod
+    def of(cls, model: BlockGaussian, matrices: Array) -> Whitened:
+        """Whiten the components of matrices.
+
+        Args:
+            model: as fitted to these.
+            matrices: (n, *space.shape).
+        """
+        parts = [
+            np.linalg.inv(np.linalg.cholesky(covariance)) @ part
+            for covariance, part in zip(model.covariances, model.space.project(matrices), strict=True)
+        ]
+        moments = [
+            np.einsum("nxa,nya->xy", part, part) / (len(matrices) * dimension)
+            for part, dimension in zip(parts, model.dimensions, strict=True)
+        ]
+        return cls(labelled(parts, model.space), moments, model.dimensions)
+
+    def departures(self, permutations: Permutations) -> list[float]:
+        """The statistics of the ensemble with each matrix permuted.
+
+        Args:
+            permutations: for each node kind (n, size).
+
+        Returns:
+            n |mean|^2 of each irrep but the trivial one, then n |not invariant part of the covariance|^2 of each pair.
+        """
+        moved = [part.moved(permutations) for part in self.parts]
+        joint = np.concatenate(moved, axis=1)
+        mean = joint.mean(axis=0)
+        joint -= mean
+        n, ends = len(joint), np.cumsum([own.shape[1] for own in moved])
+        means = np.split(mean, ends[:-1])
+        invariant = []
+        for own, moment, dimension in zip(means, self.second_moments, self.dimensions, strict=True):
+            of_copies = own.reshape(len(moment), -1)
+            invariant.append(dimension * float(np.square(moment - of_copies @ of_copies.T / dimension).sum()))
+        inner = squared_covariances(joint, ends)
+        pairs = _pairs(self.dimensions)
+        return [n * float(np.square(own).sum()) for own in means[1:]] + [
+            n * (float(inner[r, s]) - (invariant[r] if r == s else 0)) for r, s in pairs
+        ]
 
 
-def _squared_covariances(samples: list[Array]) -> Array:
-    """(k, k): squared norms of the covariances between k samples (n, width) of zero mean.
+def squared_covariances(joint: Array, ends: NDArray[np.intp]) -> Array:
+    """Squared norms of the covariances between k samples.
 
     |X^T Y|^2 = tr (X X^T) (Y Y^T), whichever side is the smaller.
+
+    Args:
+        joint: (n, width) of zero mean, the samples side by side.
+        ends: (k,) where each ends.
+
+    Returns:
+        (k, k).
     """
-    n = len(samples[0])
-    result = np.empty((len(samples), len(samples)))
-    small = sum(sample.shape[1] for sample in samples) <= n
-    grams = [] if small else [sample @ sample.T for sample in samples]
-    for r, s in combinations_with_replacement(range(len(samples)), 2):
-        total = np.square(samples[r].T @ samples[s]).sum() if small else np.vdot(grams[r], grams[s])
-        result[r, s] = result[s, r] = float(total) / n**2
-    return result
+    n, width = joint.shape
+    starts = np.concatenate([[0], ends[:-1]])
+    if width <= n:
+        squares = np.square(joint.T @ joint)
+        sums = np.add.reduceat(np.add.reduceat(squares, starts, axis=0), starts, axis=1)
+    else:
+        # each sample on its own in memory, where a product with its transpose costs half
+        samples = [np.ascontiguousarray(joint[:, start:end]) for start, end in zip(starts, ends, strict=True)]
+        grams = np.array([(sample @ sample.T).ravel() for sample in samples])
+        sums = grams @ grams.T
+    return np.asarray(sums / n**2)
