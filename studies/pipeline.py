@@ -108,7 +108,15 @@ def train(
 
 
 def rebuild(run: RunFolder, progress: bool = True, data: LabelledData | None = None) -> Path:
-    """Tables, figures and report of a RUN from its ensemble, afresh; returns the path of the report.
+    """Make tables, figures and report of a RUN from its ensemble, afresh.
+
+    Args:
+        run: the folder.
+        progress: whether to show it, on standard error.
+        data: the images of the ensemble, if they are the user's own.
+
+    Returns:
+        The path of the report.
 
     Raises:
         FileNotFoundError: there is no ensemble.

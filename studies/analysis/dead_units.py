@@ -42,13 +42,16 @@ def can_be_seen(config: EnsembleConfig) -> bool:
 
 
 def dead_units(layers: Sequence[NDArray[np.floating]], images: NDArray[np.uint8]) -> list[Masks]:
-    """Which units of each hidden layer are off for all the images, (networks, units) each.
+    """Find the units of each hidden layer that are off for all the images.
 
     A unit whose value is not a number for an image, as in networks that diverged, is not off.
 
     Args:
         layers: weights (networks, units, inputs) of the hidden layers, the first one first.
         images: (count, pixels) uint8.
+
+    Returns:
+        (networks, units) bool for each layer.
 
     >>> one, minus_one = np.full((1, 4), 255, np.uint8), [[-1.0] * 4]
     >>> [mask.tolist() for mask in dead_units([np.array([[[1.0] * 4, *minus_one]])], one)]
@@ -72,15 +75,16 @@ def dead_units(layers: Sequence[NDArray[np.floating]], images: NDArray[np.uint8]
 def dead_unit_tables(
     ensemble: xr.Dataset, config: EnsembleConfig, images: NDArray[np.uint8]
 ) -> dict[str, pd.DataFrame]:
-    """Tables of the units that are off for all the images, at the first and at the last snapshot.
-
-    `units`: a row for each network and hidden layer (columns epoch, layer, network, units, dead).
-    `active_units`: the matrices between layers without the columns of dead units, see `active_unit_table`.
+    """Tabulate the units that are off for all the images, at the first and at the last snapshot.
 
     Args:
         ensemble: as `open_ensemble` gives it.
         config: what it was made with; `can_be_seen`.
         images: (count, pixels) uint8, those of the test.
+
+    Returns:
+        `units`: a row for each network and hidden layer (columns epoch, layer, network, units, dead). `active_units`:
+        the matrices between layers without the columns of dead units, see `active_unit_table`.
     """
     units, active = [], []
     for place in sorted({0, ensemble.sizes["epoch"] - 1}):

@@ -32,7 +32,7 @@ def analyse(
     replicates: int | None = None,
     images: NDArray[np.uint8] | None = None,
 ) -> Tables:
-    """All tables of a study, by name; layers that an interrupted analysis had finished are read from `partial`.
+    """Make all tables of a study; layers that an interrupted analysis had finished are read from `partial`.
 
     Args:
         ensemble: as `open_ensemble` gives it.
@@ -41,6 +41,9 @@ def analyse(
         advance: called after each epoch of each layer.
         replicates: of the bootstrap at the first and the last epoch; see `analyse_layer`.
         images: (count, pixels), by which dead units are found; None: nothing about these.
+
+    Returns:
+        The tables by name.
 
     >>> from tempfile import TemporaryDirectory
     >>> from pigmm.training import train_ensemble

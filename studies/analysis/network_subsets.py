@@ -30,6 +30,9 @@ def of_all_networks(table: pd.DataFrame) -> pd.DataFrame:
     Args:
         table: with a column `subset`, or about all networks as a whole.
 
+    Returns:
+        The rows of that subset, without the column if there is none.
+
     >>> of_all_networks(pd.DataFrame({"subset": ["all", "trained"], "networks": [9, 8]})).networks.tolist()
     [9]
     """

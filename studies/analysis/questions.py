@@ -26,6 +26,9 @@ def how_many_tests(config: EnsembleConfig) -> int:
     Args:
         config: of the ensemble.
 
+    Returns:
+        Their number.
+
     >>> how_many_tests(EnsembleConfig(layers="all"))
     19
     """
@@ -48,12 +51,15 @@ def judge_study(tables: Tables) -> Verdicts:
 
 
 def study_tests(tables: Tables) -> list[Test]:
-    """The tests that the tables of a study allow: by random draws where these were made, else by the largest |z|.
+    """List the tests that the tables of a study allow: by random draws where these were made, else by the largest |z|.
 
-    The largest |z| is asymptotic, and no test of fewer than `ENOUGH` networks.
+    The largest |z| is asymptotic: it is no test of fewer than `ENOUGH` networks.
 
     Args:
         tables: as `analyse` returns them.
+
+    Returns:
+        The tests, whose subjects are layers.
 
     >>> rows = pd.DataFrame({"layer": [1], "subset": "all", "epoch": 2.0, "networks": 500, "minus": "", "z": 0.5})
     >>> [(test.question, test.subject) for test in study_tests({"symmetry": rows})]

@@ -168,6 +168,9 @@ def draws_for(tests: int) -> int:
     Args:
         tests: how many a page judges.
 
+    Returns:
+        The number of draws.
+
     >>> draws_for(1), draws_for(5), draws_for(15)
     (99, 99, 299)
     """
@@ -231,6 +234,9 @@ def overflowing(comparison: pd.DataFrame) -> int:
     Args:
         comparison: (invariants, columns) with predicted, measured and standard_error.
 
+    Returns:
+        Their number.
+
     >>> overflowing(pd.DataFrame({"predicted": [1e200, 1.0], "measured": 1.0, "standard_error": [np.inf, 0.1]}))
     1
     """
@@ -239,10 +245,13 @@ def overflowing(comparison: pd.DataFrame) -> int:
 
 
 def bound(count: int) -> float:
-    """The line on a figure that the largest |z| of `count` normal numbers crosses with probability 5% at most.
+    """Compute the line on a figure that the largest |z| of `count` normal numbers crosses with probability 5% at most.
 
     Args:
         count: of the numbers, however they are correlated.
+
+    Returns:
+        |z|, in standard errors.
 
     >>> round(bound(1), 2), round(bound(348), 2)
     (1.96, 3.8)
@@ -256,6 +265,9 @@ def too_few(count: int, noun: str = "matrix") -> str:
     Args:
         count: of the matrices.
         noun: what they are called.
+
+    Returns:
+        The reason, or an empty text.
 
     >>> too_few(24), too_few(100)
     ('too few matrices for a verdict: 24, and the standard errors are asymptotic, to be trusted from 100 on', '')
@@ -276,6 +288,9 @@ def stated(test: Test, verdict: Verdict) -> str:
         test: as it was judged.
         verdict: of `judge`.
 
+    Returns:
+        Plain text.
+
     >>> stated(Test("Gaussian", 1, 0.42, 0.002), Verdict.NO_DEPARTURE)
     'p = 0.42 (499 draws): no departure detected'
     >>> stated(Test("Gaussian", 1, 0.05, 0.05), Verdict.OPEN)
@@ -291,12 +306,15 @@ def stated(test: Test, verdict: Verdict) -> str:
 
 
 def subjects(verdicts: Verdicts, question: str, verdict: Verdict = Verdict.DEPARTS) -> list[Hashable]:
-    """The subjects on which a question has a verdict, in their order.
+    """List the subjects on which a question has a verdict, in their order.
 
     Args:
         verdicts: of `judge`.
         question: one of theirs.
         verdict: the one looked for.
+
+    Returns:
+        The subjects.
 
     >>> subjects({("Gaussian", 1): Verdict.DEPARTS, ("Gaussian", 2): Verdict.OPEN}, "Gaussian")
     [1]

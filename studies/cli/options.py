@@ -70,7 +70,13 @@ def takes_ensemble_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def configuration(options: dict[str, Any]) -> EnsembleConfig:
-    """The ensemble that options ask for.
+    """Make the ensemble that options ask for.
+
+    Args:
+        options: of the command, by the names of fields; None where none was given.
+
+    Returns:
+        The configuration.
 
     Raises:
         ValueError: one line that names the option, what is required and what came.

@@ -43,10 +43,13 @@ def draw_comparison(runs: Sequence[FinishedRun]) -> list[Illustration]:
 
 
 def answer(summary: pd.DataFrame) -> Illustration:
-    """How far training moves each layer of each run, small enough for the first screen.
+    """Draw how far training moves each layer of each run, small enough for the first screen.
 
     Args:
         summary: a row for each run and layer: run, layer, initial_norm, wasserstein_last.
+
+    Returns:
+        The figure.
     """
     with house_style():
         figure = Figure(figsize=(4.2, 2.7))
@@ -181,11 +184,14 @@ def five_parameters(runs: Sequence[FinishedRun]) -> Illustration:
 
 
 def quantile_curves(comparison: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Median and 95% quantile over the invariants of one layer, by epoch (index); columns 0.5 and 0.95.
+    """Compute median and 95% quantile over the invariants of one layer, by epoch.
 
     Args:
         comparison: rows of one layer and subset.
         quantity: `deviation` or `absolute_z`.
+
+    Returns:
+        Index epoch; columns 0.5 and 0.95.
 
     >>> rows = pd.DataFrame({"epoch": [0.0, 0.0, 0.0], "z": [1.0, -2.0, 3.0]})
     >>> quantile_curves(rows, "absolute_z")[0.5].tolist()

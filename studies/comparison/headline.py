@@ -11,11 +11,14 @@ from .claims.claim import Agreement
 
 
 def headline(summary: pd.DataFrame, verdicts: pd.DataFrame) -> list[str]:
-    """Three plain sentences.
+    """Say in three plain sentences how far training went, how good the models are and which claims hold.
 
     Args:
         summary: as `summary_table` returns it: run, layer, initial_norm, wasserstein_last, median_deviation_last.
         verdicts: as `verdict_table` returns it: verdict.
+
+    Returns:
+        The sentences.
 
     >>> row = {"run": "a", "layer": 1, "initial_norm": 2.0, "wasserstein_last": 0.5, "median_deviation_last": 0.05}
     >>> verdicts = pd.DataFrame({"verdict": ["agrees", "agrees", "not decided"]})

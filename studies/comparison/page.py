@@ -37,7 +37,7 @@ _CAPTIONS = {
 def write_comparison(
     paths: Sequence[Path], output: Path, title: str = "", notes: Sequence[str] = (), pdf: bool = False
 ) -> Path:
-    """Compare finished runs; returns the path of the page `report.html` in the folder `output`.
+    """Compare finished runs.
 
     Args:
         paths: RUN folders, or folders of several runs.
@@ -46,6 +46,9 @@ def write_comparison(
         title: of the page.
         notes: sentences that stand on the page, such as what was left out.
         pdf: whether figures are wanted as PDF too, and tables as LaTeX.
+
+    Returns:
+        The path of the page `report.html` in the folder `output`.
 
     Raises:
         FileNotFoundError, ValueError: as `finished_runs`; `output` holds something else, which is left as it is.
@@ -236,11 +239,14 @@ def _parameter_cells(runs: Sequence[FinishedRun]) -> list[dict[str, object]]:
 
 
 def comparison_latex(summary: pd.DataFrame, runs: Sequence[FinishedRun]) -> dict[str, str]:
-    """The runs in numbers and the five parameters, by the names of files.
+    """Write the runs in numbers and the five parameters in LaTeX.
 
     Args:
         summary: as `summary_table` returns it.
         runs: that are compared.
+
+    Returns:
+        Tables by the names of files.
     """
     rows = summary.to_dict("records")
     departures = pd.DataFrame(

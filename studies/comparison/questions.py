@@ -55,11 +55,14 @@ def claim_tests(runs: Sequence[FinishedRun]) -> list[Test]:
 
 
 def gaussian_test(layer: Tables, comparison: pd.DataFrame) -> Any:
-    """The row of the global test of the bootstrap at the epoch of a comparison; None if it was not done.
+    """Find the row of the global test of the bootstrap at the epoch of a comparison.
 
     Args:
         layer: tables of one layer.
         comparison: of one epoch.
+
+    Returns:
+        The row; None if the test was not done.
     """
     tests = layer.get("gaussianity", pd.DataFrame(columns=["epoch"]))
     found = where(tests, epoch=comparison.epoch.iloc[0])
@@ -67,10 +70,13 @@ def gaussian_test(layer: Tables, comparison: pd.DataFrame) -> Any:
 
 
 def ends(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of the first and of the last epoch.
+    """Select the rows of the first and of the last epoch.
 
     Args:
         table: with the column epoch.
+
+    Returns:
+        Both.
 
     >>> [part.index.tolist() for part in ends(pd.DataFrame({"epoch": [0.0, 1.0, 2.0]}))]
     [[0], [2]]

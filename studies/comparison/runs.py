@@ -64,7 +64,13 @@ class FinishedRun:
 
 
 def finished_runs(paths: Sequence[Path]) -> list[FinishedRun]:
-    """The runs at the given paths; a folder of several runs stands for all of them.
+    """Read the runs at the given paths; a folder of several runs stands for all of them.
+
+    Args:
+        paths: RUN folders, or folders of several.
+
+    Returns:
+        The runs, with their tables.
 
     Raises:
         FileNotFoundError: there is nothing at a path.

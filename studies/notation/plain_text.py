@@ -60,6 +60,9 @@ def as_written(cell: str) -> str:
     Args:
         cell: a text in a CSV file.
 
+    Returns:
+        The text as it was before `inert`.
+
     >>> as_written("'=1+1"), as_written("'tis")
     ('=1+1', "'tis")
     """

@@ -138,10 +138,13 @@ def _superscripted(match: re.Match[str]) -> str:
 
 
 def layers_text(layers: Sequence[object]) -> str:
-    """Several layers in a sentence.
+    """Name several layers in a sentence.
 
     Args:
         layers: their indices.
+
+    Returns:
+        Plain text.
 
     >>> layers_text([1]), layers_text([1, 2, 3])
     ('layer 1', 'layers 1, 2 and 3')

@@ -49,16 +49,22 @@ def study_names() -> dict[str, str]:
 
 
 def paper_study(name: str, quick: bool = False, **overrides: Any) -> PaperStudy:
-    """A study with its configurations.
+    """Read a study with its configurations.
 
     Args:
         name: of the study.
         quick: the reduced version.
         **overrides: fields of EnsembleConfig that replace those of every configuration; None replaces nothing.
 
+    Returns:
+        The study.
+
     Raises:
         ValueError: there is no such study (names those there are), its file is not as it must be, or a value is not
             one that EnsembleConfig accepts.
+
+    Source:
+        arXiv:2510.05218.
 
     >>> paper_study("mnist-gaussian").configurations[""].networks
     1000

@@ -25,11 +25,14 @@ _LEAST_SCALE, _LARGEST_SCALE = 0.85, 1.15
 
 
 def invariant_id(formula: str, place: int | str) -> str:
-    """The name of what is drawn of an invariant (matplotlib's gid), by which a page knows it.
+    """Name the drawing of an invariant (matplotlib's gid), so that a page knows it.
 
     Args:
         formula: of the graph, plain.
         place: what tells the drawings of the same invariant in one figure apart.
+
+    Returns:
+        The name.
 
     >>> invariant_id("sum_i M_ii^2", 3)
     'invariant:3:sum_i.M_ii-2'
@@ -38,12 +41,15 @@ def invariant_id(formula: str, place: int | str) -> str:
 
 
 def inline_svg(svg: bytes, name: str, alternative: str) -> Markup:
-    """A figure as an SVG element for HTML.
+    """Make an SVG element for HTML of a figure.
 
     Args:
         svg: as matplotlib writes it.
         name: put before every name in it, so that a page can hold several.
         alternative: what the figure shows, for those who do not see it.
+
+    Returns:
+        Markup.
 
     >>> svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"><g id="a"/></svg>'
     >>> print(inline_svg(svg, "f", "A line."))

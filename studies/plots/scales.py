@@ -11,7 +11,8 @@ def log_scale(axes: Axes, low: float | None = None, high: float | None = None) -
 
     Args:
         axes: with everything drawn, also on those that share the ordinate.
-        low, high: limits; None keeps those of what is drawn.
+        low: lower limit; None keeps that of what is drawn.
+        high: upper limit; None keeps that of what is drawn.
 
     >>> from matplotlib.figure import Figure
     >>> axes = Figure().subplots()

@@ -84,11 +84,14 @@ class Illustration:
 
 
 def figure_files(figures: Iterable[Illustration], pdf: bool = False) -> dict[str, bytes]:
-    """Names and contents of the files of figures.
+    """Make the files of figures.
 
     Args:
         figures: of a page.
         pdf: whether each is wanted as PDF besides SVG.
+
+    Returns:
+        Contents by name.
 
     >>> [*figure_files([Illustration(Figure(figsize=(1, 1)), "a", "", "", "")], pdf=True)]
     ['a.svg', 'a.pdf']
@@ -120,6 +123,9 @@ def in_house_style(plot: Callable[_P, Figure]) -> Callable[_P, Figure]:
 
     Args:
         plot: any function that returns a figure.
+
+    Returns:
+        The function that draws in that style.
 
     >>> @in_house_style
     ... def plot_nothing() -> Figure:
@@ -177,11 +183,14 @@ def line_looks(count: int) -> list[dict[str, Any]]:
 
 
 def legend_columns(labels: Sequence[str], width: float) -> int:
-    """How many columns of a legend of these labels fit beside each other, filled one after another.
+    """Count the columns of a legend of these labels that fit beside each other, filled one after another.
 
     Args:
         labels: of the entries.
         width: of the figure, in inches.
+
+    Returns:
+        At least 1.
 
     >>> legend_columns(["layer 1", "layer 2", "compatible with initialisation"], 7.2), legend_columns(["a" * 200], 7.2)
     (3, 1)

@@ -50,10 +50,13 @@ def graph_family(shape: tuple[int, int]) -> GraphFamily:
 
 
 def compared_cards(layers: Iterable[Layer]) -> Cards:
-    """Cards of invariants that a fitted model predicts, by the keys of their formulas.
+    """Make the cards of invariants that a fitted model predicts.
 
     Args:
         layers: each layer or ensemble with its kind of graphs and its rows of a comparison, of one epoch.
+
+    Returns:
+        Cards by the keys of their formulas.
 
     >>> row = {"graph": "00 00 00", "formula": "sum_i M_ii^3", "degree": 3, "nodes": 1, "predicted": 1.0}
     >>> values = {"measured": 1.5, "standard_error": 0.1, "deviation": 0.02, "z": 5.0, "q_value": 0.0001}
@@ -81,10 +84,13 @@ def compared_cards(layers: Iterable[Layer]) -> Cards:
 
 
 def initial_cards(layers: Iterable[Layer]) -> Cards:
-    """Cards of linear and quadratic invariants, which a fit forces to agree: beside their values at initialisation.
+    """Make the cards of linear and quadratic invariants, which a fit forces to agree, beside their initial values.
 
     Args:
         layers: each layer with its kind of graphs and its rows of the table `initialisation`, of one epoch.
+
+    Returns:
+        Cards by the keys of their formulas.
 
     >>> row = {"graph": "00", "formula": "sum_i M_ii", "degree": 1, "nodes": 1, "expected": 0.0, "measured": 0.52}
     >>> initial_cards([(1, SQUARE, pd.DataFrame([{**row, "standard_error": 0.1, "deviation": 5.2, "z": 5.2}]))])[

@@ -77,11 +77,14 @@ class Headline:
 
     @classmethod
     def of(cls, tables: Tables, config: EnsembleConfig) -> Headline:
-        """From the tables of a study.
+        """Read the tables of a study.
 
         Args:
             tables: as `analyse` returns them.
             config: of the ensemble.
+
+        Returns:
+            The record.
         """
         verdicts = judge_study(tables)
         moved = []
@@ -105,11 +108,14 @@ class Headline:
 
 
 def headline(tables: Tables, config: EnsembleConfig) -> list[Markup]:
-    """The sentences that the tables allow, three at most.
+    """Say what the tables show in three sentences at most.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
+
+    Returns:
+        The sentences.
 
     >>> distances = {"layer": 1, "epoch": [0.0, 2.0], "subset": "all", "wasserstein": [0.1, 0.84], "null_upper": 0.1}
     >>> import pandas as pd

@@ -158,10 +158,13 @@ def packed(table: pd.DataFrame) -> str:
 
 
 def packed_json(content: object) -> str:
-    """JSON for the script of a page, compressed by gzip, in base64.
+    """Write JSON for the script of a page, compressed by gzip, in base64.
 
     Args:
         content: lists, dictionaries, text and finite numbers.
+
+    Returns:
+        ASCII text.
 
     >>> from base64 import b64decode
     >>> gzip.decompress(b64decode(packed_json([1, None])))

@@ -22,8 +22,12 @@ def booktabs(table: pd.DataFrame, caption: str, label: str, latex: Collection[ob
 
     Args:
         table: of text.
-        caption, label: of the table, in LaTeX.
+        caption: of the table, in LaTeX.
+        label: of the table, without "tab:".
         latex: names of columns whose cells are LaTeX already; all other cells are escaped. Names of columns are LaTeX.
+
+    Returns:
+        LaTeX.
 
     >>> table = pd.DataFrame({"layer": ["50% & more"], r"$\mu$": ["$0.5$"]})
     >>> print(booktabs(table, "Means.", "means", latex=[r"$\mu$"]))
@@ -56,11 +60,14 @@ def booktabs(table: pd.DataFrame, caption: str, label: str, latex: Collection[ob
 
 
 def study_latex(tables: Tables, config: EnsembleConfig) -> dict[str, str]:
-    """The parameters and the largest departures of a study at the last epoch, by the names of files.
+    """Write the parameters and the largest departures of a study at the last epoch in LaTeX.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
+
+    Returns:
+        Tables by the names of files.
 
     >>> study_latex({}, EnsembleConfig())
     {}
@@ -77,10 +84,13 @@ def study_latex(tables: Tables, config: EnsembleConfig) -> dict[str, str]:
 
 
 def parameters_latex(parameters: pd.DataFrame) -> str:
-    """The parameters of all networks at the last epoch, a row each, a column for each layer.
+    """Write the parameters of all networks at the last epoch, a row each, a column for each layer.
 
     Args:
         parameters: the table of that name of a study: layer, epoch, parameter, initial, estimate, standard_error.
+
+    Returns:
+        LaTeX.
 
     >>> row = {"layer": 1, "epoch": 0.0, "parameter": "G2", "initial": 0.1, "estimate": 0.512, "standard_error": 0.025}
     >>> print(parameters_latex(pd.DataFrame([row])).splitlines()[8])
@@ -105,13 +115,16 @@ def parameters_latex(parameters: pd.DataFrame) -> str:
 def departures_latex(
     departures: pd.DataFrame, group: str, families: Mapping[str, GraphFamily], label: str = "departures"
 ) -> str:
-    """Invariants beside what a fitted model predicts, in the order of the rows.
+    """Write invariants beside the predictions of a fitted model, in the order of the rows.
 
     Args:
         departures: rows of a comparison: graph, predicted, measured, standard_error, z, q_value.
         group: the column that names the layer or ensemble of a row.
         families: kind of graphs of each of these; square where nothing is said.
         label: of the table.
+
+    Returns:
+        LaTeX.
 
     >>> row = {"layer": "layer 1", "graph": "00 00 00", "predicted": 1.0, "measured": 1.5, "standard_error": 0.1}
     >>> text = departures_latex(pd.DataFrame([{**row, "z": 5.0, "q_value": 1e-6}]), "layer", {})

@@ -61,13 +61,16 @@ CAPTIONS = {
 
 
 def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: Sequence[Illustration]) -> str:
-    """The page report.html of a study.
+    """Write the page report.html of a study.
 
     Args:
         run: the folder; its configuration and history are reported.
         ensemble: for the versions in its attributes.
         tables: as `analyse` returns them; those of the page link to their CSV files in the folder.
         figures: they stand in the page itself.
+
+    Returns:
+        HTML.
     """
     config = run.drawn
     found, alone = placed(findings(tables, config), figures)
@@ -108,10 +111,13 @@ def size_notes(config: EnsembleConfig) -> list[str]:
 
 
 def pilot_notes(ensemble: xr.Dataset) -> list[str]:
-    """What a pilot run found, if there was one.
+    """Say the result of a pilot run, if there was one.
 
     Args:
         ensemble: with the attribute `pilot`, if a pilot run found its initial variances.
+
+    Returns:
+        Sentences, none without a pilot run.
 
     >>> pilot_notes(xr.Dataset())
     []

@@ -33,6 +33,9 @@ def prose(template: str, found: object) -> Markup:
         template: a file of templates/findings, without its ending.
         found: the record that it says.
 
+    Returns:
+        Markup.
+
     >>> from collections import namedtuple
     >>> print(prose("untrained", namedtuple("Untrained", "untrained networks")(1, 2))[:29])
     1 of 2 networks counts as unt
@@ -46,6 +49,9 @@ def paragraphs(template: str, found: object) -> list[Markup]:
     Args:
         template: a file of templates/findings, without its ending.
         found: the record that it says.
+
+    Returns:
+        Markup, a text a sentence.
     """
     parts = (" ".join(part.split()) for part in _render(template, found).split("<br>"))
     return [Markup(part) for part in parts if part]

@@ -125,11 +125,14 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]
 
 
 def write_latex(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write each text as `name.tex`, and take away those of an earlier analysis.
+    """Write each text as `name.tex`, and remove those of an earlier analysis.
 
     Args:
         folder: of the tables.
         texts: by name.
+
+    Returns:
+        The paths of the files.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:

@@ -79,6 +79,9 @@ class RunFolder:
             replicates: of the bootstrap.
             pdf: as of the class.
 
+        Yields:
+            The folder, locked.
+
         Raises:
             ValueError: `path` is something else, which is left as it is, or a RUN with other options (named).
             BlockingIOError: another process works in the folder.
@@ -110,7 +113,15 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path, replicates: int | None = None, pdf: bool = False) -> RunFolder:
-        """The RUN that is at `path`.
+        """Open the RUN that is at `path`.
+
+        Args:
+            path: of the folder.
+            replicates: of the bootstrap.
+            pdf: as of the class.
+
+        Returns:
+            The folder.
 
         Raises:
             FileNotFoundError: there is nothing at `path`.
@@ -163,6 +174,9 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[RunFolder]:
         """Hold the folder, as it is now, to write into it.
+
+        Yields:
+            The folder as it is once locked.
 
         Raises:
             BlockingIOError: another process works in it.
@@ -285,12 +299,15 @@ def _configuration(path: Path) -> EnsembleConfig | None:
 
 
 def listed_differences(differences: Mapping[str, tuple[Any, Any]], one: str = "there", other: str = "now") -> str:
-    """Differences of two configurations in words.
+    """Say the differences of two configurations in words.
 
     Args:
         differences: as `EnsembleConfig.differences` gives them.
         one: where the first value of each stands.
         other: where the second stands.
+
+    Returns:
+        Plain text.
 
     >>> listed_differences({"epochs": (5, 6)})
     'epochs: 5 there, 6 now'

@@ -100,10 +100,13 @@ def _shortened(paths: list[str]) -> str:
 
 
 def file_names(names: Iterable[str]) -> dict[str, str]:
-    """A name of a file for each name, all different, also where capitals do not count.
+    """Choose a name of a file for each name, all different, also where capitals do not count.
 
     Args:
         names: all different.
+
+    Returns:
+        File names by name.
 
     >>> file_names(["a b", "a_b", "A/B"])
     {'a b': 'a_b', 'a_b': 'a_b_2', 'A/B': 'A_B_3'}

@@ -31,6 +31,9 @@ def verify_run(path: Path) -> Verification:
     Args:
         path: a RUN folder or an ensemble.
 
+    Returns:
+        What was checked, and what is damaged.
+
     Raises:
         FileNotFoundError: there is nothing at `path`.
         ValueError: it is neither; or config.json and the ensemble contradict each other.

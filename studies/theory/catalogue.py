@@ -174,13 +174,16 @@ _FORMATS = {"html": (catalogue_html, "html"), "latex": (catalogue_latex, "tex"),
 
 
 def write_catalogue(degree: int, form: str, kind: str = "square", output: Path | None = None) -> Path:
-    """Write the catalogue of a degree and return its path.
+    """Write the catalogue of a degree.
 
     Args:
         degree: at least 1.
         form: html, latex or json.
         kind: of matrices, a name of `FAMILIES`.
         output: the file [invariants-KIND-DEGREE with the format's ending].
+
+    Returns:
+        The path of the file.
 
     Raises:
         ValueError: there is no such degree, format or kind of matrices.

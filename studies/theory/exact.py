@@ -14,7 +14,7 @@ from ...invariants.graphs.families import family_by_name
 def expectation_of(
     label: str, kind: str = "square", size: str | None = None, two_point: bool = False, leading: bool = False
 ) -> Expr:
-    """The expectation value of an invariant given by its label.
+    """Compute the expectation value of an invariant given by its label.
 
     Args:
         label: such as '01 12 20'.
@@ -22,6 +22,9 @@ def expectation_of(
         size: 'N', or 'rows,columns'; None for symbols.
         two_point: in the coefficients of mean and covariance instead of the parameters.
         leading: only the leading term for large N.
+
+    Returns:
+        An exact expression.
 
     Raises:
         ValueError: the label or the size cannot be read, or a number stands where a symbol is needed.

@@ -35,11 +35,14 @@ def check_number(degree: int, kind: str) -> None:
 
 
 def listing(degree: int, kind: str = "square") -> Iterator[str]:
-    """A header, a line for each invariant, and counts by number of nodes.
+    """List the invariants of a degree: a header, a line each, and counts by number of nodes.
 
     Args:
         degree: at least 1.
         kind: of matrices, a name of `FAMILIES`.
+
+    Yields:
+        Lines.
 
     Raises:
         ValueError: the degree is below 1, or there is no such kind of matrices.

@@ -63,8 +63,10 @@ def fit_paths(
     output/figures/*.svg and output/report.html.
 
     Args:
-        paths, pattern, epoch: see `read_matrices`.
+        paths: see `read_matrices`.
         output: a new or empty folder, or one that an earlier fit of the same paths made, which is replaced whole.
+        pattern: see `read_matrices`.
+        epoch: see `read_matrices`.
         kind: of matrices, one of `kinds.KINDS` (default: by their shape).
         say: called with each line of a summary: what was passed over, the parameters, verdicts.
         replicates: of the bootstrap of the comparison, 0 for asymptotic p-values only; None is `REPLICATES`, unless

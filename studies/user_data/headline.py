@@ -30,11 +30,14 @@ class Headline:
 
     @classmethod
     def of(cls, tables: Tables, verdicts: Verdicts) -> Headline:
-        """Read the tables of a fit, and what is judged of them.
+        """Read the tables of a fit and their verdicts.
 
         Args:
             tables: with a column "ensemble": comparison and nested_models.
             verdicts: of everything that the page judges; what it could not test is not decided.
+
+        Returns:
+            The record.
         """
         known = tables["nested_models"].dropna(subset="bic").sort_values("bic", kind="stable")
         best = known.groupby("ensemble", sort=False).symmetry.first()

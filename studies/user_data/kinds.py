@@ -84,6 +84,9 @@ def fitted(name: str, matrices: NDArray[Any], kind: str | None) -> BlockGaussian
         matrices: (n, rows, columns).
         kind: one of `KINDS`; None: square or rectangular, by the shape.
 
+    Returns:
+        The model.
+
     Raises:
         ValueError: the model cannot be fitted; with a hint if it is for want of matrices.
 

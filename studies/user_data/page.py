@@ -168,6 +168,9 @@ def summary(
         passed_over: names of arrays by the reason.
         tables: by the names of `CAPTIONS`, with a column "ensemble".
         verdicts: of everything that the page judges.
+
+    Yields:
+        Lines.
     """
     yield from (f"skipped {_skipped(why, names)}" for why, names in passed_over.items())
     for name, matrices in ensembles.items():

@@ -17,13 +17,16 @@ TESTS = 4
 
 
 def fit_tests(tables: Tables) -> list[Test]:
-    """The tests of each ensemble of a fit.
+    """List the tests of each ensemble of a fit.
 
-    Whether it is Gaussian, by its invariants and by each distance between samples, and whether its mean and covariance
-    are permutation invariant.
+    They ask whether an ensemble is Gaussian, by its invariants and by each distance between samples, and whether its
+    mean and covariance are permutation invariant.
 
     Args:
         tables: of `pigmm fit`, with the column ensemble.
+
+    Returns:
+        The tests, whose subjects are names of ensembles.
 
     >>> labels = {"ensemble": ["words"], "matrices": 500}
     >>> tables = {"parameters": pd.DataFrame(labels), "comparison": pd.DataFrame(labels | {"p_value": [0.1]})}

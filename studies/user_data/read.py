@@ -41,7 +41,7 @@ def read_matrices(
     skipped: Callable[[str, str], None] = lambda name, why: None,
     kind: str | None = None,
 ) -> Ensembles:
-    """Ensembles of matrices, (n, rows, columns) each, by name.
+    """Read ensembles of matrices.
 
     An array of three axes is an ensemble of its own. Single matrices of one tensor name and shape, from whichever
     files, are one ensemble, in the order of the paths. Arrays of other dimensions (biases) are passed over. A RUN or
@@ -54,6 +54,9 @@ def read_matrices(
         skipped: called with each array that is passed over, and why.
         kind: of matrices, as the user says; if not, arrays in files that seem to count their matrices by the last
             axis are refused.
+
+    Returns:
+        (n, rows, columns) each, by name.
 
     Raises:
         FileNotFoundError: a path does not exist.

@@ -21,12 +21,15 @@ Array = NDArray[np.float64]
 
 
 def averaging_map(graphs: Sequence[Multigraph], bipartite: Sequence[Multigraph], size: int) -> Array:
-    """(graphs, bipartite): each invariant averaged over S_N x S_N, as a combination of bipartite invariants.
+    """Write each invariant averaged over S_N x S_N as a combination of bipartite invariants.
 
     Args:
         graphs: of one square matrix.
         bipartite: of one rectangular matrix; all those of the degrees of the graphs.
         size: N.
+
+    Returns:
+        (graphs, bipartite) coefficients.
 
     >>> trace, total = Multigraph([(0, 0)]), Multigraph([(0, 1)], kinds=(0, 1))
     >>> averaging_map([trace], [total], size=4)  # the diagonal is a quarter of all entries

@@ -22,14 +22,15 @@ FREE = ("mu_1", "G0_11", "GH_11", "GH_22", COMMON)
 
 
 def symmetry_table(model: BlockGaussian, matrices: NDArray[np.floating]) -> pd.DataFrame:
-    """The eight constraints, a row each; the standard errors are of the influence functions, correlations included.
-
-    Columns: networks, parameter, minus (the parameter that it must equal, empty if it must be zero), estimate (of the
-    parameter or of the difference), standard_error, z.
+    """Test the eight constraints one by one, with standard errors of the influence functions, correlations included.
 
     Args:
         model: of square matrices, as fitted to these.
         matrices: (n, N, N).
+
+    Returns:
+        A row a constraint. Columns: networks, parameter, minus (the parameter that it must equal, empty if it must be
+        zero), estimate (of the parameter or of the difference), standard_error, z.
 
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=0.25).sample(200, seed=0)

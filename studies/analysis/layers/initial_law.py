@@ -40,13 +40,16 @@ class InitialLaw:
 
     @classmethod
     def of_layer(cls, config: EnsembleConfig, layer: int) -> InitialLaw:
-        """The law of the entries of a layer.
+        """Find the law of the entries of a layer.
 
         The entries of orthogonal matrices are not independent: variances that follow from this law are then rough.
 
         Args:
             config: of the ensemble, with its variances: as `RunFolder.drawn` has them after a pilot run.
             layer: index of the weight matrix.
+
+        Returns:
+            The law.
 
         >>> config = EnsembleConfig(initialisation="he-normal", hidden=(8, 10))
         >>> InitialLaw.of_layer(config, 1) == InitialLaw.of("gaussian", 4)

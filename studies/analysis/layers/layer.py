@@ -125,12 +125,15 @@ def analyse_layer(
 
 
 def analyse_snapshot(matrices: Matrices, law: InitialLaw, output: bool = False) -> Tables:
-    """Tables of one subset at one epoch; only `omissions`, with the reason, if no model can be fitted to it.
+    """Make the tables of one subset at one epoch.
 
     Args:
         matrices: (n, rows, columns).
         law: that of the entries at initialisation.
         output: whether the rows are classes.
+
+    Returns:
+        The tables by name; only `omissions`, with the reason, if no model can be fitted.
 
     >>> analyse_snapshot(np.ones((2, 4, 4)), InitialLaw.of("gaussian", 4))["omissions"].reason[0]
     'matrices must be at least 3 for a fit, got 2'

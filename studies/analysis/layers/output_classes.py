@@ -14,15 +14,16 @@ Matrices = NDArray[np.floating]
 
 
 def class_table(matrices: Matrices) -> pd.DataFrame:
-    """Mean and variance of the weights of each class, a row each.
+    """Measure mean and variance of the weights of each class.
 
     The weights of one network are not independent, so the unit of the standard errors is the network.
 
-    Columns: networks, class (the row), mean, standard_error, variance (of the entries, about the class's mean),
-    variance_error.
-
     Args:
         matrices: (n, classes, units), n at least 2.
+
+    Returns:
+        A row a class. Columns: networks, class (the row), mean, standard_error, variance (of the entries, about the
+        class's mean), variance_error.
 
     >>> class_table(np.array([[[1.0, 3.0], [0.0, 0.0]], [[2.0, 4.0], [0.0, 0.0]]]))[["class", "mean"]].values.tolist()
     [[0.0, 2.5], [1.0, 0.0]]
@@ -45,18 +46,19 @@ def class_table(matrices: Matrices) -> pd.DataFrame:
 
 
 def class_test_table(matrices: Matrices) -> pd.DataFrame:
-    """Do the classes differ? One row.
-
-    Columns: networks; degrees_of_freedom (classes - 1); f_means, p_means, f_variances, p_variances: Hotelling's T^2 of
-    the differences between classes, of the mean weights and of the variances, in its F form (no law of the weights is
-    assumed, but many networks); p_gaussian, p_units and p_both: of equal means of the classes, of the units of the
-    hidden layer, and of no structure in both together (V_H0, V_0H and V_HH of `mean_invariance_test`, exact for
-    Gaussian matrices of invariant covariance); GH0; share and share_error: what the spread of the mean weights is of
-    GH0, less what it would be by chance, and its standard error (where the classes do not differ, too large by the
-    root of 2).
+    """Test whether the classes differ.
 
     Args:
         matrices: (n, classes, units); Hotelling's tests are missing unless n exceeds the classes.
+
+    Returns:
+        One row. networks; degrees_of_freedom (classes - 1). f_means, p_means, f_variances, p_variances: Hotelling's T^2
+        of the differences between classes, of the mean weights and of the variances, in its F form, which assumes no
+        law of the weights but many networks. p_gaussian, p_units and p_both: of equal means of the classes, of the
+        units of the hidden layer, and of no structure in both together (V_H0, V_0H and V_HH of `mean_invariance_test`,
+        exact for Gaussian matrices of invariant covariance). GH0. share and share_error: the share of GH0 that the
+        spread of the mean weights has beyond chance, and its standard error (where the classes do not differ, too large
+        by the root of 2).
 
     Raises:
         ValueError: no model can be fitted.

@@ -22,10 +22,21 @@ Array = NDArray[np.float64]
 
 
 def invariant_variances(law: InitialLaw, space: MatrixSpace, graphs: Sequence[Multigraph]) -> Array:
-    """Variances (len(graphs),) of linear and quadratic invariants of one matrix at initialisation.
+    """Compute the variances of linear and quadratic invariants of one matrix at initialisation.
+
+    Args:
+        law: of the entries.
+        space: of the matrices.
+        graphs: of degree 1 and 2.
+
+    Returns:
+        (graphs,), variances.
 
     Raises:
         ValueError: a graph is of degree above 2.
+
+    Source:
+        Derivation 7.
 
     >>> trace, total = Multigraph([(0, 0)]), Multigraph([(0, 1)])
     >>> invariant_variances(InitialLaw.of("gaussian", 5), SquareSpace(5), [trace, total]).round(12)  # d E2, d^2 E2
@@ -66,15 +77,20 @@ def variances_of_uncorrelated_terms(law: InitialLaw, space: MatrixSpace, graphs:
 
 
 def parameter_law(law: InitialLaw, space: MatrixSpace, count: int) -> tuple[Array, Array]:
-    """Exact (means, standard errors) of the parameters fitted to `count` matrices at initialisation.
+    """Compute the exact means and standard errors of the parameters fitted to `count` matrices at initialisation.
 
     The trivial irrep's covariance is centred on the fitted mean, which makes it small by the factor 1 - 1/count.
 
     Args:
+        law: of the entries.
+        space: of the matrices.
         count: number of matrices, at least 2.
 
     Returns:
         Two arrays in the order of the parameter vector.
+
+    Source:
+        Derivation 7.
 
     >>> means, errors = parameter_law(InitialLaw.of("gaussian", 10), SquareSpace(10), 1000)
     >>> errors[[0, 11]].round(6)  # sqrt(s2 / n), s2 sqrt(4 / (n d (d - 3)))

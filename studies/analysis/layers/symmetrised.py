@@ -91,20 +91,22 @@ def averaged_comparison(
 
 
 def symmetrised_comparison_table(square: pd.DataFrame, averaged: pd.DataFrame, bipartite: pd.DataFrame) -> pd.DataFrame:
-    """How clearly the three sets of invariants show the departures from Gaussianity, a row each.
+    """Summarise how clearly three sets of invariants show the departures from Gaussianity.
 
-    Columns: invariants (which set), tested (how many that the fit does not force to agree), significant (of a false
-    discovery rate of at most 0.05 in the set), largest_absolute_z, root_mean_square_z (1 if there is nothing but
-    chance), median_absolute_z; of the averages also error_ratio, error_ratio_q05, error_ratio_q95 (median and quantiles
-    over the invariants of their standard errors, each in units of that of the invariant itself) and largest_share (the
-    median of what one matrix contributes to the squared standard error).
-
-    Averaging takes away what differs between the permutations of a matrix, not what differs between matrices: if few
-    matrices with large entries make most of the standard errors, nothing is gained, and z is far from normal.
+    Averaging removes the differences between the permutations of a matrix, not those between matrices. If few matrices
+    with large entries make most of the standard errors, nothing is gained, and z is far from normal.
 
     Args:
-        square, bipartite: as `compare` gives them.
+        square: as `compare` gives it, of the invariants of square matrices.
         averaged: of the same invariants as `square`, as `averaged_comparison` gives it.
+        bipartite: as `compare` gives it, of the invariants of rectangular matrices.
+
+    Returns:
+        A row a set. Columns: invariants (which set), tested (how many that the fit does not force to agree),
+        significant (of a false discovery rate of at most 0.05 in the set), largest_absolute_z, root_mean_square_z (1 if
+        there is nothing but chance), median_absolute_z; of the averages also error_ratio, error_ratio_q05,
+        error_ratio_q95 (median and quantiles over the invariants of their standard errors, each in units of that of the
+        invariant itself) and largest_share (the median share of one matrix in the squared standard error).
 
     >>> table = pd.DataFrame({"z": [3.0, -4.0], "q_value": [0.01, 0.001], "standard_error": 1.0})
     >>> found = symmetrised_comparison_table(table, table.assign(standard_error=0.5, largest_share=0.01), table)

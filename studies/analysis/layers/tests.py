@@ -59,12 +59,16 @@ _FEWEST_MATRICES = 30
 
 
 def chosen_replicates(asked: int | None, most: int, count: int, shape: tuple[int, ...]) -> int:
-    """How many replicates a bootstrap has: those asked for, or by default `most`, and none if these would take long.
+    """Choose how many replicates a bootstrap has: those asked for, or by default `most`, and none if these take long.
 
     Args:
         asked: None for the default.
         most: the default.
-        count, shape: of the matrices.
+        count: of the matrices.
+        shape: of one of them.
+
+    Returns:
+        The number of replicates.
 
     Raises:
         ValueError: a negative number is asked for.
@@ -92,7 +96,13 @@ def permutation_tests_affordable(count: int, shape: tuple[int, int]) -> bool:
 def calibrated_comparison(
     model: BlockGaussian, matrices: Matrices, graphs: Iterable[Multigraph], replicates: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Comparison with p-values by the parametric bootstrap, and the global test of Gaussianity.
+    """Compare with p-values by the parametric bootstrap, and test all together whether the matrices are Gaussian.
+
+    Args:
+        model: as fitted to the matrices.
+        matrices: (n, rows, columns).
+        graphs: the invariants.
+        replicates: of the bootstrap; 0 for asymptotic p-values.
 
     Returns:
         The table of `bootstrap_comparison` (with no replicates, that of `compare`), and a table of one row, or none
@@ -187,15 +197,17 @@ def invariance_table(
 
 
 def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
-    """How much of the matrices is not the Gaussian fitted to them: optimal transport to a sample of it.
+    """Test by optimal transport how far the matrices are from a sample of the Gaussian fitted to them.
 
-    Index "exact" (of at most 300 matrices) and "sliced" (of at most 500); columns tested (how many of the matrices),
-    and as in `sample_distance_test`. Of more matrices a random part is taken, and compared with its own fit. No rows
-    where even 30 matrices would take long.
+    Of more matrices than a method takes, a random part is taken, and compared with its own fit.
 
     Args:
         matrices: (n, rows, columns), enough for a fit.
         model: as fitted to these.
+
+    Returns:
+        Index "exact" (of at most 300 matrices) and "sliced" (of at most 500). Columns tested (how many of the
+        matrices), and those of `sample_distance_test`. No rows where even 30 matrices would take long.
 
     >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(40, seed=0)

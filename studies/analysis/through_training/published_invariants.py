@@ -22,11 +22,17 @@ def papers_choice(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def papers_graphs(rows: pd.DataFrame, family: GraphFamily) -> set[str]:
-    """The labels of those of the invariants that arXiv:2510.05218 shows: some of square matrices.
+    """Find which of the invariants arXiv:2510.05218 shows; it has square matrices only.
 
     Args:
         rows: with the columns graph, degree and nodes.
         family: of the graphs.
+
+    Returns:
+        Their labels.
+
+    Source:
+        arXiv:2510.05218.
 
     >>> from pigmm.invariants import RECTANGULAR
     >>> rows = pd.DataFrame({"graph": ["00 00 00", "01 02 13"], "degree": 3, "nodes": [1, 4]})

@@ -27,6 +27,9 @@ def panels(names: Sequence[str], draw: Callable[[Axes, str], None], entries: Seq
         draw: called with the axes and the name of each.
         entries: of the legend.
 
+    Returns:
+        The figure.
+
     >>> len(panels(["a", "b"], lambda axes, name: axes.plot([0, 1], [1, 2]), [("a curve", {})]).axes)
     5
     """
@@ -51,7 +54,7 @@ def legend_above(figure: Figure, entries: Sequence[Entry], **options: Any) -> No
     Args:
         figure: whose width counts.
         entries: label and look of each.
-        options: further ones of matplotlib's legend; `ncols` overrides the number of columns.
+        **options: further ones of matplotlib's legend; `ncols` overrides the number of columns.
 
     >>> figure = Figure()
     >>> legend_above(figure, [("mean", {"color": "black"})])
@@ -69,6 +72,9 @@ def layer_looks(table: pd.DataFrame) -> dict[Any, dict[str, Any]]:
     Args:
         table: with a column `layer`.
 
+    Returns:
+        Options of matplotlib's curves by layer.
+
     >>> layer_looks(pd.DataFrame({"layer": [2, 1, 2]}))
     {1: {'color': '#0072B2', 'linestyle': '-'}, 2: {'color': '#D55E00', 'linestyle': '-'}}
     """
@@ -81,6 +87,9 @@ def layer_entries(table: pd.DataFrame) -> list[Entry]:
 
     Args:
         table: with a column `layer`.
+
+    Returns:
+        Names and options of the curves.
 
     >>> layer_entries(pd.DataFrame({"layer": [1]}))
     [('layer 1', {'color': '#0072B2', 'linestyle': '-'})]

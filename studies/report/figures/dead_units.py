@@ -12,10 +12,14 @@ from ...plots.style import Illustration
 
 
 def dead_units(units: pd.DataFrame, networks: pd.DataFrame) -> Illustration:
-    """Dead units by layer, before and after training, and the accuracy by those of the first.
+    """Draw the dead units by layer, before and after training, and the accuracy by those of the first layer.
 
     Args:
-        units, networks: the tables of these names.
+        units: the table of this name.
+        networks: the table of this name.
+
+    Returns:
+        The figure.
     """
     last = at_last_epoch(units)
     first_layer = units.layer.min()

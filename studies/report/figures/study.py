@@ -31,11 +31,14 @@ from .z_score_overview import z_score_overview
 
 
 def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
-    """All figures that the tables have rows for, in the order of the report.
+    """Draw all figures that the tables have rows for, in the order of the report.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
+
+    Returns:
+        The figures.
 
     >>> row = {"epoch": 0.0, "subset": "all", "networks": 9, "mean": 0.5, "q05": 0.4, "q95": 0.6}
     >>> metrics = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")

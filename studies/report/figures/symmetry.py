@@ -22,11 +22,14 @@ from ...plots.style import Illustration
 
 
 def draw_symmetry(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
-    """The figures that the tables have rows for, in the order of the report.
+    """Draw the figures of symmetry that the tables have rows for, in the order of the report.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
+
+    Returns:
+        The figures.
 
     >>> draw_symmetry({}, EnsembleConfig())
     []

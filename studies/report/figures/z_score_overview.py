@@ -20,12 +20,15 @@ from ...plots.style import Illustration
 def z_score_overview(
     comparison: pd.DataFrame, family: GraphFamily | Mapping[Any, GraphFamily], name: str = "z_score_overview"
 ) -> Illustration:
-    """z of every invariant at the last epoch, a panel for each layer.
+    """Draw z of every invariant at the last epoch, a panel for each layer.
 
     Args:
         comparison: a comparison of all networks with a column `layer`, and `epoch` where there are several.
         family: of the graphs, or that of each layer.
         name: of the file.
+
+    Returns:
+        The figure.
 
     >>> row = {"layer": 1, "formula": "sum_i M_ii^3", "graph": "00 00 00", "degree": 3, "nodes": 1, "z": 5.0}
     >>> from pigmm.invariants import SQUARE

@@ -35,6 +35,9 @@ def said(record: Record) -> Finding:
 
     Args:
         record: its template is in templates/findings.
+
+    Returns:
+        Its paragraph and its table.
     """
     rows = record.rows()
     return Finding(
@@ -43,11 +46,14 @@ def said(record: Record) -> Finding:
 
 
 def finding_table(title: str, rows: list[dict[str, str]]) -> Table:
-    """The table of a finding.
+    """Make the table of a finding.
 
     Args:
         title: of the table.
         rows: text that is ready to read, by column.
+
+    Returns:
+        The table.
 
     >>> finding_table("Distances", [{"layer": "layer 1", "distance": "0.5"}]).columns
     ('layer', 'distance')

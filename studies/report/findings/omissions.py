@@ -39,10 +39,13 @@ class Omissions:
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> Omissions:
-        """From the table of omissions.
+        """Read the table of omissions.
 
         Args:
             table: `omissions` of `analyse`.
+
+        Returns:
+            The record.
 
         >>> row = {"layer": 1, "epoch": 0.0, "subset": "all", "networks": 2, "reason": "too few"}
         >>> rows = [row, {**row, "epoch": 1.0}, {**row, "layer": 2}, {**row, "layer": 2, "epoch": 1.0}]

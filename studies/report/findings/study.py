@@ -27,21 +27,27 @@ from .symmetry.nested_models import NestedModels
 
 
 def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:
-    """The findings that the tables allow, in the order of the report.
+    """Say what the tables show, in the order of the report.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
+
+    Returns:
+        The findings.
     """
     return [said(record) for record in study_records(tables, config)]
 
 
 def study_records(tables: Tables, config: EnsembleConfig) -> Iterator[Record]:
-    """The same as data.
+    """Collect what the tables show as data, in the order of the report.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
+
+    Yields:
+        A record a finding.
     """
     verdicts = judge_study(tables)
     yield Accuracy.of(tables["training"])

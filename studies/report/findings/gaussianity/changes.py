@@ -23,10 +23,13 @@ class Change:
 
     @classmethod
     def of(cls, changes: pd.Series[float]) -> Change:
-        """Of the changes one by one.
+        """Summarise the changes of several invariants.
 
         Args:
             changes: (invariants,).
+
+        Returns:
+            The record.
 
         >>> Change.of(pd.Series([0.5, -0.1]))
         Change(median=0.2, above=1, count=2)
@@ -45,10 +48,13 @@ class Changes:
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> Changes:
-        """From the table of changes.
+        """Read the table of changes.
 
         Args:
             table: `change` of `analyse`.
+
+        Returns:
+            The record.
 
         >>> row = {"layer": 1, "subset": "all", "change": 0.5, "in_paper": True}
         >>> Changes.of(pd.DataFrame([row, row | {"change": -0.1, "in_paper": False}])).layers[1][0]

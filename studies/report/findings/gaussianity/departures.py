@@ -80,10 +80,13 @@ class Departures:
 
     @classmethod
     def of(cls, tables: Tables) -> Departures:
-        """From the comparison, with the p-values of the bootstrap where it was done.
+        """Read the comparison, with the p-values of the bootstrap where it was done.
 
         Args:
             tables: `comparison`, `parameters` and, if there are such, `bootstrap` and `gaussianity`.
+
+        Returns:
+            The record.
 
         >>> row = {"layer": 1, "epoch": 2.0, "subset": "all", "graph": "00", "formula": "sum_i M_ii^3", "z": 5.0}
         >>> values = {"p_value": 1e-6, "predicted": 1.0, "measured": 2.0, "standard_error": 0.2, "deviation": 0.1}

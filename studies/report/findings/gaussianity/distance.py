@@ -51,11 +51,14 @@ class Distance:
 
     @classmethod
     def of(cls, distances: pd.DataFrame, config: EnsembleConfig) -> Distance:
-        """From the table of distances.
+        """Read the table of distances.
 
         Args:
             distances: of `analyse`.
             config: of the ensemble.
+
+        Returns:
+            The record.
         """
         everyone = where(distances, subset=ALL).sort_values("epoch", kind="stable")
         layers = []

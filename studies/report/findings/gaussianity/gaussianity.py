@@ -57,11 +57,14 @@ class Gaussianity:
 
     @classmethod
     def of(cls, table: pd.DataFrame, verdicts: Verdicts) -> Gaussianity:
-        """From the table of the global tests.
+        """Read the table of the global tests.
 
         Args:
             table: `gaussianity` of `analyse`.
             verdicts: of the page.
+
+        Returns:
+            The record.
         """
         tests = tuple(
             GlobalTest(

@@ -52,11 +52,14 @@ class Initialisation:
 
     @classmethod
     def of(cls, tables: Tables, verdicts: Verdicts) -> Initialisation:
-        """From the tables of parameters and of linear and quadratic invariants.
+        """Read the tables of parameters and of linear and quadratic invariants.
 
         Args:
             tables: `parameters` and `initialisation`.
             verdicts: of the page.
+
+        Returns:
+            The record.
 
         >>> row = {"epoch": 0.0, "subset": "all", "layer": 1, "networks": 500}
         >>> tables = {"parameters": pd.DataFrame([{**row, "parameter": "mu_1", "z_from_initial": -1.5}])}

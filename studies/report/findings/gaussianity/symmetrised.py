@@ -83,10 +83,13 @@ class Symmetrised:
 
     @classmethod
     def of(cls, tables: Tables) -> Symmetrised:
-        """From the table of the three sets.
+        """Read the table of the three sets.
 
         Args:
             tables: `symmetrised_comparison`, `parameters` and, if there is one, `bipartite_gaussianity`.
+
+        Returns:
+            The record.
         """
         everyone = where(tables["symmetrised_comparison"], subset=ALL)
         last = at_last_epoch(everyone)
@@ -133,10 +136,13 @@ class Symmetrised:
 
 
 def heavy_tail_threshold(count: int) -> float:
-    """What a single one of so many networks has of the squared standard errors at most, if they are Gaussian.
+    """Bound the share of a single network in the squared standard errors, if so many networks are Gaussian.
 
     Args:
         count: of the networks.
+
+    Returns:
+        Between 0 and 1.
 
     >>> round(heavy_tail_threshold(1000), 2), heavy_tail_threshold(50)
     (0.32, 1.0)
@@ -145,10 +151,13 @@ def heavy_tail_threshold(count: int) -> float:
 
 
 def discoveries_from(rows: pd.DataFrame) -> float | None:
-    """The epoch from which on at least one invariant is a discovery, without interruption; None if there is none.
+    """Find the epoch from which on at least one invariant is a discovery, without interruption.
 
     Args:
         rows: of one layer and set, with the columns epoch and significant.
+
+    Returns:
+        The epoch; None if there is none.
 
     >>> discoveries_from(pd.DataFrame({"epoch": [0.0, 1.0, 2.0], "significant": [3, 0, 1]}))
     2.0

@@ -39,10 +39,13 @@ class Accuracy:
 
     @classmethod
     def of(cls, training: pd.DataFrame) -> Accuracy:
-        """From the table of losses and accuracies.
+        """Read the table of losses and accuracies.
 
         Args:
             training: of `analyse`.
+
+        Returns:
+            The record.
 
         >>> row = {"metric": "test_accuracy", "epoch": 1.0, "networks": 12, "mean": 0.9, "standard_deviation": 0.01}
         >>> Accuracy.of(pd.DataFrame([{**row, "subset": name} for name in ("all", "trained")])).learnt

@@ -78,10 +78,13 @@ class DeadUnits:
 
     @classmethod
     def of(cls, tables: Tables) -> DeadUnits:
-        """From the tables of units.
+        """Read the tables of units.
 
         Args:
             tables: `units`, `networks` and, where enough networks had as many dead units, `active_units`.
+
+        Returns:
+            The record.
 
         >>> labels = {"layer": 0, "network": range(4), "units": 5}
         >>> units = [pd.DataFrame({"epoch": epoch, **labels, "dead": [0, 1, 1, 2]}) for epoch in (0.0, 2.0)]

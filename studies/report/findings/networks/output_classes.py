@@ -60,11 +60,14 @@ class OutputClasses:
 
     @classmethod
     def of(cls, tables: Tables, verdicts: Verdicts) -> OutputClasses:
-        """From the tables of classes and of their tests.
+        """Read the tables of classes and of their tests.
 
         Args:
             tables: `output_classes` and `class_tests` of `analyse`.
             verdicts: of the page.
+
+        Returns:
+            The record.
         """
         everything = where(tables["class_tests"], subset=ALL)
         last, test = at_last_epoch(where(tables["output_classes"], subset=ALL)), at_last_epoch(everything).iloc[0]
@@ -106,12 +109,15 @@ class OutputClasses:
 
 
 def low_from(table: pd.DataFrame, column: str, level: float = LEVEL) -> float | None:
-    """The epoch from which on all p-values are at most the level; None if the last is not.
+    """Find the epoch from which on all p-values are at most the level.
 
     Args:
         table: with the columns epoch and `column`.
         column: of p-values.
         level: not to be exceeded.
+
+    Returns:
+        The epoch; None if the last p-value is above the level.
 
     >>> rows = pd.DataFrame({"epoch": [0.0, 1.0, 2.0, 3.0], "p": [0.01, 0.5, 0.01, 0.01]})
     >>> low_from(rows, "p"), low_from(rows[:2], "p")

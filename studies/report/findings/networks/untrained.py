@@ -20,10 +20,13 @@ class Untrained:
 
     @classmethod
     def of(cls, networks: pd.DataFrame) -> Untrained:
-        """From the table of networks.
+        """Read the table of networks.
 
         Args:
             networks: of `analyse`.
+
+        Returns:
+            The record.
 
         >>> Untrained.of(pd.DataFrame({"untrained": [True, False]}))
         Untrained(untrained=1, networks=2)

@@ -88,11 +88,14 @@ class Constraints:
 
     @classmethod
     def of(cls, tables: Tables, verdicts: Verdicts) -> Constraints:
-        """From the constraints one by one, and the tests of all together where there are such.
+        """Read the constraints one by one, and the tests of all together where there are such.
 
         Args:
             tables: `symmetry` and, if there is one, `nested_models`.
             verdicts: of the page.
+
+        Returns:
+            The record.
 
         >>> row = {"layer": 1, "epoch": 2.0, "subset": "all", "networks": 500, "z": 0.5}
         >>> both = [{**row, "parameter": "mu_2", "minus": ""}, {**row, "parameter": "G2", "minus": "G3"}]

@@ -50,10 +50,13 @@ class InteriorParameters:
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> InteriorParameters:
-        """From the table of the five parameters.
+        """Read the table of the five parameters.
 
         Args:
             table: `interior_parameters` of `analyse`.
+
+        Returns:
+            The record.
 
         >>> row = {"layer": 1, "epoch": 2.0, "subset": "all", "relative_error": 0.1}
         >>> rows = [row | {"parameter": "mu", "relative": 1.0, "initial": 0.0, "wasserstein_squared": 3.0},

@@ -50,11 +50,14 @@ class Invariance:
 
     @classmethod
     def of(cls, table: pd.DataFrame, verdicts: Verdicts) -> Invariance:
-        """From the table of invariance.
+        """Read the table of invariance.
 
         Args:
             table: `invariance` of `analyse`.
             verdicts: of the page.
+
+        Returns:
+            The record.
 
         >>> row = {"layer": 1, "epoch": 2.0, "p_gaussian": 0.5, "p_permutation": 0.01, "replicates": 99}
         >>> parts = (("mean", "V_H"), ("mean", "all"), ("covariance", "all"))

@@ -43,10 +43,13 @@ class NestedModels:
 
     @classmethod
     def of(cls, nested: pd.DataFrame) -> NestedModels:
-        """From the table of nested models.
+        """Read the table of nested models.
 
         Args:
             nested: of `analyse`.
+
+        Returns:
+            The record.
 
         >>> row = {"layer": 1, "epoch": 2.0, "p_bootstrap": 0.5, "p_wald": 0.4}
         >>> values = ({"symmetry": "iid", "aic": 3.0, "bic": 4.0}, {"symmetry": "S_N", "aic": 2.0, "bic": 5.0})
