@@ -69,10 +69,13 @@ def alike(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def groups_of(table: pd.DataFrame) -> dict[str, list[str]]:
-    """Names of like matrices by what they have in common; of two at least, of one shape and reading.
+    """Group like matrices: two at least, of one shape and reading, whose names differ in numbers only.
 
     Args:
         table: as `analyse_network` returns it.
+
+    Returns:
+        Names of the matrices, by their names with stars for the numbers.
 
     >>> table = pd.DataFrame({"rows": 8, "columns": 8, "group": "S_N", "read_as": "four gates of an LSTM"},
     ...                      index=["weight_hh_l0[1]", "weight_hh_l1[1]", "weight_hh_l1[2]"])

@@ -61,6 +61,9 @@ def plan_of(network: Network, options: ReadingOptions = RECOGNISED) -> Plan:
         network: as in `analyse_network`.
         options: what the user says about it.
 
+    Returns:
+        The plan.
+
     Raises:
         ValueError: a file cannot be read, or an option does not fit.
 
@@ -182,13 +185,16 @@ def matrices_of(
     names: Collection[str] | None = None,
     taps: dict[str, tuple[tuple[float, ...], ...]] | None = None,
 ) -> Iterator[tuple[str, NDArray[Any], str]]:
-    """The matrices and products of a network one after the other: name, entries, and how it is read.
+    """Read the matrices and products of a network one after the other.
 
     Args:
         plan: of the network.
-        passed_over: gets what turns out to be no matrix of weights, and why.
+        passed_over: receives the names of tensors that are no matrices of weights, and why.
         names: of the matrices and products that are wanted (default: all).
-        taps: gets the correlations between the taps of each convolution.
+        taps: receives the correlations between the taps of each convolution.
+
+    Yields:
+        Name, entries, and how the matrix is read.
 
     >>> [(name, matrix.shape) for name, matrix, _ in matrices_of(plan_of({"w": np.ones((4, 5))}), {})]
     [('w', (4, 5))]
@@ -226,12 +232,15 @@ def matrices_of(
 
 
 def matrix_reader(plan: Plan) -> Callable[[str], NDArray[Any]]:
-    """A function that gives a matrix or product by its name; it keeps the two tensors that it read last.
+    """Make a function that reads a matrix or product by its name; it keeps the two tensors that it read last.
 
-    So pieces of one tensor, and heads of one product, that are asked for one after the other cost one reading.
+    Pieces of one tensor, and heads of one product, that are asked for one after the other thus cost one reading.
 
     Args:
         plan: of the network.
+
+    Returns:
+        The function.
 
     >>> matrix_reader(plan_of({"gates": np.ones((40, 10))}, ReadingOptions(split={"gates": 4})))("gates[3]").shape
     (10, 10)
@@ -247,12 +256,15 @@ def matrix_reader(plan: Plan) -> Callable[[str], NDArray[Any]]:
 
 
 def as_rectangular(plan: Plan, name: str, shape: Shape) -> bool:
-    """Whether a matrix is analysed as a rectangular one.
+    """Tell whether a matrix is analysed as a rectangular one.
 
     Args:
         plan: of the network.
         name: of the matrix or product.
         shape: of it.
+
+    Returns:
+        True for independent permutations of rows and columns.
 
     Raises:
         ValueError: an option asks for the group of square matrices, and the matrix is none.
@@ -269,7 +281,7 @@ def as_rectangular(plan: Plan, name: str, shape: Shape) -> bool:
 
 
 def structure(table: pd.DataFrame) -> pd.Series[str]:
-    """What each matrix shows beyond independent rows and columns, in words; empty where nothing departs.
+    """Say in words how each matrix departs from independent rows and columns.
 
     All p-values of all matrices are one family (Holm). They assume Gaussian entries, so a test counts only if its
     randomisation, where there is one, confirms it at 5%: heavy tails alone are then no structure. The entries of a
@@ -278,6 +290,9 @@ def structure(table: pd.DataFrame) -> pd.Series[str]:
 
     Args:
         table: a row a matrix, with the columns of `analyse_matrix` and read_as.
+
+    Returns:
+        By matrix; empty where nothing departs.
     """
     tests = ("p_trace", "p_symmetry", "p_row_column", "p_value", "p_row_hubs", "p_column_hubs")
     p = table.reindex(columns=list(tests)).astype(float)
@@ -310,12 +325,16 @@ def _words(row: pd.Series, departs: pd.Series) -> str:
 
 
 def analysed(matrix: NDArray[Any], rectangular: bool, replicates: int, seed: int) -> dict[str, Any]:
-    """The statistics of `analyse_matrix` and an empty note, or the shape and a note that says why there are none.
+    """Analyse one matrix; if it has no statistics, a note says why.
 
     Args:
         matrix: (rows, columns).
         rectangular: whether rows and columns are different units.
-        replicates, seed: as in `analyse_matrix`.
+        replicates: as in `analyse_matrix`.
+        seed: as in `analyse_matrix`.
+
+    Returns:
+        The statistics of `analyse_matrix` and an empty note, or the shape and a note.
 
     >>> analysed(np.ones((4, 5)), True, 0, 0)["note"]
     'matrix must vary, got (4, 5) entries that are all 1'
@@ -329,11 +348,14 @@ def analysed(matrix: NDArray[Any], rectangular: bool, replicates: int, seed: int
 
 
 def law_of(matrix: NDArray[np.floating], rectangular: bool) -> BlockGaussian:
-    """The law fitted to one matrix given its trivial components.
+    """Fit the law of one matrix given its trivial components.
 
     Args:
         matrix: (rows, columns).
         rectangular: whether rows and columns are different units.
+
+    Returns:
+        The model.
 
     Raises:
         ValueError: the matrix does not vary in an irrep.

@@ -48,7 +48,15 @@ def compare_networks(
     """Compare two checkpoints of one network matrix by matrix: two times of a training, or a fine-tuning.
 
     Args:
-        before, after, split, products, heads, group, replicates, seed, advance: as in `analyse_network`.
+        before: as the network in `analyse_network`.
+        after: the same network later.
+        split: as in `analyse_network`.
+        products: as in `analyse_network`.
+        heads: as in `analyse_network`.
+        group: as in `analyse_network`.
+        replicates: as in `analyse_network`.
+        seed: as in `analyse_network`.
+        advance: as in `analyse_network`.
 
     Returns:
         A row a matrix of both, index `matrix`: relative_change, the norm of the change over that of the matrix before;
@@ -166,10 +174,13 @@ def _wasserstein(first: Array, second: Array, rectangular: bool) -> float:
 
 
 def change_sentences(table: pd.DataFrame) -> list[str]:
-    """What moved, in three sentences.
+    """Say in three sentences which matrices moved, and how.
 
     Args:
         table: as `compare_networks` returns it.
+
+    Returns:
+        Sentences.
 
     >>> change_sentences(pd.DataFrame({"relative_change": [0.0], "note": ["unchanged"], "structure": [""],
     ...     "distance": [0.0], "low": [0.0], "high": [0.0]}, index=["w"]))

@@ -48,10 +48,12 @@ def report_checkpoints(
     """Compare two checkpoints of a network and write table, figure and page.
 
     Args:
-        before, after: files of the network.
+        before: file of the network.
+        after: file of the same network later.
         output: a new or empty folder, or one that an earlier analysis of the same paths made, which is replaced whole.
         options: what the user says about the reading.
-        replicates, seed: as in `compare_networks`.
+        replicates: as in `compare_networks`.
+        seed: as in `compare_networks`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
         pdf: whether the figure is wanted as PDF too.
 

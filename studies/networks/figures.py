@@ -59,10 +59,13 @@ def plot_network(table: pd.DataFrame) -> Figure:
 
 
 def draw_network(table: pd.DataFrame) -> Illustration:
-    """The figure of `plot_network` for a page.
+    """Draw the figure of `plot_network` for a page.
 
     Args:
         table: as `analyse_network` returns it.
+
+    Returns:
+        The figure.
     """
     return Illustration(
         plot_network(table),
@@ -106,10 +109,13 @@ def plot_checkpoints(table: pd.DataFrame) -> Figure:
 
 
 def draw_checkpoints(table: pd.DataFrame) -> Illustration:
-    """The figure of `plot_checkpoints` for a page.
+    """Draw the figure of `plot_checkpoints` for a page.
 
     Args:
         table: as `compare_networks` returns it.
+
+    Returns:
+        The figure.
     """
     return Illustration(
         plot_checkpoints(table),

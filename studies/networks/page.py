@@ -72,7 +72,8 @@ def report_network(
         paths: files of the network.
         output: a new or empty folder, or one that an earlier analysis of the same paths made, which is replaced whole.
         options: what the user says about the reading.
-        replicates, seed: as in `analyse_network`.
+        replicates: as in `analyse_network`.
+        seed: as in `analyse_network`.
         progress: whether to say on standard error how the tensors are read, and how many matrices are done.
         pdf: whether the figure is wanted as PDF too, and the table as LaTeX.
 

@@ -56,12 +56,15 @@ class Reading:
 
 
 def reading_of(name: str, shapes: Shapes, split: Mapping[str, int]) -> Reading | str:
-    """How a tensor is read; or why it is passed over.
+    """Decide how a tensor is read.
 
     Args:
         name: of the tensor.
         shapes: of all tensors of the network, by name.
         split: number of equal blocks of rows, by the pattern of names that it holds for; before all recognition.
+
+    Returns:
+        The reading, or the reason why the tensor is passed over.
 
     Raises:
         ValueError: the rows cannot be divided so.

@@ -53,6 +53,9 @@ def portrait(name: str, entries: Array, rectangular: bool, number: int, seed: in
         number: of the figure.
         seed: of the simulation, and of the choice of units of matrices with more than 256.
 
+    Returns:
+        The portrait.
+
     Raises:
         ValueError: a block of the law is singular: rows alike, a diagonal of zeros.
 

@@ -49,7 +49,13 @@ class Product:
 
 
 def factors(product: str) -> tuple[Factor, ...]:
-    """The factors of a product such as "A^T B", names separated by spaces.
+    """Read a product such as "A^T B", names separated by spaces.
+
+    Args:
+        product: as the user gives it.
+
+    Returns:
+        Its factors.
 
     Raises:
         ValueError: there are fewer than two.
@@ -64,12 +70,15 @@ def factors(product: str) -> tuple[Factor, ...]:
 
 
 def products_of(texts: Iterable[str], heads: int | None, names: Sequence[str]) -> list[Product]:
-    """All products to analyse: those asked for, with stars expanded and heads apart, and low-rank adapters.
+    """List all products to analyse: those asked for, with stars expanded and heads apart, and low-rank adapters.
 
     Args:
         texts: products as the user gives them.
         heads: number of heads that the products are cut into; None for whole products.
         names: of the matrices.
+
+    Returns:
+        The products.
 
     Raises:
         ValueError: a product has no two factors, or matches nothing.
@@ -129,7 +138,7 @@ def expanded(product: str, names: Sequence[str]) -> list[str]:
 
 
 def multiplied(product: Product, matrix_of: Callable[[str], NDArray[Any]]) -> NDArray[np.float64]:
-    """The product of named matrices, or of the parts of them that belong to one head.
+    """Multiply named matrices, or the parts of them that belong to one head.
 
     The units that the two factors share are cut into heads. A factor with fewer of them (keys and values of grouped
     heads) serves several heads in turn.
@@ -137,6 +146,9 @@ def multiplied(product: Product, matrix_of: Callable[[str], NDArray[Any]]) -> ND
     Args:
         product: its factors; two, where it is of one head.
         matrix_of: gives the matrix of a name.
+
+    Returns:
+        (rows, columns).
 
     Raises:
         ValueError: the shapes do not fit, or the units cannot be cut so (says which).

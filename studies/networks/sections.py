@@ -56,6 +56,9 @@ def sections(
         seed: of the simulations, and of the choice of units of matrices with more than 256.
         advance: called with the name of each matrix.
 
+    Returns:
+        The sections.
+
     >>> from pigmm.studies.networks.analysis import analyse_plan, plan_of
     >>> plan = plan_of({"w": np.random.default_rng(0).normal(size=(16, 16)) - 2 * np.eye(16)})
     >>> (section,) = sections(plan, analyse_plan(plan, replicates=99))

@@ -20,11 +20,14 @@ Network = str | PathLike[str] | Sequence[str | PathLike[str]] | Mapping[str, Any
 
 
 def tensors(network: Network) -> dict[str, StoredArray]:
-    """The tensors of a network by name, none of them read yet.
+    """Find the tensors of a network; none of them is read yet.
 
     Args:
         network: a file, an index or a folder of shards, several of them, a state dict, or a mapping from names to
             arrays. A name that stands in several files has the name of its file before it.
+
+    Returns:
+        Stored arrays by name.
 
     Raises:
         FileNotFoundError: a path does not exist.
@@ -51,7 +54,13 @@ def tensors(network: Network) -> dict[str, StoredArray]:
 
 
 def loaded(stored: StoredArray) -> NDArray[Any]:
-    """The entries of a tensor as floating point numbers.
+    """Read the entries of a tensor as floating-point numbers.
+
+    Args:
+        stored: one of `tensors`.
+
+    Returns:
+        The entries, of the shape of the tensor.
 
     Raises:
         FileRefused: it is too large, cannot be read, or holds integers; the message does not repeat the name.
