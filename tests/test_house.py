@@ -74,7 +74,19 @@ def test_light_imports_bring_no_torch(module):
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", sorted(module_names()))
+# Their examples train or analyse whole ensembles; the tests of these modules do so every time.
+AT_LENGTH = {
+    "pigmm.studies.analysis.ensemble",
+    "pigmm.studies.pipeline",
+    "pigmm.training.cluster.blocks",
+    "pigmm.training.cluster.cluster",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.thorough] if name in AT_LENGTH else []) for name in sorted(module_names())],
+)
 def test_examples_run(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)

@@ -68,7 +68,7 @@ def test_the_fit_forces_linear_and_quadratic_invariants_and_no_others(space, cou
     assert (table.standard_deviation[~np.array(forced)] > 0).all()
 
 
-@pytest.mark.parametrize("fitted", [True, False])
+@pytest.mark.parametrize("fitted", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_p_values_of_one_matrix_are_exact(fitted, generic):
     """Uniform on 1/20, ..., 1, for a generic Gaussian law and a matrix as small as 6 x 6."""
     law, graphs = generic(SquareSpace(6), 5), [multigraphs(3)[k] for k in (0, 6, 20)] + [multigraphs(4)[40]]
@@ -85,6 +85,7 @@ def test_p_values_of_one_matrix_are_exact(fitted, generic):
     assert scipy.stats.binomtest(int((np.array(p)[:, 0] <= 0.1).sum()), 200, 0.1).pvalue > 1e-3
 
 
+@pytest.mark.thorough
 def test_standard_errors_of_one_matrix_are_those_of_many_fits():
     """measured - predicted over independent matrices of one law, each with its own fit."""
     graphs = [multigraphs(3)[k] for k in (0, 6, 7, 20, 30)] + [multigraphs(4)[k] for k in (0, 40, 150)]

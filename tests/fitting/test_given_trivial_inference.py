@@ -157,6 +157,7 @@ def test_nested_models_of_one_matrix_are_those_of_analyse_matrix():
         nested_models(PIGMM.iid(5, variance=1.0), 10, given_trivial=True)
 
 
+@pytest.mark.thorough
 def test_bootstrap_of_nested_models_of_one_small_matrix_is_calibrated():
     p = []
     for seed in range(300):
@@ -223,6 +224,7 @@ def test_which_of_two_single_matrices_is_farther():
         distances_to({0: fit(2.0, 0)}, PIGMM.iid(9, 1.0), 1)
 
 
+@pytest.mark.thorough
 def test_distances_of_single_matrices_have_their_null_band():
     def fit(variance, seed):
         matrix = np.sqrt(variance) * np.random.default_rng(seed).normal(size=(1, 9, 9)) + seed

@@ -180,6 +180,7 @@ def kill_coordinator_halfway(folder: Path, config: EnsembleConfig, where: dict[s
     assert 0 < len(EnsembleStore(folder / "a", config).missing_blocks()) < len(config.blocks)
 
 
+@pytest.mark.thorough
 def test_killed_coordinator_of_a_cluster(client: Client, tmp_path: Path) -> None:
     """What its workers still write is not counted, and the next coordinator has them."""
     config = EnsembleConfig(networks=64, block_size=8, epochs=20)
@@ -189,6 +190,7 @@ def test_killed_coordinator_of_a_cluster(client: Client, tmp_path: Path) -> None
     assert arrays(tmp_path / "a") == arrays(tmp_path / "b")
 
 
+@pytest.mark.thorough
 def test_killed_coordinator(tmp_path: Path) -> None:
     """With workers of its own, which end with it; what they had half written is not counted, and goes away."""
     config = EnsembleConfig(networks=64, block_size=8, epochs=20)

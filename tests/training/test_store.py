@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shutil
@@ -202,9 +201,11 @@ def is_half_written(config: EnsembleConfig, path: Path, since: float) -> bool:
 
 
 @pytest.mark.parametrize(("engine", "share"), [("numba", 1.0), ("torch", 0.25)])
-def test_killed_at_random_moments_and_resumed(tmp_path: Path, engine: EngineName, share: float) -> None:
-    """A few kills; as many as one likes with PIGMM_KILLS=20 in the environment, two seconds each."""
-    kills = ceil(share * int(os.environ.get("PIGMM_KILLS", "4")))
+def test_killed_at_random_moments_and_resumed(
+    tmp_path: Path, engine: EngineName, share: float, request: pytest.FixtureRequest
+) -> None:
+    """One kill, or twenty with --thorough, two seconds each."""
+    kills = ceil(share * (20 if request.config.getoption("--thorough") else 1))
     # none of them comes to the end: a kill lets it train three blocks at most
     config = EnsembleConfig(networks=12 * kills + 4, block_size=4, epochs=3, layers="all", engine=engine)
     chance = random.Random(0)
