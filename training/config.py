@@ -227,14 +227,14 @@ class EnsembleConfig(BaseModel):
 
     @property
     def training_images(self) -> int:
-        """How many images an epoch has."""
+        """The number of images in an epoch."""
         return (
             self.dataset.training_images if isinstance(self.dataset, CustomDataset) else TRAINING_IMAGES[self.dataset]
         )
 
     @property
     def classes(self) -> int:
-        """How many classes the data has."""
+        """The number of classes of the data."""
         return self.dataset.classes if isinstance(self.dataset, CustomDataset) else CLASSES
 
     @property

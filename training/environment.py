@@ -1,4 +1,4 @@
-"""What the bits of a network depend on besides the configuration."""
+"""The properties of an environment, besides the configuration, on which the bits of a network depend."""
 
 from __future__ import annotations
 

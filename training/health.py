@@ -1,4 +1,4 @@
-"""Which networks did not learn."""
+"""Networks that did not learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How weights begin: independent entries of mean zero, or random orthogonal matrices.
+"""Laws of initial weights: independent entries of mean zero, or random orthogonal matrices.
 
 The variance of entries is stated, for all layers or for each, or found by a pilot run.
 """
@@ -40,7 +40,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 
 @dataclass(frozen=True)
 class Pilot:
-    """How a pilot run finds the variances with which training neither shrinks nor grows the weights of any layer.
+    """A pilot run that finds the variances with which training neither shrinks nor grows the weights of any layer.
 
     Args:
         networks: trained in each round, as those of the ensemble are, but with random numbers of their own.

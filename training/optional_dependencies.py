@@ -1,4 +1,4 @@
-"""What to say where the libraries that train are not installed: `pip install pigmm` is light, without PyTorch."""
+"""The error where the libraries that train are not installed: `pip install pigmm` is light, without PyTorch."""
 
 
 def missing_extra(error: ModuleNotFoundError) -> ModuleNotFoundError:

@@ -47,7 +47,7 @@ class Round:
 
 @dataclass(frozen=True)
 class PilotRun:
-    """What a pilot run found.
+    """The result of a pilot run.
 
     Args:
         rounds: in order; the last has the variances that are taken.

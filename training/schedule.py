@@ -1,4 +1,4 @@
-"""When snapshots are taken, and which steps of which epochs lie between them."""
+"""The times of snapshots, and the steps of epochs that lie between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine hands over now and then: the meeting point of engines and store."""
+"""A snapshot of a block of networks, which an engine hands to the store."""
 
 from __future__ import annotations
 

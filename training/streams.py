@@ -14,7 +14,7 @@ from .initialisation import Initialisation
 
 
 class Purpose(IntEnum):
-    """What a stream is for. The values are part of every stored ensemble's bits: add new ones, never renumber."""
+    """The use of a stream. The values are part of every stored ensemble's bits: add new ones, never renumber."""
 
     WEIGHTS = 0
     ORDER = 1

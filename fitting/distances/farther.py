@@ -1,4 +1,4 @@
-"""Which of two ensembles is farther from a reference?"""
+"""Test which of two ensembles is farther from a reference."""
 
 from __future__ import annotations
 

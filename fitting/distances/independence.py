@@ -1,4 +1,4 @@
-"""How far a fit is from independent entries, and how far fits to independent entries are by chance."""
+"""The distance of a fit from independent entries, and the distances that chance makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far apart two fits would be by chance: null bands of distances, from the exact law of the fits."""
+"""Null bands of distances between two fits, from the exact law of the fits."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def parameters_from_blocks(means: Array, covariances: Sequence[Array]) -> Array:
 
 
 def trivial_parameters(space: MatrixSpace) -> tuple[slice, slice]:
-    """Where the parameters of the trivial irrep stand: its means, and its covariance.
+    """Find the places of the parameters of the trivial irrep: its means, and its covariance.
 
     Args:
         space: the matrices.

@@ -325,7 +325,7 @@ class BlockGaussian(Shown):
 
     @property
     def covariances(self) -> tuple[Array, ...]:
-        """For each irrep the (copies, copies) covariance of its copies; zero for trivial components that are given."""
+        """The (copies, copies) covariance of each irrep; zero for trivial components that are given."""
         return self._blocks[1]
 
     @cached_property
@@ -563,7 +563,7 @@ class BlockGaussian(Shown):
         return expectation_map(graphs, self.space.sizes, self.space.decomposition.family)
 
     def influence(self, matrices: ArrayLike) -> Array:
-        """What each matrix adds to the fitted parameters, to leading order, times n.
+        """Compute the contribution of each matrix to the fitted parameters, to leading order, times n.
 
         The mean over the matrices that were fitted is zero; the covariance divided by n is that of the estimates.
         Trivial components that are given add nothing.

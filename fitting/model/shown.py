@@ -1,4 +1,4 @@
-"""How models and results of tests show themselves: one heading and one table, in a terminal and in a notebook."""
+"""Models and results of tests in a terminal and in a notebook: one heading and one table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 
 class Shown(ABC):
-    """What has a heading and a table shows both as text (`summary`) and as HTML (in notebooks).
+    """A value with a heading and a table, shown as text (`summary`) and as HTML (in notebooks).
 
     >>> class Two(Shown):
     ...     def to_frame(self):

@@ -1,4 +1,4 @@
-"""What a fit needs of matrices, in constant memory: accumulated by chunks, merged exactly but for rounding; as JSON."""
+"""Sufficient statistics in constant memory: accumulated by chunks, merged exactly but for rounding; as JSON."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class SufficientStatistics:
 
     @property
     def moments(self) -> tuple[Array, ...]:
-        """For each irrep the (copies, copies) maximum-likelihood covariance of its copies.
+        """The (copies, copies) maximum-likelihood covariance of each irrep.
 
         Components of irreps that are not trivial have zero mean by symmetry, so theirs are plain second moments.
         """

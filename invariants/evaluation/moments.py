@@ -194,7 +194,7 @@ class InvariantMoments:
 
     @property
     def count(self) -> int:
-        """How many matrices."""
+        """The number of matrices."""
         return self._sums.count + self._filled
 
     @property
@@ -235,7 +235,7 @@ class InvariantMoments:
 
     @property
     def standard_deviation(self) -> Array:
-        """Of the invariants of one matrix, (len(graphs),).
+        """Standard deviations of the invariants of one matrix, (len(graphs),).
 
         >>> from pigmm.invariants import Multigraph
         >>> moments = InvariantMoments([Multigraph([(0, 0)])], cross=False)
@@ -248,7 +248,7 @@ class InvariantMoments:
 
     @property
     def standard_error(self) -> Array:
-        """Of the means, (len(graphs),): standard_deviation / sqrt(count)."""
+        """Standard errors of the means, (len(graphs),): standard_deviation / sqrt(count)."""
         error: Array = self.standard_deviation / np.sqrt(self.count)
         return error
 

@@ -1,4 +1,4 @@
-"""Which graphs label the invariants of which matrices: node kinds, arc colours, direction and loops."""
+"""Families of graphs that label the invariants of a kind of matrices: node kinds, arc colours, direction and loops."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .multigraph import Multigraph
 
 @dataclass(frozen=True)
 class ArcType:
-    """What the entries of one matrix look like as arcs.
+    """The arcs that the entries of one matrix become.
 
     Args:
         tail: kind of the row index (which symmetric group moves the rows).
@@ -48,7 +48,7 @@ class GraphFamily:
 
     @property
     def name(self) -> str:
-        """As on the command line, or how many square matrices.
+        """The name on the command line, or the number of square matrices.
 
         >>> SYMMETRIC.name
         'symmetric'

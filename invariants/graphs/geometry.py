@@ -1,4 +1,4 @@
-"""Where the nodes and arcs of a multigraph lie in a drawing: places, bent parallel arcs and loops."""
+"""Places of the nodes and arcs of a multigraph in a drawing, with bent parallel arcs and loops."""
 
 from __future__ import annotations
 

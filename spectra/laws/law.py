@@ -1,4 +1,4 @@
-"""What every law of eigenvalues has: a Stieltjes transform, an R-transform, and the outliers that they give."""
+"""The protocol of laws of eigenvalues: a Stieltjes transform, an R-transform, and the outliers that they give."""
 
 from __future__ import annotations
 

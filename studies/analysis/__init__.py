@@ -1,1 +1,1 @@
-"""From a trained ensemble to tables: each layer, and what follows from the layers'."""
+"""The way from a trained ensemble to tables: each layer, and the tables that all layers make together."""

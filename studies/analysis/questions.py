@@ -1,4 +1,4 @@
-"""What the page of a study asks, of which layer, and by which test."""
+"""The questions that the page of a study asks of each layer, and their tests."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def comparison_summary(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def largest_departures(comparison: pd.DataFrame, count: int = LARGEST) -> pd.DataFrame:
-    """For each layer and subset the invariants of largest |z| at the last epoch, in that order, with their rank.
+    """Select the invariants of largest |z| of each layer and subset at the last epoch, in that order, with their rank.
 
     The last epoch is that of the subset: if a network diverged, none has a fit of all of them at the end.
 

@@ -29,7 +29,7 @@ ENOUGH = 100
 
 
 class Verdict(Enum):
-    """What a test says."""
+    """The outcome of a test."""
 
     DEPARTS = "a departure"
     NO_DEPARTURE = "no departure detected"

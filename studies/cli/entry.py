@@ -1,4 +1,4 @@
-"""Where the command starts: an interruption is one line from the first import on."""
+"""The start of the command: an interruption is one line from the first import on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an interruption says, and how it ends the process while modules are imported."""
+"""The message of an interruption, and the end of the process while modules are imported."""
 
 from __future__ import annotations
 

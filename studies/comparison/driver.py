@@ -63,7 +63,7 @@ def run_paper_study(
 
 
 def reduced_in_words(study: PaperStudy) -> list[str]:
-    """How the configurations fall short of the paper's size, a line for each that does so in another way.
+    """Say by how much the configurations fall short of the paper's size, a line for each way.
 
     >>> from pigmm.studies.paper.studies import paper_study
     >>> reduced_in_words(paper_study("cifar10-uniform", networks=10))

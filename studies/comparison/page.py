@@ -157,7 +157,7 @@ def epoch_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
 
 
 def size_notes(runs: Sequence[FinishedRun]) -> list[str]:
-    """How the runs are smaller than those of the paper, a sentence for runs with the same shortcomings.
+    """Say by how much runs are smaller than those of the paper, a sentence for runs with the same shortcomings.
 
     >>> size_notes([])
     []

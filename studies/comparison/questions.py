@@ -1,4 +1,4 @@
-"""What the table of claims asks of each square layer of each run, and by which test."""
+"""The questions that the table of claims asks of each square layer of each run, and their tests."""
 
 from __future__ import annotations
 

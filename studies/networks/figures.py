@@ -20,7 +20,7 @@ _LARGEST_Z = 37.0
 
 @in_house_style
 def plot_network(table: pd.DataFrame) -> Figure:
-    """What each matrix shows, by its place in the network: self-connections, symmetry, hub rows and columns.
+    """Plot each matrix by its place in the network: self-connections, symmetry, hub rows and columns.
 
     Args:
         table: as `analyse_network` returns it.
@@ -81,7 +81,7 @@ def draw_network(table: pd.DataFrame) -> Illustration:
 
 @in_house_style
 def plot_checkpoints(table: pd.DataFrame) -> Figure:
-    """How far each matrix moved between two checkpoints, by its place in the network, and how far its law did.
+    """Plot the change of each matrix between two checkpoints, and that of its law, by its place in the network.
 
     Args:
         table: as `compare_networks` returns it.

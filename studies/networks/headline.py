@@ -1,4 +1,4 @@
-"""What one network shows, in three sentences made from its table."""
+"""Three sentences about one network, made from its table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEAVY = 2.0
 
 @dataclass(frozen=True)
 class Headline:
-    """What a network shows, as data.
+    """The main results for a network, as data.
 
     Args:
         matrices: analysed.
@@ -43,7 +43,7 @@ class Headline:
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> Headline:
-        """From the table of `analyse_network`."""
+        """Read the table of `analyse_network`."""
         analysed = table[table.note == ""]
         has = {kind: analysed.structure.map(lambda words, kind=kind: kind in words.split(", ")) for kind in KINDS}
         frame = pd.DataFrame(has, index=analysed.index)

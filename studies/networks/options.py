@@ -1,4 +1,4 @@
-"""What the user says about the reading of a network, before what names and shapes say."""
+"""The user's choices for the reading of a network, which precede names and shapes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GROUPS = ("square", "rectangular")
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How the tensors of a network are to be read; empty for what is recognised by itself.
+    """The user's choices for the reading of a network's tensors; empty for the recognised reading.
 
     Args:
         split: number of equal blocks of rows, by the pattern of tensor names that it holds for.

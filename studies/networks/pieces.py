@@ -1,4 +1,4 @@
-"""How each tensor of a network is read as matrices: gates, taps of convolutions, packed projections, known layers."""
+"""Reading of each tensor of a network as matrices: gates, taps of convolutions, packed projections, known layers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _EMBEDDING = re.compile(r"(^|\.)(embed_tokens|wte|word_embeddings|tok_embeddings
 
 @dataclass(frozen=True)
 class Reading:
-    """How one tensor is cut into matrices.
+    """The division of one tensor into matrices.
 
     Args:
         why: in words.

@@ -39,7 +39,7 @@ class Product:
 
     @property
     def name(self) -> str:
-        """As it stands in the table."""
+        """The name in the table."""
         return self.text if self.head is None else f"{self.text} (head {self.head})"
 
     @property

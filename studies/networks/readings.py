@@ -1,4 +1,4 @@
-"""How the tensors of a network are read, in few lines: layers of the same name but for numbers together."""
+"""The reading of the tensors of a network in few lines: layers whose names differ in numbers together."""
 
 from __future__ import annotations
 

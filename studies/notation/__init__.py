@@ -1,1 +1,1 @@
-"""How parameters, numbers and p-values are written."""
+"""Notation of parameters, numbers and p-values."""

@@ -1,4 +1,4 @@
-"""How p-values are written."""
+"""Notation of p-values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How parameters and layers are written in figures and reports."""
+"""Notation of parameters and layers in figures and reports."""
 
 from __future__ import annotations
 

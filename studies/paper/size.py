@@ -1,4 +1,4 @@
-"""What makes two ensembles different experiments, and how one falls short of the paper's size."""
+"""The differences of two ensembles as experiments, and the shortfall of one from the paper's size."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def differing_fields(first: EnsembleConfig, second: EnsembleConfig) -> set[str]:
 
 
 def reductions(config: EnsembleConfig) -> list[str]:
-    """How an ensemble is smaller than those of the paper, in words.
+    """Say by how much an ensemble is smaller than those of the paper.
 
     >>> reductions(EnsembleConfig(dataset="mnist", networks=200))
     ['200 networks instead of 1000']

@@ -12,7 +12,7 @@ _FEW = 6
 
 
 def marks(points: Sized) -> dict[str, Any]:
-    """How the points of a curve are marked: few are, many are a line.
+    """Choose the marks of the points of a curve: few points are marked, many are a line.
 
     >>> marks([0, 1, 2]), marks(range(51))
     ({'marker': 'o', 'markersize': 3.5}, {})

@@ -1,1 +1,1 @@
-"""From the tables of a study to its page: headline, findings, figures."""
+"""The way from the tables of a study to its page: headline, findings, figures."""

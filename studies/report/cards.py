@@ -1,4 +1,4 @@
-"""What a page shows of an invariant when it is pointed at: drawing, formula, and its values layer by layer."""
+"""Cards that a page shows of an invariant under the pointer: drawing, formula, and its values layer by layer."""
 
 from __future__ import annotations
 

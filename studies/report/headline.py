@@ -18,7 +18,7 @@ from .prose import paragraphs
 
 @dataclass(frozen=True)
 class Moved:
-    """How far a layer is from its law at initialisation.
+    """The distance of a layer from its law at initialisation.
 
     Args:
         layer: its index.
@@ -41,7 +41,7 @@ class Answer:
 
     @classmethod
     def of(cls, verdicts: Verdicts, question: str) -> Answer | None:
-        """From the verdicts of a page.
+        """Read the verdicts of a page.
 
         Args:
             verdicts: of `judge_study`.
@@ -60,7 +60,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Headline:
-    """What a study found, at the last epoch.
+    """The main results of a study at the last epoch.
 
     Args:
         moved: by training, of each layer.
@@ -102,7 +102,7 @@ class Headline:
 
     @property
     def chance(self) -> float:
-        """What chance alone seldom exceeds, if that is a third or more of what a layer moved; else 0."""
+        """The distance that chance alone seldom exceeds, if that is a third or more of what a layer moved; else 0."""
         near = [own.by_chance for own in self.moved if own.by_chance >= own.share / 3]
         return max(near, default=0.0)
 

@@ -98,7 +98,7 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
 
 
 def size_notes(config: EnsembleConfig) -> list[str]:
-    """What stands at the top of a run that is a smaller version of a study of the paper.
+    """Say at the top of a run that it is a smaller version of a study of the paper.
 
     >>> size_notes(EnsembleConfig(dataset="mnist", networks=200, weight_decay=0.01))
     ['Smaller than the study mnist-gaussian-decay of arXiv:2510.05218: 200 networks instead of 1000.']
@@ -139,7 +139,7 @@ def pilot_notes(ensemble: xr.Dataset) -> list[str]:
 
 
 def study_cards(tables: Tables, config: EnsembleConfig) -> Cards:
-    """What the page shows of each invariant: all networks, the last epoch.
+    """Make the card of each invariant: all networks, the last epoch.
 
     >>> study_cards({}, EnsembleConfig())
     {}
@@ -164,7 +164,7 @@ def configuration_rows(config: EnsembleConfig) -> list[tuple[str, str]]:
 
 
 def origin_rows(run: RunFolder, ensemble: xr.Dataset) -> list[tuple[str, str]]:
-    """When, how long and with what a study was made."""
+    """Say when, in what time and with which versions a study was made."""
     seconds: dict[str, float] = {}
     for entry in run.history:
         seconds[entry["step"]] = seconds.get(entry["step"], 0.0) + entry["seconds"]

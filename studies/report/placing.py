@@ -1,4 +1,4 @@
-"""Which figure stands beside which finding."""
+"""The figure that stands beside each finding."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ class RunFolder:
 
     @property
     def partial(self) -> Path:
-        """Where finished layers of an unfinished analysis lie, keyed by what makes them: sources and ensemble."""
+        """The folder of finished layers of an unfinished analysis, keyed by sources and ensemble."""
         return self.path / "partial" / f"{fingerprint()}-{self.replicates}-{self._ensemble_identity}"
 
     @contextmanager

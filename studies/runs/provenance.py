@@ -1,4 +1,4 @@
-"""What made a result: the version, and a fingerprint of the sources that compute it."""
+"""The origin of a result: the version, and a fingerprint of the sources that compute it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a RUN what was written? Every file of it is read."""
+"""Check that a RUN is as it was written; every file of it is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .folder import RunFolder
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found.
+    """The result of a check.
 
     Args:
         sound: what is as it should be, or not made yet; a line each.

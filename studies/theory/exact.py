@@ -41,7 +41,7 @@ def expectation_of(
 
 
 def legend_of(value: Expr, kind: str = "square") -> Iterator[str]:
-    """What each coefficient in a result multiplies: a line a symbol, in the order of `two_point_symbols`.
+    """Say what each coefficient in a result multiplies: a line a symbol, in the order of `two_point_symbols`.
 
     >>> list(legend_of(expectation_of("00", two_point=True)))
     ['m_ij: coefficient of delta_ij in <M_ij>', 'm: coefficient of 1 in <M_ij>']

@@ -16,7 +16,7 @@ _MOST_NAMES = 4
 
 @dataclass(frozen=True)
 class Headline:
-    """What the fits of one page found, as data.
+    """The main results of the fits of one page, as data.
 
     Args:
         gaussian: by ensemble, whether its cubic and quartic invariants depart from the fitted model.

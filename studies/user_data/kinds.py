@@ -1,4 +1,4 @@
-"""What kind of matrices a user's arrays are: the space of each kind, and hints where shape or entries do not fit."""
+"""Kinds of a user's matrices: the space of each kind, and hints where shape or entries do not fit."""
 
 from __future__ import annotations
 

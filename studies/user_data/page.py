@@ -55,7 +55,7 @@ CAPTIONS = {
 
 @dataclass(frozen=True)
 class Section:
-    """What a page says of one ensemble."""
+    """The part of a page about one ensemble."""
 
     name: str
     parameters: Table

@@ -1,4 +1,4 @@
-"""What the page of a fit asks, of which ensemble, and by which test."""
+"""The questions that the page of a fit asks of each ensemble, and their tests."""
 
 from __future__ import annotations
 

@@ -269,7 +269,7 @@ def train_on_cluster(
 
 
 class Draft(NamedTuple):
-    """What a worker says of the block that it has trained: where it is, in how many files, and who made it."""
+    """A worker's account of the block that it has trained: place, number of files, and the worker."""
 
     folder: str
     files: int

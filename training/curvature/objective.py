@@ -102,7 +102,7 @@ class Objective:
 
     @property
     def size(self) -> int:
-        """How many parameters, P."""
+        """The number of parameters, P."""
         return sum(size for _, size in self.blocks)
 
     def block(self, name: str) -> slice:

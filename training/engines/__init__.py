@@ -1,1 +1,1 @@
-"""What trains a block of networks: the compiled engine, the torch engine, and their plain twin."""
+"""Engines that train a block of networks: the compiled one, the torch engine, and their plain twin."""

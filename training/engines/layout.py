@@ -1,4 +1,4 @@
-"""Where the numbers of a network lie for the compiled steps."""
+"""The places of the numbers of a network in the arrays of the compiled steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TILE_SIZES = (8, 10, 12)
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the numbers of a network lie for the kernels (see there).
+    """The places of the numbers of a network in the arrays of the kernels (see there).
 
     Args:
         tile: units of a tile.

@@ -1,4 +1,4 @@
-"""What the compiled engine can train."""
+"""Limits of the compiled engine."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from .layout import Layout, zeros
 
 @dataclass(frozen=True)
 class Result:
-    """Of one network: stored weights, and the four numbers of a snapshot."""
+    """The stored weights of one network, and the four numbers of a snapshot."""
 
     weights: dict[int, NDArray[np.float32]]
     metrics: tuple[float, float, float, float]

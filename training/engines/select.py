@@ -1,4 +1,4 @@
-"""Which engine trains an ensemble: the compiled one where it can, torch's batched products elsewhere."""
+"""Choice of the engine of an ensemble: the compiled one where it can, torch's batched products elsewhere."""
 
 from __future__ import annotations
 

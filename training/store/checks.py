@@ -21,7 +21,7 @@ class DamagedEnsembleError(ValueError):
 
 @dataclass(frozen=True)
 class ExpectedChunk:
-    """What is known of a chunk's file.
+    """The size and checksum that a chunk's file must have.
 
     Args:
         networks: whose values are in it.
@@ -36,7 +36,7 @@ class ExpectedChunk:
     checksum: int | None
 
     def fault(self, content: Any) -> str | None:
-        """What is wrong with a file of this content (bytes, or an array of them); None if nothing is."""
+        """Describe the damage of a file of this content (bytes, or an array of them); None if there is none."""
         size = self.bytes + CHECKSUM_BYTES * self.checksummed
         if len(content) != size:
             return f"has {len(content)} bytes instead of {size}"
@@ -48,7 +48,7 @@ class ExpectedChunk:
         return None
 
     def fault_of(self, file: Path) -> str | None:
-        """What is wrong with a file; None if nothing is. No more of it is read than it must have."""
+        """Describe the damage of a file; None if there is none. No more of it is read than it must have."""
         size = self.bytes + CHECKSUM_BYTES * self.checksummed
         try:
             there = file.stat().st_size

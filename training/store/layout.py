@@ -1,4 +1,4 @@
-"""Which files a store has: arrays and chunks, and the skeleton, the files that say what the arrays are.
+"""The files of a store: arrays and chunks, and the skeleton, the files that describe the arrays.
 
 The skeleton follows from the configuration and the attributes. `blocks/skeleton.json`, its record, holds both once
 more, and a checksum of each of its files: damage is noticed, and the skeleton can be written again. A store that an
@@ -41,7 +41,7 @@ Attributes = Mapping[str, str | int | None]
 
 @dataclass(frozen=True)
 class Skeleton:
-    """What a store says of itself.
+    """The configuration, attributes and files that a store declares.
 
     Args:
         config: of the ensemble.
@@ -153,7 +153,7 @@ def unsealed(sealed_content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def array_names(config: EnsembleConfig) -> list[str]:
-    """Of the arrays with values of every network.
+    """List the names of the arrays with values of every network.
 
     >>> array_names(EnsembleConfig(hidden=(4, 4), bias=True))[:2]
     ['weight_1', 'bias_1']

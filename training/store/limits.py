@@ -1,4 +1,4 @@
-"""How much a file may ask for: sizes that files declare are checked before anything is allocated."""
+"""Limits on the sizes that files declare, checked before anything is allocated."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ class EnsembleStore:
         return digest.hexdigest()[:16]
 
     def expected_chunks(self) -> dict[str, ExpectedChunk]:
-        """What is known of the files of all finished blocks, by their names below the store."""
+        """The checksums of the files of all finished blocks, by their names below the store."""
         checksummed = Skeleton.read(self.path).checksummed
         expected, found = {}, self._markers()
         for block in self.config.blocks:

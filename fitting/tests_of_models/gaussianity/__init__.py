@@ -1,1 +1,1 @@
-"""Are the matrices those of the fitted Gaussian? Comparison with the invariants, and the bootstrap."""
+"""Tests whether matrices are those of the fitted Gaussian: comparison with the invariants, and the bootstrap."""

@@ -67,7 +67,7 @@ class BootstrapComparison(Shown):
 
     @property
     def replicates(self) -> int:
-        """How many ensembles were simulated."""
+        """The number of simulated ensembles."""
         return len(self.replicated_z)
 
     @property

@@ -1,4 +1,4 @@
-"""How tables name graphs."""
+"""The columns of a table that name its graphs."""
 
 from __future__ import annotations
 

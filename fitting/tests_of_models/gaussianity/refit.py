@@ -1,4 +1,4 @@
-"""Is a model the fit of these matrices? What its comparison with them needs to know."""
+"""Check that a model is the fit of given matrices, as its comparison with them requires."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What does a single matrix say? Tests given its trivial components."""
+"""Tests of a single matrix given its trivial components."""

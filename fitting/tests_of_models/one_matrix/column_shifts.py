@@ -76,7 +76,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Sums:
-    """What the statistics of several permuted matrices are made of; each is (permutations,).
+    """The sums that the statistics of several permuted matrices need; each is (permutations,).
 
     Args:
         trace: tr C.

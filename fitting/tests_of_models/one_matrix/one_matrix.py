@@ -1,4 +1,4 @@
-"""What one matrix tells by itself: the law given the trivial components, and tests of a larger symmetry.
+"""Tests of one matrix: the law given the trivial components, and tests of a larger symmetry.
 
 One N x N matrix holds N - 1, N(N-3)/2 and (N-1)(N-2)/2 independent copies of what V_H, V_2 and V_3 fix, so their
 covariances can be estimated from it. The covariance of the two trivial components cannot: they are taken as observed.
@@ -164,7 +164,7 @@ def _check_rank(matrix: Array, rounding: float) -> None:
 
 
 def _cannot_be_known(size: int) -> str:
-    """What a matrix of few rows or columns cannot tell."""
+    """Name the statistics that a matrix of few rows or columns does not have."""
     if size >= _FEW:
         return ""
     low, high = scipy.stats.chi2.ppf([0.025, 0.975], size - 1)

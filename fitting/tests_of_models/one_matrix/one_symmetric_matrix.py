@@ -1,4 +1,4 @@
-"""What one symmetric matrix tells by itself: independent entries, the diagonal apart, within S_N.
+"""Tests of one symmetric matrix: independent entries, the diagonal apart, within S_N.
 
 A symmetric matrix holds N - 1 pairs of components of V_H, and N(N-3)/2 of V_2. For independent entries, of one
 law on the diagonal and one off it, the two combinations of V_H that come from the diagonal and from the other entries

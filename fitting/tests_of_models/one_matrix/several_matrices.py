@@ -1,4 +1,4 @@
-"""Are several matrices under one permutation related to each other? The gates of one recurrent layer, say.
+"""Tests whether several matrices under one permutation, such as the gates of a recurrent layer, are related.
 
 Of k matrices of size N x N the components of an irrep are k sets of copies, side by side in N - 1, N(N-3)/2 or
 (N-1)(N-2)/2 dimensions. If the matrices are independent, the sets are. With S the scatter of all copies of an irrep and

@@ -1,1 +1,1 @@
-"""Which symmetry do the matrices have? Nested models, randomisation, and invariance of the moments."""
+"""Tests of the symmetry of matrices: nested models, randomisation, and invariance of the moments."""

@@ -1,4 +1,4 @@
-"""Are mean and covariance permutation invariant at all? Which irreps say no?
+"""Tests whether mean and covariance are permutation invariant, irrep by irrep.
 
 The model assumes that components of irreps other than the trivial one have mean zero, and that second moments join
 only copies of one irrep, each label with itself. A layer whose rows are classes has neither.

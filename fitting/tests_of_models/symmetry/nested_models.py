@@ -1,4 +1,4 @@
-"""Which symmetry do these matrices have? Nested models, from independent entries up to the full one, as one table."""
+"""Nested models, from independent entries up to the full one, as one table."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def _model(space: MatrixSpace, mean: Array, blocks: Blocks, given: Array | None)
 
 
 def _numbers(statistics: SufficientStatistics, submodel: Restriction) -> int:
-    """How many independent numbers the matrices have in all irreps that vary."""
+    """Count the independent numbers that the matrices have in all irreps that vary."""
     return statistics.count * sum(d * len(b) for d, b in zip(submodel.dimensions, submodel.covariances[0], strict=True))
 
 

@@ -60,7 +60,7 @@ class Restriction:
 
     @property
     def number_of_parameters(self) -> int:
-        """How many numbers are free."""
+        """The number of free parameters."""
         return len(self.means) + len(self.covariances)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""From a set of graphs to numbers: one plan for all of them, and what executes it.
+"""The way from a set of graphs to numbers: one plan for all of them, and the loops that execute it.
 
 plan -> fusion -> lanes (small matrices, eight side by side) or strips (larger ones, eight rows at a time); arrays
 (numpy and torch, the obvious twin).

@@ -30,7 +30,7 @@ class Slices:
     plan: Plan
 
     def index(self, factor: int, value: int) -> tuple[Any, ...]:
-        """Where in a factor (..., axes) the slice stands: factor[index].
+        """The index of the slice in a factor (..., axes): factor[index].
 
         >>> slices("ab,ac,ad,bc,bd,cd->").index(1, 5)
         (Ellipsis, 5, slice(None, None, None))
@@ -50,7 +50,7 @@ class Slices:
 
 @lru_cache(maxsize=1024)
 def slices(subscripts: str) -> Slices:
-    """How to slice a contraction of vectors and matrices to a number, given as for numpy.einsum.
+    """Slice a contraction of vectors and matrices to a number, given as for numpy.einsum.
 
     >>> print(slices("ab,ac,ad,bc,bd,cd->").plan.steps[-1].operation)
     dot

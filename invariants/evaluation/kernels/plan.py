@@ -37,7 +37,7 @@ class Step:
 
 
 class Cost(NamedTuple):
-    """What a plan costs: floating-point operations, and bytes read and written if no step finds its input in cache."""
+    """Floating-point operations of a plan, and bytes read and written if no step finds its input in cache."""
 
     flops: int
     bytes: int
@@ -280,7 +280,7 @@ def _terms(operation: str, read: list[Shape], sizes: tuple[int, ...]) -> int:
 
 
 def operation_counts(plan: Plan) -> dict[str, int]:
-    """How often each operation occurs in a plan.
+    """Count the occurrences of each operation in a plan.
 
     >>> operation_counts(plan((Multigraph([(0, 1)]),)))
     {'input': 1, 'rows': 1, 'sum': 1}

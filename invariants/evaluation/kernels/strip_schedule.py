@@ -10,7 +10,7 @@ _PRODUCTS_AT_ONCE = 4  # bounds how many matrices are alive together
 
 
 def schedule(steps: tuple[Step, ...]) -> list[Action]:
-    """What to do one after another to make all matrices and vectors of a plan.
+    """Order the operations that make all matrices and vectors of a plan.
 
     >>> from pigmm.invariants.evaluation.kernels.fusion import fused
     >>> from pigmm.invariants.graphs.multigraph import Multigraph

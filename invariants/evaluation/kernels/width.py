@@ -1,4 +1,4 @@
-"""How many float64 the compiled loops compute with at a time: a vector's."""
+"""The number of float64 in a vector of the compiled loops."""
 
 from __future__ import annotations
 

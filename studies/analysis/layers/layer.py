@@ -268,7 +268,7 @@ def distance_table(model: BlockGaussian, law: InitialLaw, count: int) -> pd.Data
 
 
 def initialisation_table(model: BlockGaussian, matrices: Matrices, law: InitialLaw) -> pd.DataFrame:
-    """How far the linear and quadratic invariants are from initialisation (quantity (1) of arXiv:2510.05218).
+    """Compare the linear and quadratic invariants with initialisation (quantity (1) of arXiv:2510.05218).
 
     Columns: networks, graph, formula, degree, nodes, measured (mean), expected, standard_error (exact, at
     initialisation), deviation = |measured - expected| / standard_error, z, the same with its sign, and

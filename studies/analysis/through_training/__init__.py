@@ -1,1 +1,1 @@
-"""What training did: learning curves, changes of the departures, trajectories of the models."""
+"""The effects of training: learning curves, changes of the departures, trajectories of the models."""

@@ -1,4 +1,4 @@
-"""How the networks learnt: loss and accuracy over the ensemble by epoch, and each network at the end."""
+"""Loss and accuracy over the ensemble by epoch, and those of each network at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the deviation of each higher invariant changes through training: quantity (3) of arXiv:2510.05218."""
+"""Change of the deviation of each higher invariant through training: quantity (3) of arXiv:2510.05218."""
 
 from __future__ import annotations
 

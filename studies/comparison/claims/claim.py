@@ -1,4 +1,4 @@
-"""What a claim of arXiv:2510.05218 is once it is measured: a record with a verdict, and the line of a table."""
+"""A measured claim of arXiv:2510.05218: a record with a verdict, and the line of a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GOOD = 1.0
 
 
 class Agreement(StrEnum):
-    """What a run says of a claim."""
+    """The outcome of the measurement of a claim."""
 
     AGREES = "agrees"
     PARTLY = "agrees in part"
@@ -35,7 +35,7 @@ class Claim(Protocol):
 
     @property
     def verdict(self) -> Agreement:
-        """By the rule of the claim."""
+        """The outcome by the rule of the claim."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Line:
 
     @property
     def verdict(self) -> Agreement:
-        """That of the claim, if the networks are enough."""
+        """The outcome of the claim, if the networks are enough."""
         return Agreement.OPEN if self.few else self.claim.verdict
 
     def row(self) -> dict[str, object]:

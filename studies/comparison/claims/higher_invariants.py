@@ -84,5 +84,5 @@ class HigherInvariants:
 
     @property
     def verdict(self) -> Agreement:
-        """On the scale of the paper."""
+        """The outcome on the scale of the paper."""
         return self.end.scale

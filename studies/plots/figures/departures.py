@@ -1,4 +1,4 @@
-"""How far the cubic and quartic invariants are from the fitted Gaussian model, through training."""
+"""Departures of the cubic and quartic invariants from the fitted Gaussian model, through training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far training moves each layer."""
+"""The distance of each layer to its law at initialisation, through training."""
 
 from __future__ import annotations
 

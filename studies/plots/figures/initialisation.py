@@ -1,4 +1,4 @@
-"""How far the linear and quadratic invariants are from initialisation."""
+"""Deviations of the linear and quadratic invariants from initialisation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which symmetry the matrices have."""
+"""Figures of the symmetry of the matrices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many invariants depart how far, in one small figure."""
+"""Curves of |z| of the invariants in ascending order, in one small figure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a study found: numbers and verdicts, and the sentences that state them."""
+"""Findings of a study: numbers and verdicts, and the sentences that state them."""

@@ -1,4 +1,4 @@
-"""What a finding is: a record of numbers and verdicts, and the paragraph and the table that say it."""
+"""A finding: a record of numbers and verdicts, and the paragraph and the table that say it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Finding:
 
 
 class Record(Protocol):
-    """What was found, as data."""
+    """A finding as data."""
 
     heading: ClassVar[str]
     template: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Which layers and epochs no model could be fitted to."""
+"""The layers and epochs to which no model could be fitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study found: its findings in the order of the report."""
+"""The findings of a study in the order of the report."""
 
 from __future__ import annotations
 

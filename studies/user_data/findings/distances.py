@@ -1,4 +1,4 @@
-"""How far an ensemble is from simpler laws."""
+"""Distances of an ensemble from simpler laws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the nested models an ensemble has, with all their tests."""
+"""The nested models of an ensemble, with all their tests."""
 
 from __future__ import annotations
 

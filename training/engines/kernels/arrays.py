@@ -38,7 +38,7 @@ class Model(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """What one part of a step leaves for the next (made by `layout`)."""
+    """Arrays that one part of a step leaves for the next (made by `layout`)."""
 
     lists: Indices  # (patch, image of the batch): see first_layer.IMAGE_BITS
     ends: Indices  # (patch,): where its list ends

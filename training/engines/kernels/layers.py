@@ -22,7 +22,7 @@ from .arrays import LANES, Floats, Model, Tile, Workspace
 
 
 class Layer(NamedTuple):
-    """What belongs to a layer, as parts of the model's and the workspace's arrays."""
+    """The parts of the model's and the workspace's arrays that belong to a layer."""
 
     weights: Floats
     weight_gradients: Floats
@@ -55,7 +55,7 @@ def layer_of(model: Model, number: int, work: Workspace) -> Layer:
 
 @compiled
 def rectify(units: Floats) -> None:
-    """Of each number and zero the larger, in place."""
+    """Replace each negative number by zero, in place."""
     zero = broadcast(np.float32(0))
     for place in range(0, len(units), LANES):
         x = load(units, place)

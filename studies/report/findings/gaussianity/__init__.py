@@ -1,1 +1,1 @@
-"""How far are the weights from Gaussian, and from their law at initialisation?"""
+"""Findings about departures from Gaussian weights, and from their law at initialisation."""

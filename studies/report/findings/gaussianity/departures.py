@@ -1,4 +1,4 @@
-"""How many invariants depart from the Gaussian model: the main count of a report."""
+"""The number of invariants that depart from the Gaussian model: the main count of a report."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class LayerDepartures:
 
 @dataclass(frozen=True)
 class Departures:
-    """How many cubic and quartic invariants depart at the last epoch, and which most, layer by layer.
+    """The number of cubic and quartic invariants that depart at the last epoch, and the largest, layer by layer.
 
     Args:
         epoch: the last.

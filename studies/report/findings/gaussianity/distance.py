@@ -1,4 +1,4 @@
-"""How far each layer is from its law at initialisation."""
+"""The distance of each layer from its law at initialisation."""
 
 from __future__ import annotations
 

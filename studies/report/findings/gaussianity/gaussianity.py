@@ -82,7 +82,7 @@ class Gaussianity:
 
     @property
     def epochs(self) -> list[float]:
-        """Those of the tests."""
+        """The epochs of the tests."""
         return sorted({test.epoch for test in self.tests})
 
     @property

@@ -1,4 +1,4 @@
-"""What the symmetry of the network adds to the search for departures from the Gaussian model."""
+"""The gain from the symmetry of the network in the search for departures from the Gaussian model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES = {SQUARE_GRAPHS: "the 348", AVERAGED: "averaged", BIPARTITE_GRAPHS: "the
 
 @dataclass(frozen=True)
 class InvariantSet:
-    """How clearly one set of invariants of a layer shows departures.
+    """The clarity with which one set of invariants of a layer shows departures.
 
     Args:
         tested: how many can depart.

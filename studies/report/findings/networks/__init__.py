@@ -1,1 +1,1 @@
-"""How the networks did: accuracy, dead units, output classes, networks that did not train."""
+"""Findings about the networks: accuracy, dead units, output classes, networks that did not train."""

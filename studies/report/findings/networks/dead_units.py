@@ -66,7 +66,7 @@ class ActiveColumns:
 
 @dataclass(frozen=True)
 class DeadUnits:
-    """How many units are off, whether that costs accuracy, and what the matrices without them say."""
+    """The number of dead units, their cost in accuracy, and the departures of the matrices without them."""
 
     heading: ClassVar[str] = "Dead units"
     template: ClassVar[str] = "dead_units"

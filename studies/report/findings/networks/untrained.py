@@ -10,7 +10,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Untrained:
-    """How many networks count as untrained, and of how many."""
+    """The number of networks that count as untrained, and of all."""
 
     heading: ClassVar[str] = "Untrained networks"
     template: ClassVar[str] = "untrained"

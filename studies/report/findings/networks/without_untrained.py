@@ -61,7 +61,7 @@ class WithoutUntrained:
 
     @classmethod
     def of(cls, tables: Tables) -> WithoutUntrained | None:
-        """From the tables of both subsets.
+        """Read the tables of both subsets.
 
         Args:
             tables: of `analyse`.

@@ -1,1 +1,1 @@
-"""Which symmetry do the weights have?"""
+"""Findings about the symmetry of the weights."""

@@ -1,4 +1,4 @@
-"""What training moves: the five parameters that the symmetry of the network leaves free."""
+"""Changes of the five parameters that the symmetry of the network leaves free."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Moved:
 
     @property
     def z(self) -> float:
-        """How far it is from its initial value, in standard errors."""
+        """The distance from its initial value, in standard errors."""
         return (self.value - self.initial) / self.error if self.error else float("nan")
 
 
@@ -82,7 +82,7 @@ class InteriorParameters:
 
     @property
     def names(self) -> list[str]:
-        """Those of the parameters."""
+        """The names of the parameters."""
         return list(dict.fromkeys(own.parameter for own in self.moved))
 
     @property

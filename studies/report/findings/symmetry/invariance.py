@@ -88,7 +88,7 @@ class Invariance:
 
     @property
     def departing(self) -> list[str]:
-        """What departs, in words."""
+        """The moments that depart, in words."""
         return [
             f"{layer_name(own.layer)} ({moment})"
             for own in self.layers

@@ -1,4 +1,4 @@
-"""Which of the nested models describes each layer."""
+"""The best nested models of each layer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LayerModels:
 
 @dataclass(frozen=True)
 class NestedModels:
-    """Which of the nested models describes each layer at the last epoch."""
+    """The best nested models of each layer at the last epoch."""
 
     heading: ClassVar[str] = "Which of the nested models?"
     template: ClassVar[str] = "nested_models"
