@@ -55,7 +55,10 @@ def count_multigraphs(
     total = sum(degrees)
     if connected:
         if len(degrees) > 1 or nodes is not None or limits is not None:
-            raise ValueError("connected graphs are counted by one total degree, without a restriction on nodes")
+            raise ValueError(
+                "connected=True requires one total degree, and neither nodes nor max_nodes, got "
+                f"degree={degree}, nodes={nodes}, max_nodes={max_nodes}"
+            )
         return _connected_count(total, family)
     # d arcs touch at most d nodes of a kind with each of their ends, so no more are needed
     enough = tuple(total * max(_ends(arc, kind) for arc in family.arc_types) for kind in family.node_kinds)
@@ -63,7 +66,10 @@ def count_multigraphs(
     if nodes is not None:
         checked_integer("nodes", nodes, least=1)
         if len(enough) > 1 or limits is not None:
-            raise ValueError("nodes needs a family with one kind of nodes, and excludes max_nodes")
+            raise ValueError(
+                f"nodes requires a family with one kind of nodes, and no max_nodes, got {len(enough)} kinds and "
+                f"max_nodes={max_nodes}"
+            )
         return _orbits(total, by_matrix, family, (nodes,)) - _orbits(total, by_matrix, family, (nodes - 1,))
     most = enough if limits is None else tuple(min(pair) for pair in zip(limits, enough, strict=True))
     return _orbits(total, by_matrix, family, most)

@@ -46,8 +46,11 @@ def descent_steps(
             f"eigenvalues and overlaps must be (batches, P) of at least 2 batches, got shapes {values.shape} and "
             f"{squares.shape}"
         )
-    if not np.allclose(squares.sum(axis=1), 1, atol=1e-6):
-        raise ValueError("overlaps must add up to one for each batch")
+    sums = squares.sum(axis=1)
+    if not np.allclose(sums, 1, atol=1e-6):
+        raise ValueError(
+            f"overlaps must add up to one for each batch, got sums from {sums.min():.6g} to {sums.max():.6g}"
+        )
     law = EmpiricalLaw(np.ravel(noise))
     smallest = min(values.min(), law.support[0])
     if smallest + damping <= 0:

@@ -72,7 +72,7 @@ class EmpiricalLaw:
         """
         g = np.asarray(g, dtype=np.float64)
         if not (np.isfinite(g) & (g != 0)).all():
-            raise ValueError("g must be finite and not zero")
+            raise ValueError(f"g must be finite and not zero, got {g.tolist()}")
         inverse = np.array([self._inverse(float(value)) for value in g.ravel()]).reshape(g.shape)
         return inverse - 1 / g
 

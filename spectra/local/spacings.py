@@ -142,7 +142,10 @@ def number_variance(unfolded: ArrayLike, lengths: ArrayLike) -> Array:
     spectra = levels.reshape(-1, levels.shape[-1])
     sizes = np.atleast_1d(np.asarray(lengths, dtype=np.float64))
     if sizes.ndim != 1 or not ((sizes > 0) & (2 * sizes <= levels.shape[-1])).all():
-        raise ValueError("lengths must be positive and at most half the number of levels, in mean spacings")
+        raise ValueError(
+            "lengths must be positive and at most half the number of levels, in mean spacings, got "
+            f"{sizes.tolist()} with {levels.shape[-1]} levels"
+        )
     found = []
     for length in sizes:
         counts = []

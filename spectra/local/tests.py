@@ -51,7 +51,9 @@ def local_statistics_test(
         raise ValueError(f"replicates must be at least 19, got {replicates}")
     levels = [checked_spectra(spectrum, least=3) for spectrum in spectra]
     if not levels or any(spectrum.ndim != 1 for spectrum in levels):
-        raise ValueError("spectra must be one or more arrays of one axis each")
+        raise ValueError(
+            f"spectra must be one or more arrays of one axis each, got shapes {[spectrum.shape for spectrum in levels]}"
+        )
     measured = np.sort(np.concatenate([spacing_ratios(spectrum) for spectrum in levels]))
     rng = np.random.default_rng(seed)
     simulated = np.empty((replicates, len(measured)))
@@ -129,7 +131,10 @@ def delocalisation_test(eigenvectors: ArrayLike, direction: ArrayLike) -> pd.Ser
             f"eigenvectors must be (P, count) and direction (P,) and not zero, got shapes {vectors.shape} and {q.shape}"
         )
     if not np.allclose(np.square(vectors).sum(axis=0), 1, atol=1e-6):
-        raise ValueError("eigenvectors must have length one in each column")
+        raise ValueError(
+            "eigenvectors must have length one in each column, got lengths up to "
+            f"{np.sqrt(np.square(vectors).sum(axis=0)).max():.6g}"
+        )
     dimension, count = vectors.shape
     overlaps = np.square(q @ vectors) / np.square(q).sum()
     return pd.Series(

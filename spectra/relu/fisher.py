@@ -65,7 +65,7 @@ def checked_weights(weights: ArrayLike) -> Array:
     if w.ndim != 2 or 0 in w.shape:
         raise ValueError(f"weights must be (d, m), a hidden unit in each column, got shape {w.shape}")
     if not np.isfinite(w).all():
-        raise ValueError("weights must be finite")
+        raise ValueError(f"weights must be finite, got {int((~np.isfinite(w)).sum())} that are not")
     return w
 
 

@@ -39,7 +39,10 @@ def relu_eigenvectors(weights: ArrayLike) -> dict[str, Array]:
     d = len(w)
     norms = np.linalg.norm(w, axis=0)
     if d < 2 or not norms.all():
-        raise ValueError("weights must have at least two rows, and no unit without weights")
+        raise ValueError(
+            f"weights must have at least two rows, and no unit without weights, got {d} rows and "
+            f"{int((norms == 0).sum())} such units"
+        )
     found = {"F_0": norms / sqrt(d)}
     found |= {f"F_{a + 1}": w[a] for a in range(d)}
     found |= {_pair(a, b): sqrt(d + 2) * w[a] * w[b] / norms for a, b in combinations(range(d), 2)}
@@ -76,7 +79,9 @@ def relu_functions(inputs: ArrayLike) -> dict[str, Array]:
     d = x.shape[1]
     norms = np.linalg.norm(x, axis=1)
     if not norms.all():
-        raise ValueError("inputs must not be zero: the functions have no gradient there")
+        raise ValueError(
+            f"inputs must not be zero, where the functions have no gradient, got {int((norms == 0).sum())} zero rows"
+        )
     a0 = gamma(d / 2) / (2 * sqrt(pi) * gamma((d + 1) / 2))
     a2 = a0 / (d + 1)
     found = {"F_0": sqrt(d) * a0 * norms}

@@ -146,7 +146,7 @@ class Objective:
                 f"{tuple(tensor.shape)} of {tensor.dtype}"
             )
         if not bool(torch.isfinite(tensor).all()):
-            raise ValueError("parameters must be finite")
+            raise ValueError(f"parameters must be finite, got {int((~torch.isfinite(tensor)).sum())} that are not")
         return tensor.detach()
 
 

@@ -273,7 +273,7 @@ class EnsembleStore:
         """
         damages = self.damages()
         for damage in damages:
-            LOG.warning("%s: %s: it is made again", self.path, damage)
+            LOG.warning("%s: %s; the damaged part is made again", self.path, damage)
         there = Skeleton.read(self.path)
         if there.config.networks != self.config.networks or any(damage.networks is None for damage in damages):
             self._write_skeleton_again(there)

@@ -160,7 +160,7 @@ def _statistics(
     """The statistics, and the trivial components if these are given."""
     if not isinstance(data, BlockGaussian | SufficientStatistics):
         if count is not None:
-            raise ValueError("count must be left out if matrices are given, whose number is known")
+            raise ValueError(f"count must be left out if matrices are given, whose number is known, got {count}")
         statistics = SufficientStatistics.of(data, space)
         return statistics, trivial_components(statistics.space, np.asarray(data)) if given_trivial else None
     if space is not None and space != data.space:
