@@ -23,7 +23,7 @@ test-thorough: $(VENV)/.installed-dev
 
 # The rooms whose public functions have all sections of a docstring.
 DOCUMENTED := simd invariants fitting spectra training \
-	studies/*.py $(addprefix studies/,analysis cli comparison networks notation paper plots report runs theory user_data)
+	studies/*.py $(addprefix studies/,analysis cli comparison function_forms networks notation paper plots report runs theory user_data)
 
 lint: $(VENV)/.installed-dev namespace
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && PYTHONPATH=build/types $(VENV)/bin/lint-imports \

@@ -60,10 +60,13 @@ def claim_table(tables: Tables, verdicts: Verdicts) -> pd.DataFrame:
 
 
 def eigenvectors(tables: Tables) -> Claim:
-    """Approximate eigenvectors agree while less than 1/20 of each is outside of its eigenspace.
+    """Judge the approximate eigenvectors: they agree while less than 1/20 of each is outside of its eigenspace.
 
     Args:
         tables: of the study: agreement.
+
+    Returns:
+        The claim.
     """
     leak = _quantity(tables, "vector_leak")
     return Claim(
@@ -75,10 +78,13 @@ def eigenvectors(tables: Tables) -> Claim:
 
 
 def trace(tables: Tables) -> Claim:
-    """The share of the trace agrees if it is not below the paper's by more than two standard errors.
+    """Judge the share of the trace: it agrees if it is not below the paper's by more than two standard errors.
 
     Args:
         tables: of the study: networks.
+
+    Returns:
+        The claim.
     """
     shares = tables["networks"].groupby("network").share.sum()
     error = float(shares.std(ddof=1) / sqrt(len(shares)))
@@ -91,11 +97,14 @@ def trace(tables: Tables) -> Claim:
 
 
 def eigenvalues(tables: Tables, verdicts: Verdicts) -> Claim:
-    """Approximate eigenvalues agree while no test sees the difference, and in part while they are within a tenth.
+    """Judge the approximate eigenvalues: they agree while no test detects a difference, in part while within a tenth.
 
     Args:
         tables: of the study: eigenvalues.
         verdicts: of the page.
+
+    Returns:
+        The claim.
     """
     table = tables["eigenvalues"]
     off = (table.approximate / table.measured - 1).abs()
@@ -112,10 +121,13 @@ def eigenvalues(tables: Tables, verdicts: Verdicts) -> Claim:
 
 
 def function_forms(tables: Tables) -> Claim:
-    """Functions agree with their limits while the squared error is below 1/20, and in part if it falls as 1/m.
+    """Judge the functions: they agree while the squared error is below 1/20, and in part if it falls as 1/m.
 
     Args:
         tables: of the study: agreement and widths.
+
+    Returns:
+        The claim.
     """
     error, leak = _quantity(tables, "function_error"), _quantity(tables, "function_leak")
     widths = tables["widths"]
@@ -133,10 +145,13 @@ def function_forms(tables: Tables) -> Claim:
 
 
 def descent(tables: Tables) -> Claim:
-    """Priority agrees if gradient flow learns the groups in order, each at a rate within a twentieth of its eigenvalue.
+    """Judge the order of learning: it agrees if gradient flow learns the groups in order, at rates within a twentieth.
 
     Args:
         tables: of the study: rates.
+
+    Returns:
+        The claim.
     """
     rates = tables["rates"]
     flow = rates[rates.method == FLOW].set_index("group")
@@ -152,11 +167,14 @@ def descent(tables: Tables) -> Claim:
 
 
 def orthogonality(tables: Tables, verdicts: Verdicts) -> Claim:
-    """Orthogonality agrees while cosines between groups are below a tenth, and in part while they are below a half.
+    """Judge orthogonality: it agrees while cosines between groups are below a tenth, in part while below a half.
 
     Args:
         tables: of the study: orthogonality.
         verdicts: of the page.
+
+    Returns:
+        The claim.
     """
     table = tables["orthogonality"]
     between = table[table.first_group != table.second_group].root_mean_square

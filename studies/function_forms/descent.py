@@ -30,6 +30,9 @@ def learning_rate(dimension: int) -> float:
     Args:
         dimension: d of the inputs.
 
+    Returns:
+        The step, in units of an inverse eigenvalue.
+
     >>> round(learning_rate(5), 3)
     0.569
     """

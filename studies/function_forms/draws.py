@@ -27,7 +27,10 @@ def generator(seed: int, stream: Stream, *numbers: int) -> np.random.Generator:
     Args:
         seed: of the study.
         stream: the purpose.
-        numbers: of the network, and what else tells draws apart.
+        *numbers: of the network, and what else tells draws apart.
+
+    Returns:
+        A numpy Generator.
 
     >>> float(generator(0, Stream.NETWORKS, 3).normal()) == float(generator(0, Stream.NETWORKS, 3).normal())
     True
@@ -39,7 +42,8 @@ def hidden_weights(dimension: int, hidden: int, rng: np.random.Generator) -> Arr
     """Draw hidden weights N(0, 1/m).
 
     Args:
-        dimension, hidden: d and m.
+        dimension: d of the inputs.
+        hidden: m, the number of hidden units.
         rng: the generator.
 
     Returns:

@@ -67,7 +67,9 @@ def write_study(settings: Settings, output: Path, progress: bool = True, *, pdf:
 
     Args:
         settings: what is computed.
-        output, progress, pdf: as there.
+        output: as there.
+        progress: as there.
+        pdf: as there.
 
     Returns:
         The path of report.html.
@@ -88,11 +90,14 @@ def write_study(settings: Settings, output: Path, progress: bool = True, *, pdf:
 
 
 def function_form_tables(settings: Settings, progress: bool) -> dict[str, pd.DataFrame]:
-    """Compute everything that a page shows, but what it judges.
+    """Compute all tables of a page, but its verdicts.
 
     Args:
         settings: what is computed.
         progress: whether to show it.
+
+    Returns:
+        Tables by name.
     """
     with progress_of("decomposing Fisher matrices", settings.networks, progress) as advance:
         tables = eigenspace_tables(settings, advance)

@@ -41,6 +41,9 @@ class Eigenspaces:
 
         Args:
             weights: (d, m).
+
+        Returns:
+            The record.
         """
         fisher = relu_fisher_matrix(weights)
         # the start decides the last digits, so it is given
@@ -54,6 +57,9 @@ class Eigenspaces:
 
         Args:
             degree: 0, 1 or 2.
+
+        Returns:
+            (count,) and (m, count).
         """
         d = self.dimension
         stops = (0, 1, 1 + d, number_of_functions(d))

@@ -212,6 +212,9 @@ def draw_modes(modes: pd.DataFrame, method: str, name: str) -> Illustration:
         modes: the table of that name.
         method: of training.
         name: of the file.
+
+    Returns:
+        The figure.
     """
     law = "exp(−λt)" if method == FLOW else "(1 − ηλ)^t"
     return Illustration(

@@ -23,12 +23,15 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def function_form_records(tables: Tables, verdicts: Verdicts, settings: Settings) -> Iterator[Record]:
-    """The findings in the order of the page.
+    """Collect the findings in the order of the page.
 
     Args:
         tables: of the study.
         verdicts: on `function_form_tests`.
         settings: of the study.
+
+    Yields:
+        A record a finding.
     """
     yield Spectrum.of(tables, verdicts)
     yield Agreement.of(tables, settings)
@@ -71,6 +74,9 @@ class Headline:
         Args:
             tables: of the study.
             settings: of the study.
+
+        Returns:
+            The record.
         """
         values, rates = tables["eigenvalues"], tables["rates"]
         flow = rates[rates.method == FLOW].set_index("group")
@@ -114,6 +120,9 @@ class Spectrum:
         Args:
             tables: of the study: eigenvalues and spectrum.
             verdicts: of the page.
+
+        Returns:
+            The record.
         """
         means = tables["spectrum"]["mean"].to_numpy()
         return cls(
@@ -167,6 +176,9 @@ class Agreement:
         Args:
             tables: of the study: agreement.
             settings: of the study.
+
+        Returns:
+            The record.
         """
         largest = tables["agreement"].groupby("quantity").measured.max()
         found = tuple(records(tables["agreement"]))
@@ -215,6 +227,9 @@ class Orthogonality:
         Args:
             tables: of the study: inner_products and orthogonality.
             verdicts: of the page.
+
+        Returns:
+            The record.
         """
         table, products = tables["orthogonality"], tables["inner_products"]
         return cls(
@@ -265,6 +280,9 @@ class Decay:
         Args:
             tables: of the study: rates.
             verdicts: of the page.
+
+        Returns:
+            The record.
         """
         rates = tables["rates"]
         flow = rates[rates.method == FLOW].set_index("group").measured
@@ -311,6 +329,9 @@ class Widths:
         Args:
             tables: of the study: widths.
             settings: of the study.
+
+        Returns:
+            The record.
         """
         widths = tables["widths"]
         full = widths[widths.hidden == settings.hidden]
@@ -364,6 +385,9 @@ class FisherModel:
         Args:
             tables: of the study: parameters, comparison and gaussianity.
             verdicts: of the page.
+
+        Returns:
+            The record.
         """
         own = tables["parameters"]
         compared = tables["comparison"]

@@ -52,6 +52,9 @@ def groups_of(dimension: int) -> tuple[Group, ...]:
     Args:
         dimension: d of the inputs, at least 2.
 
+    Returns:
+        The four groups.
+
     >>> [(group.name, group.start, group.stop, group.multiplicity) for group in groups_of(3)]
     [('F_0', 0, 1, 1), ('F_l', 1, 4, 3), ('F_ab', 4, 7, 3), ('F_gg', 7, 10, 2)]
     """
@@ -66,10 +69,13 @@ def groups_of(dimension: int) -> tuple[Group, ...]:
 
 
 def group_name_html(name: str) -> Markup:
-    """The name of a group on a page.
+    """Write the name of a group on a page.
 
     Args:
         name: of the group.
+
+    Returns:
+        Markup.
 
     >>> print(group_name_html("F_ab"))
     F<sub>αβ</sub>

@@ -49,6 +49,9 @@ def chunks_of(settings: Settings) -> list[int]:
     Args:
         settings: of the study.
 
+    Returns:
+        The numbers of inputs.
+
     >>> chunks_of(Settings(inputs=9000))
     [4000, 4000, 1000]
     """

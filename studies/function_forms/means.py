@@ -13,6 +13,9 @@ def mean_and_error(values: ArrayLike) -> tuple[float, float]:
     Args:
         values: (networks,), at least 2.
 
+    Returns:
+        Both.
+
     >>> mean_and_error([1.0, 3.0])
     (2.0, 1.0)
     """
@@ -26,6 +29,9 @@ def p_of_mean(values: ArrayLike, expected: float) -> float:
     Args:
         values: (networks,), at least 2.
         expected: the mean under the hypothesis.
+
+    Returns:
+        The p-value.
 
     >>> round(p_of_mean([1.0, 2.0, 3.0], 2.0), 3), round(p_of_mean([1.0, 1.1, 0.9], 2.0), 4)
     (1.0, 0.0033)

@@ -26,6 +26,9 @@ def function_form_tests(tables: Mapping[str, pd.DataFrame]) -> list[Test]:
 
     Args:
         tables: of the study.
+
+    Returns:
+        The tests.
     """
     tests = []
     for row in records(tables["eigenvalues"]):

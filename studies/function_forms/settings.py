@@ -56,9 +56,13 @@ class Settings:
 
         Args:
             dimension: of the inputs.
-            hidden, networks: None for the default.
+            hidden: None for the default.
+            networks: None for the default.
             seed: of everything random.
             quick: whether the study is to take a minute or two.
+
+        Returns:
+            The settings.
 
         Raises:
             ValueError: if a number is too small; the message names it.
@@ -94,6 +98,9 @@ def number_of_functions(dimension: int) -> int:
 
     Args:
         dimension: d of the inputs.
+
+    Returns:
+        Their number.
 
     >>> number_of_functions(5)
     20

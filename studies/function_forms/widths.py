@@ -21,10 +21,13 @@ _MORE = 3
 
 
 def widths_of(settings: Settings) -> list[int]:
-    """The widths that are compared: a third, a ninth and a 27th of the full one, as far as the groups stay apart.
+    """Choose the widths to compare: a third, a ninth and a 27th of the full one, as far as the groups stay apart.
 
     Args:
         settings: of the study.
+
+    Returns:
+        From the narrowest on.
 
     >>> widths_of(Settings(dimension=5, hidden=3000))
     [111, 333, 1000]
