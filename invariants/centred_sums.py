@@ -1,4 +1,4 @@
-"""Count, mean and centred second moments: what is summed over matrices, part by part, without loss of digits."""
+"""Count, mean and centred second moments, summed over matrices part by part without loss of digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of what users give: each error names the argument, what is required, and what came."""
+"""Checks of arguments: each error names the argument, the requirement, and the value that came."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def checked_integer(name: str, value: Any, least: int) -> int:
 
     Args:
         name: of the argument, for the message.
-        value: what was given.
+        value: the argument.
         least: smallest value that is allowed.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Checks of spectra that users give: each error names the argument, what is required, and what came."""
+"""Checks of spectra: each error names the argument, the requirement, and the value that came."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def checked_count(name: str, value: Any, *, least: int) -> int:
 
     Args:
         name: of the argument, for the message.
-        value: what was given.
+        value: the argument.
         least: the smallest allowed.
 
     Returns:

@@ -66,7 +66,7 @@ Dataset = Annotated[
 class EnsembleConfig(BaseModel):
     """An ensemble of fully connected networks trained with cross-entropy; by default those of the paper (see README).
 
-    `data_root` and `device` say where, not what: two configurations that differ only there are the same ensemble.
+    `data_root` and `device` are places: two configurations that differ only there are the same ensemble.
 
     Args:
         **values: the fields that differ from their defaults.

@@ -132,14 +132,14 @@ def load_dataset(name: DatasetName, data_root: Path | str | None = None, *, down
     Args:
         name: of the dataset.
         data_root: folder of the files; None for the user's cache folder.
-        download: whether what is not there is downloaded to it; otherwise no folder is made either.
+        download: whether missing files are downloaded to it; otherwise no folder is made either.
 
     Returns:
         Training and test images with their labels.
 
     Raises:
-        FileNotFoundError: neither there nor downloadable; says where it was looked for and what to do.
-        ValueError: a file is truncated or not what it should be.
+        FileNotFoundError: neither there nor downloadable; the message names the place and the remedy.
+        ValueError: a file is truncated or of another content.
 
     >>> images = load_dataset("mnist-5k")
     >>> images.train_inputs.shape, np.bincount(images.test_labels).tolist()

@@ -56,7 +56,7 @@ def train_ensemble(
     process dies, call it again.
 
     Args:
-        config: what is trained, and how.
+        config: of the ensemble.
         path: folder of the store.
         progress: True for a bar on a terminal and occasional lines elsewhere, False for silence, or a function called
             with (network-epochs done, in all); what it raises stops the training.
@@ -102,7 +102,7 @@ def store_at(path: Path, config: EnsembleConfig) -> EnsembleStore:
 
     Args:
         path: folder of the store.
-        config: what is trained into it.
+        config: of the ensemble.
 
     Returns:
         The store.
@@ -121,7 +121,7 @@ def is_sound(path: Path, config: EnsembleConfig) -> bool:
 
     Args:
         path: folder of the store.
-        config: what was trained into it.
+        config: of the ensemble.
 
     Returns:
         Whether it is complete and undamaged.
@@ -136,10 +136,10 @@ def is_sound(path: Path, config: EnsembleConfig) -> bool:
 def finish(
     config: EnsembleConfig, path: Path, report: Report, client: Client | None, data: LabelledData | None = None
 ) -> None:
-    """Train what is missing in a store: here, or on the workers of a cluster.
+    """Train the missing networks of a store: here, or on the workers of a cluster.
 
     Args:
-        config: what is trained.
+        config: of the ensemble.
         path: folder of the store.
         report: called with (network-epochs done, in all).
         client: of a dask cluster; None to train in this process.

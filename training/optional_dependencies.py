@@ -5,7 +5,7 @@ def missing_extra(error: ModuleNotFoundError) -> ModuleNotFoundError:
     """Add to the error of a missing library how to install it.
 
     Args:
-        error: what the import raised.
+        error: of the import.
 
     Returns:
         The error to raise in its place.

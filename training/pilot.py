@@ -72,7 +72,7 @@ class PilotRun:
 
     @classmethod
     def from_json(cls, text: str) -> PilotRun:
-        """Read what `to_json` wrote.
+        """Read the JSON of `to_json`.
 
         Args:
             text: the attribute `pilot` of an ensemble.

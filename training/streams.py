@@ -27,7 +27,7 @@ def stream(seed: int, network: int, purpose: Purpose, index: int) -> np.random.G
     Args:
         seed: of the ensemble.
         network: number of the network.
-        purpose: what the numbers are for.
+        purpose: the use of the numbers.
         index: of the layer, the epoch or the step.
 
     Returns:

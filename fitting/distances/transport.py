@@ -90,7 +90,7 @@ def sample_distance_test(
     one law and are independent of their fits (Basu's theorem), so this test, of ensembles of one fit, is exact as well.
 
     Args:
-        p: (n, rows, columns), n at least 1; what a fit needs, if the model was fitted.
+        p: (n, rows, columns), n at least 1; enough for a fit, if the model was fitted.
         q: (m, rows, columns), or a model.
         method: "exact" or "sliced".
         subsample: most matrices of each ensemble that "exact" uses; chosen at random.

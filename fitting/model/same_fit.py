@@ -1,4 +1,4 @@
-"""Matrices drawn from the Gaussian law given their trivial components and their fit: what exact tests compare with.
+"""Matrices drawn from the Gaussian law given their trivial components and their fit, for exact tests.
 
 The components of an irrep, side by side for all matrices and labels, are X (copies, n d) with independent columns of
 covariance G. With the fit G^ = X X^T / (n d) = L L^T and Q = L^-1 X, the frame Q is uniform on the matrices with

@@ -31,7 +31,7 @@ class Shown(ABC):
 
     @abstractmethod
     def _heading(self) -> str:
-        """One line that says what this is."""
+        """One line that names the value."""
 
     def summary(self) -> str:
         """The heading, and the table below it, as text."""

@@ -26,12 +26,12 @@ _EARLIER_NAMES = {"SeveralSpace": "MultiMatrixSpace"}
 
 
 def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) -> None:
-    """Write JSON that says what it is; renamed into place, so that no interrupted write leaves half a file.
+    """Write JSON with its format; the file is renamed into place, so no interrupted write leaves half a file.
 
     Args:
         path: of the file, replaced if it exists.
         what: the kind of content, such as "model".
-        content: what JSON can hold, without a key "format".
+        content: values of JSON, without a key "format".
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "one.json"
@@ -101,7 +101,7 @@ def _named(what: str) -> str:
 
 
 def space_content(space: MatrixSpace) -> dict[str, Any]:
-    """A space as what JSON can hold.
+    """Describe a space by values of JSON.
 
     Args:
         space: one of the kinds of this package.

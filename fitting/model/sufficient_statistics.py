@@ -219,7 +219,7 @@ class SufficientStatistics:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> SufficientStatistics:
-        """Read what `save` wrote.
+        """Read statistics from a file of `save`.
 
         Args:
             path: of the file.
@@ -299,7 +299,7 @@ def checked_batch(matrices: ArrayLike, space: MatrixSpace | None = None) -> NDAr
         The matrices as an array of their dtype.
 
     Raises:
-        ValueError: if they are not; the message says what is wrong.
+        ValueError: if they are not; the message gives the reason.
 
     >>> checked_batch(np.ones((4, 4)))
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""The trivial components of matrices: what a law given them takes as observed."""
+"""The trivial components of matrices, which a law given them takes as observed."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ def q_values(p_values: ArrayLike) -> NDArray[np.float64]:
     This is proven for independent and for positively dependent tests.
 
     Args:
-        p_values: (tests,); NaN marks what is no test. It is left out of the family and stays NaN.
+        p_values: (tests,); NaN marks a missing test. It is left out of the family and stays NaN.
 
     Returns:
         (tests,) q-values.

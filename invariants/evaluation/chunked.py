@@ -60,7 +60,7 @@ def evaluate_chunks(
 
 
 def evaluate_chunked(source: Any, graphs: Iterable[GivenGraph], family: GraphFamily | None = None) -> Any:
-    """Evaluate invariants of a chunked array, in the manner of the array: what `evaluate` does with one.
+    """Evaluate invariants of a chunked array, in the manner of the array; `evaluate` calls it for such arrays.
 
     Args:
         source: (..., N, N), for which `is_chunked` is true.

@@ -62,7 +62,7 @@ def in_latex(formula: Formula, space: str = " ") -> str:
 
     Args:
         formula: of an invariant.
-        space: what stands between two factors.
+        space: the separator of two factors.
 
     Returns:
         Mathematics without delimiters.

@@ -60,7 +60,7 @@ def relu_multiplicity(dimension: int, degree: int) -> int:
 
 
 def relu_finite_width(dimension: int, hidden: int) -> tuple[FiniteWidth, ...]:
-    """Return what a finite number of hidden units changes in the eigenspaces of degree 0, 1 and 2.
+    """Return the change of the eigenspaces of degree 0, 1 and 2 by a finite number of hidden units.
 
     The Fisher matrix is sum_k lambda_k v_k v_k^T over the vectors v_k of all degrees. Their Gram matrix G is a sum over
     independent units, with mean 1 and, by the addition theorem, sum_{j of degree h} Var G_kj = (d + 2) N_h / (d m) for

@@ -16,7 +16,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
     Args:
         number: of the signal.
-        frame: what was running.
+        frame: that was running.
 
     Raises:
         KeyboardInterrupt: no module is being imported.

@@ -21,13 +21,13 @@ from .runs import SEVERAL
 def run_paper_study(
     study: PaperStudy, path: Path, say: Callable[[str], None] = print, progress: bool = True, *, pdf: bool = False
 ) -> Path:
-    """Train, analyse and report every configuration of a study, and compare them; what is done is not done again.
+    """Train, analyse and report every configuration of a study, and compare them; finished parts are not done again.
 
     Args:
         study: as `paper_study` gives it.
         path: RUN: new, empty, or of the same study and options. A study of one configuration is an ordinary RUN; one
             of several has a RUN in it for each. Either way the comparison is in its folder `comparison`.
-        say: called with what is reduced, and with the path of each report.
+        say: called with each reduction, and with the path of each report.
         progress: whether to show bars, on standard error.
         pdf: whether figures are wanted as PDF too, and tables as LaTeX.
 

@@ -1,4 +1,4 @@
-"""Finished runs beside each other: their tables, what tells them apart, and how they fall short of the paper's size."""
+"""Finished runs beside each other: their tables, their differences, and their shortfall from the paper's size."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COLUMNS = {"initialisation": ("published_deviation",)}
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A finished run, and what it is called among others.
+    """A finished run, and its name among others.
 
     Args:
         path: its folder.

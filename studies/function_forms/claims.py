@@ -1,4 +1,4 @@
-"""What arXiv:2505.17907 says, what a study measures, and whether they agree, by rules that stand with the verdicts."""
+"""Claims of arXiv:2505.17907 with measurements and verdicts, whose rules stand with them."""
 
 from __future__ import annotations
 

@@ -63,10 +63,10 @@ def study_function_forms(
 
 
 def write_study(settings: Settings, output: Path, progress: bool = True, *, pdf: bool = False) -> Path:
-    """Do what `study_function_forms` does, with every size given.
+    """Write the study of `study_function_forms`, with every size given.
 
     Args:
-        settings: what is computed.
+        settings: of the study.
         output: as there.
         progress: as there.
         pdf: as there.
@@ -93,7 +93,7 @@ def function_form_tables(settings: Settings, progress: bool) -> dict[str, pd.Dat
     """Compute all tables of a page, but its verdicts.
 
     Args:
-        settings: what is computed.
+        settings: of the study.
         progress: whether to show it.
 
     Returns:

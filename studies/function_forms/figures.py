@@ -64,7 +64,7 @@ def plot_fisher_spectrum(spectrum: pd.DataFrame) -> Figure:
 
 @in_house_style
 def plot_mode_decay(modes: pd.DataFrame, method: str = FLOW) -> Figure:
-    """Plot what is left of a function of each group against time: medians over the networks, and the prediction.
+    """Plot the rest of a function of each group against time: medians over the networks, and the prediction.
 
     Args:
         modes: the table of that name of a study of function forms.
@@ -166,7 +166,7 @@ def plot_functions(functions: pd.DataFrame) -> Figure:
 
 @in_house_style
 def plot_widths(widths: pd.DataFrame) -> Figure:
-    """Plot what a finite width changes against the width: measured points, and lines to the order 1/m.
+    """Plot the effects of a finite width against the width: measured points, and lines to the order 1/m.
 
     Args:
         widths: the table of that name of a study of function forms.

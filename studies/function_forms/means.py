@@ -1,4 +1,4 @@
-"""Means over networks with their errors, and whether they are what is expected."""
+"""Means over networks with their errors, and tests of expected means."""
 
 from __future__ import annotations
 

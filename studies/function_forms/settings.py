@@ -52,7 +52,7 @@ class Settings:
 
     @classmethod
     def chosen(cls, dimension: int, hidden: int | None, networks: int | None, seed: int, quick: bool) -> Self:
-        """Fill in what was not asked for.
+        """Fill in the defaults.
 
         Args:
             dimension: of the inputs.

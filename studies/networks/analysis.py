@@ -1,4 +1,4 @@
-"""Analyse every matrix of one network: tensors -> matrices -> tests -> one table, and what each matrix shows."""
+"""Analyse every matrix of one network: tensors -> matrices -> tests -> one table with the structure of each matrix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two checkpoints of one network: how far each matrix moved, how far its law did, and what the change itself shows."""
+"""Two checkpoints of one network: the change of each matrix, that of its law, and tests of the change itself."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class ReadingOptions:
     group: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check what needs no network."""
+        """Check the options that need no network."""
         if self.heads is not None and self.heads < 1:
             raise ValueError(f"heads must be at least 1, got {self.heads}")
         for pattern, group in self.group.items():

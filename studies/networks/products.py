@@ -23,7 +23,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Product:
-    """A product of matrices, or what one head contributes to it.
+    """A product of matrices, or the contribution of one head to it.
 
     Args:
         text: such as "key.weight^T query.weight".

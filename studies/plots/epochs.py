@@ -21,7 +21,7 @@ def marks(points: Sized) -> dict[str, Any]:
 
 
 def label_epochs(axes: Axes, most: int = 5) -> None:
-    """Name the abscissa, and set `epoch_ticks` for what is drawn so far.
+    """Name the abscissa, and set `epoch_ticks` for the curves drawn so far.
 
     >>> from matplotlib.figure import Figure
     >>> axes = Figure().subplots()

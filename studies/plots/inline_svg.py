@@ -29,7 +29,7 @@ def invariant_id(formula: str, place: int | str) -> str:
 
     Args:
         formula: of the graph, plain.
-        place: what tells the drawings of the same invariant in one figure apart.
+        place: tells the drawings of the same invariant in one figure apart.
 
     Returns:
         The name.

@@ -11,8 +11,8 @@ def log_scale(axes: Axes, low: float | None = None, high: float | None = None) -
 
     Args:
         axes: with everything drawn, also on those that share the ordinate.
-        low: lower limit; None keeps that of what is drawn.
-        high: upper limit; None keeps that of what is drawn.
+        low: lower limit; None keeps that of the curves.
+        high: upper limit; None keeps that of the curves.
 
     >>> from matplotlib.figure import Figure
     >>> axes = Figure().subplots()

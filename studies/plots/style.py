@@ -50,7 +50,7 @@ _P = ParamSpec("_P")
 
 @dataclass(frozen=True)
 class Illustration:
-    """A figure with what is said about it.
+    """A figure with its title and captions.
 
     Args:
         figure: drawn in `house_style`.

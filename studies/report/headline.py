@@ -1,4 +1,4 @@
-"""The sentences at the top of what a study found: how far training went, which symmetry is left, Gaussian or not."""
+"""The sentences at the top of a report: the effect of training, the symmetry that is left, Gaussian or not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Moved:
     Args:
         layer: its index.
         share: the distance as a part of the initial size, the root mean square norm.
-        by_chance: what as many networks of that law seldom exceed.
+        by_chance: the distance that as many networks of that law seldom exceed.
     """
 
     layer: int
@@ -108,7 +108,7 @@ class Headline:
 
 
 def headline(tables: Tables, config: EnsembleConfig) -> list[Markup]:
-    """Say what the tables show in three sentences at most.
+    """Write the main results in three sentences at most.
 
     Args:
         tables: as `analyse` returns them.

@@ -33,7 +33,7 @@ class Table:
         total: rows of the whole table.
         link: address of the CSV file, relative to the page.
         packed: all rows for the script of the page, as `packed` returns them; empty if `rows` are all.
-        note: what `packed` leaves out.
+        note: names the rows that `packed` leaves out.
     """
 
     title: str

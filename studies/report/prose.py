@@ -27,7 +27,7 @@ _FILTERS = (
 
 
 def prose(template: str, found: object) -> Markup:
-    """Say what was found, on one line.
+    """Write the paragraph of a record, on one line.
 
     Args:
         template: a file of templates/findings, without its ending.
@@ -44,7 +44,7 @@ def prose(template: str, found: object) -> Markup:
 
 
 def paragraphs(template: str, found: object) -> list[Markup]:
-    """Say what was found in sentences that <br> divides.
+    """Write the sentences of a record, which <br> divides in the template.
 
     Args:
         template: a file of templates/findings, without its ending.

@@ -1,4 +1,4 @@
-"""Exact results of the theory, from what is typed on a command line."""
+"""Exact results of the theory, from the arguments of a command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page and the lines that say what a fit of a user's matrices found."""
+"""The page and the terminal's lines about a fit of a user's matrices."""
 
 from __future__ import annotations
 

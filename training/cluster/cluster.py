@@ -351,7 +351,7 @@ def _remove(folder: Path) -> None:
 
 @contextmanager
 def _listening(client: Client, topic: str, handler: Callable[[dict[str, Any]], None]) -> Iterator[None]:
-    """Hand over what workers log under a topic."""
+    """Hand over the messages that workers log under a topic."""
     client.subscribe_topic(topic, lambda event: handler(event[1]))
     try:
         yield

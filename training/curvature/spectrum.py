@@ -28,7 +28,7 @@ def largest_eigenvalues(
         (count,) in increasing order, and (size, count).
 
     Raises:
-        ValueError: if the count does not fit, or the operator is not symmetric or gives what is not finite.
+        ValueError: if the count does not fit, or the operator is not symmetric or its values are not finite.
         ArithmeticError: if Lanczos does not converge; it says how many have.
 
     Source:

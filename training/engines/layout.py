@@ -38,7 +38,7 @@ class Layout:
         """Choose the tile that leaves the least work in all.
 
         Args:
-            config: what is trained.
+            config: of the ensemble.
 
         Returns:
             The layout of its networks.
@@ -65,7 +65,7 @@ class Layout:
         return tuple(units // self.tile for units in self.units)
 
     def workspace(self) -> Workspace:
-        """Make room for a step; what is padding is zero.
+        """Make room for a step; the padding is zero.
 
         Returns:
             The arrays.
@@ -111,7 +111,7 @@ class Layout:
         """Read the weights of the first layer: the inverse of `pack_first`.
 
         Args:
-            flat: what `pack_first` made.
+            flat: as `pack_first` returns it.
             units: number of units without padding.
             places: (patches, 16) pixels of each patch.
 
@@ -147,7 +147,7 @@ class Layout:
         """Read the weights of the other layers: the inverse of `pack_others`.
 
         Args:
-            flat: what `pack_others` made.
+            flat: as `pack_others` returns it.
             shapes: (rows, columns) of each layer.
 
         Returns:

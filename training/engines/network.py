@@ -70,7 +70,7 @@ class Network:
         Args:
             first: first step, counted from 0.
             last: the step before which to end.
-            before: what the steps before `first` return.
+            before: the result of the steps before `first`.
             train: training images.
             test: test images.
 

@@ -28,7 +28,7 @@ def train_block(
     """Train networks, one at a time on each core.
 
     Args:
-        config: what is trained.
+        config: of the ensemble.
         images: training and test images.
         networks: numbers of the networks.
         threads: of the processor; None for all cores.

@@ -23,7 +23,7 @@ def chosen_engine(config: EnsembleConfig) -> EngineName:
     """Choose the engine of a configuration: the one it asks for, or the faster one of those that can if it says `auto`.
 
     Args:
-        config: what is to be trained.
+        config: of the ensemble.
 
     Returns:
         The engine's name.

@@ -42,7 +42,7 @@ def train_block(
     """Train networks together.
 
     Args:
-        config: what is trained.
+        config: of the ensemble.
         images: training and test images.
         networks: numbers of the networks: the full block, for the shapes computed with, hence the bits, depend on how
             many there are.

@@ -16,7 +16,7 @@ from .limits import read_bytes
 
 
 class DamagedEnsembleError(ValueError):
-    """Files of an ensemble are not what was written, or not there."""
+    """Files of an ensemble are damaged or missing."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class ExpectedChunk:
 
 @dataclass(frozen=True)
 class Damage:
-    """A file of a store that is not what it should be.
+    """A damaged or missing file of a store.
 
     Args:
         file: its name below the store.
-        fault: what is wrong.
+        fault: the damage in words.
         networks: whose values are lost with it; None: it belongs to no block.
 
     >>> print(Damage("weight_1/c/0/0/0/0", "is missing", range(50)))
@@ -102,7 +102,7 @@ class CheckedStore(WrapperStore[LocalStore]):
 
     Args:
         store: the files.
-        chunks: what is known of each chunk's file, by its name below the store.
+        chunks: the expected size and checksum of each chunk's file, by its name below the store.
     """
 
     def __init__(self, store: LocalStore, chunks: Mapping[str, ExpectedChunk]) -> None:

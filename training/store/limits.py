@@ -37,7 +37,7 @@ def read_limit() -> int:
 
 
 def check_size(what: str, size: int) -> None:
-    """Refuse what is larger than the limit.
+    """Refuse a size above the limit.
 
     Args:
         what: begins the message: the file, and the variable in it.

@@ -121,6 +121,12 @@ def drawn_configuration(path: Path) -> EnsembleConfig:
 
     It differs from `read_configuration` where a pilot run found the variances, which the store keeps.
 
+    Args:
+        path: folder of the store.
+
+    Returns:
+        The configuration.
+
     Raises:
         ValueError: `path` is not an ensemble, or the variances are not there.
     """
@@ -163,7 +169,7 @@ class EnsembleStore:
         Args:
             path: folder of the new store.
             config: of the ensemble.
-            attributes: what else is known of the run, such as versions; they become attributes of the zarr group.
+            attributes: further facts about the run, such as versions; they become attributes of the zarr group.
 
         Returns:
             The store.
@@ -225,7 +231,7 @@ class EnsembleStore:
 
     @property
     def identity(self) -> str:
-        """Hash of what the ensemble is: configuration, engine, versions, and the checksums of finished blocks."""
+        """Hash of the ensemble's content: configuration, engine, versions, and the checksums of finished blocks."""
         digest = sha256()
         skeleton = Skeleton.read(self.path)
         config = skeleton.config.model_dump(mode="json", exclude={"data_root", "device"})
@@ -247,7 +253,7 @@ class EnsembleStore:
         return expected
 
     def damaged_skeleton(self) -> list[Damage]:
-        """Files that say what the arrays are, and that are damaged or missing."""
+        """Files of the skeleton that are damaged or missing."""
         return [Damage(*found) for found in Skeleton.read(self.path).damaged_files(self.path)]
 
     def missing_chunks(self) -> list[Damage]:
@@ -266,7 +272,7 @@ class EnsembleStore:
         return found
 
     def mend(self) -> None:
-        """Make the store fit for training what is missing; the caller holds the lock.
+        """Prepare the store for the training of missing blocks; the caller holds the lock.
 
         The skeleton is written again if it is damaged, or if the configuration has more networks than the store. Blocks
         of which a file is damaged lose their marker. Each damage is said by a warning of the logger.
@@ -344,7 +350,7 @@ class EnsembleStore:
 
     @contextmanager
     def _naming_what_failed(self, block: range) -> Iterator[None]:
-        """The error of a disk that is full says neither where nor what."""
+        """Name the path and the blocks in the error of a full disk, which has neither."""
         try:
             yield
         except OSError as error:

@@ -41,7 +41,7 @@ class _Declared:
 
 
 class GuardedStore(LocalStore):
-    """A folder as a zarr store, read only, that refuses what is not plain numbers.
+    """A folder as a zarr store, read only, that refuses everything but plain numbers.
 
     Refused are codecs other than `CODECS` and `COMPRESSORS`, filters, types that are no real numbers, chunks of no
     entries, of more bytes than PIGMM_READ_LIMIT or in a number of more than `MOST_CHUNKS`, chunks of another length

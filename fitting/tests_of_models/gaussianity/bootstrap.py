@@ -1,4 +1,4 @@
-"""Calibrated comparison: what the studentised residuals do in ensembles drawn from the fitted model and refitted."""
+"""Calibrated comparison: studentised residuals beside those of ensembles drawn from the fitted model and refitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare what a fitted Gaussian model predicts of the higher invariants with what the matrices show."""
+"""Compare the higher invariants that a fitted Gaussian model predicts with those of the matrices."""
 
 from __future__ import annotations
 

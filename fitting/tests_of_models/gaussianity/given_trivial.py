@@ -84,7 +84,7 @@ def simulated(
     seed: int,
     threads: int | None = None,
 ) -> Simulated:
-    """Simulate what the invariants of matrices are under a model given the trivial components.
+    """Simulate the invariants of matrices under a model given the trivial components.
 
     Args:
         model: fitted to the matrices given their trivial components; or any such model, if `fitted` is False.

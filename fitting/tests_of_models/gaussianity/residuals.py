@@ -1,4 +1,4 @@
-"""Residuals of invariants about what a model predicts: their means and spreads over matrices, chunk by chunk."""
+"""Residuals of invariants about the predictions of a model: their means and spreads over matrices, chunk by chunk."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def analyse_matrix(
         antisymmetric_correlation, of the two that are most related; p_value is exact for Gaussian entries, as are
         p_means_and_diagonals, p_symmetric_parts and p_antisymmetric_parts, for relations in V_H, V_2 and V_3 alone; and
         p_randomisation permutes the units of each matrix by themselves.
-        cannot_be_known: what fewer than 8 rows or columns leave open, in words; else empty.
+        cannot_be_known: the questions that fewer than 8 rows or columns leave open, in words; else empty.
 
     Raises:
         ValueError: if the matrix has fewer than 4 rows or columns, is not finite, has no variation, is of rank one, or

@@ -219,6 +219,9 @@ class Whitened:
         Args:
             model: as fitted to these.
             matrices: (n, *space.shape).
+
+        Returns:
+            The record.
         """
         parts = [
             np.linalg.inv(np.linalg.cholesky(covariance)) @ part

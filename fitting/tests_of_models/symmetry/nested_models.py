@@ -130,7 +130,7 @@ def statistics_of_fit(model: BlockGaussian, count: int) -> SufficientStatistics:
 
     Args:
         model: the fit.
-        count: how many matrices, at least what a fit needs.
+        count: number of matrices, enough for a fit.
 
     Returns:
         Their statistics.

@@ -1,4 +1,4 @@
-"""Nested models: what larger symmetries and independence leave free of the mean and of the covariances of copies.
+"""Nested models: the parameters of mean and covariances that larger symmetries and independence leave free.
 
 Each restriction keeps the mean in a linear space and the covariance in a linear space of block matrices that holds the
 inverses of its members (a Jordan algebra; here what commutes with a group larger than the permutations). For these the
@@ -71,7 +71,7 @@ class Restriction:
 
     @cached_property
     def directions(self) -> Array:
-        """(number of parameters, parameters of the full model): what is free, as parameter vectors."""
+        """(number of parameters, parameters of the full model): the free directions, as parameter vectors."""
         no_mean, no_blocks = np.zeros(self.means.shape[1]), [np.zeros_like(b) for b in self.covariances[0]]
         rows = [parameters_from_blocks(mean, no_blocks) for mean in self.means]
         return np.array(rows + [parameters_from_blocks(no_mean, blocks) for blocks in self.covariances])
@@ -245,7 +245,7 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
 
 
 def _given_trivial(submodel: Restriction) -> Restriction:
-    """A restriction of the law given the trivial components, which come first: what is left of its covariances."""
+    """A restriction of the covariances of the law given the trivial components, which come first."""
     covariances = tuple((np.zeros_like(first), *others) for first, *others in submodel.covariances)
     left = tuple(blocks for blocks in covariances if any(block.any() for block in blocks))
     return replace(submodel, means=submodel.means[:0], covariances=left, least=1, given_trivial=True)

@@ -1,4 +1,4 @@
-"""Fuse the steps of a plan for the compiled kernels: what is only summed is never stored."""
+"""Fuse the steps of a plan for the compiled kernels: products that are only summed are never stored."""
 
 from __future__ import annotations
 

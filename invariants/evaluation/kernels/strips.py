@@ -117,7 +117,7 @@ class StripProgram:
 
 
 class _Memory:
-    """Gives out places of a workspace; what is given back is used again for the same number of entries."""
+    """Places of a workspace; a place that is given back is used again for the same number of entries."""
 
     def __init__(self) -> None:
         self.end = 0

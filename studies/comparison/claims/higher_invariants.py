@@ -1,4 +1,4 @@
-"""Quantity (2) of the paper: how far the 39 higher invariants are from what the fitted model predicts."""
+"""Quantity (2) of the paper: deviations of the 39 higher invariants from the predictions of the fitted model."""
 
 from __future__ import annotations
 

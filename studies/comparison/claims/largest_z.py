@@ -1,4 +1,4 @@
-"""The largest |z| of the higher invariants at one epoch, and what the bootstrap says of it."""
+"""The largest |z| of the higher invariants at one epoch, and its p-value by the bootstrap."""
 
 from __future__ import annotations
 

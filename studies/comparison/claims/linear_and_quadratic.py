@@ -1,4 +1,4 @@
-"""Quantity (1) of the paper: how far the linear and quadratic invariants are from their values at initialisation."""
+"""Quantity (1) of the paper: deviations of the linear and quadratic invariants from their values at initialisation."""
 
 from __future__ import annotations
 

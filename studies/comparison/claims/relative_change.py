@@ -1,4 +1,4 @@
-"""Quantity (3) of the paper: by how much the deviations of quantity (2) change through training."""
+"""Quantity (3) of the paper: relative change of the deviations of quantity (2) through training."""
 
 from __future__ import annotations
 

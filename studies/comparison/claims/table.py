@@ -1,4 +1,4 @@
-"""The table of claims: what arXiv:2510.05218 says, what runs measure, and whether they agree."""
+"""The table of claims of arXiv:2510.05218, with measurements and verdicts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLAIMS = (
 
 
 def verdict_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
-    """Set the claims of the paper beside what runs measure.
+    """Set the claims of the paper beside the measurements of runs.
 
     The table has quantities and findings of each square layer of each run, then the findings that need several runs,
     for those among the given ones that differ only in the weight decay, or only in the width. Departures are judged

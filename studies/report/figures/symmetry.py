@@ -1,4 +1,4 @@
-"""The figures about symmetry: constraints, the five parameters that they leave, what these sharpen, and classes."""
+"""The figures of symmetry: constraints, the five parameters that they leave, symmetrised comparisons, and classes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from .symmetry.nested_models import NestedModels
 
 
 def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:
-    """Say what the tables show, in the order of the report.
+    """Write the findings that the tables allow, in the order of the report.
 
     Args:
         tables: as `analyse` returns them.
@@ -40,7 +40,7 @@ def findings(tables: Tables, config: EnsembleConfig) -> list[Finding]:
 
 
 def study_records(tables: Tables, config: EnsembleConfig) -> Iterator[Record]:
-    """Collect what the tables show as data, in the order of the report.
+    """Collect the findings that the tables allow as data, in the order of the report.
 
     Args:
         tables: as `analyse` returns them.

@@ -1,4 +1,4 @@
-"""Whether the weights before training are what the configuration says."""
+"""Agreement of the weights before training with the law of the configuration."""
 
 from __future__ import annotations
 

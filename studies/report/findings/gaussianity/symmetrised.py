@@ -51,7 +51,7 @@ class LayerSets:
         layer: its index.
         sets: by their names.
         error_ratio: of the standard errors of the averages and of the invariants themselves, in the median.
-        largest_share: what one network has of the squared standard errors of the averages, in the median.
+        largest_share: of one network in the squared standard errors of the averages, in the median.
         p_bipartite: of the global test by the bipartite invariants; NaN if there is none.
         smallest_p: the smallest that it can give.
     """
@@ -70,7 +70,7 @@ class Symmetrised:
 
     Args:
         epoch: the last.
-        threshold: what one of so many networks has of the squared standard errors at most, if they are Gaussian.
+        threshold: the largest share of one of so many networks in the squared standard errors, if they are Gaussian.
         layers: one by one.
     """
 

@@ -1,4 +1,4 @@
-"""Whether leaving out the untrained networks changes what a report says."""
+"""Changes of a report's numbers if the untrained networks are left out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Results:
         largest_z: over them.
         median_deviation: over them.
         distance: to initialisation.
-        largest_share: what one network has of the squared standard errors, of square layers.
+        largest_share: of one network in the squared standard errors, of square layers.
         largest_constraint: |z| of the eight constraints, of square layers.
     """
 
