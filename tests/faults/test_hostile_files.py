@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import struct
 import warnings
 import zipfile
@@ -14,15 +16,16 @@ import pytest
 import torch
 import xarray as xr
 
+from pigmm.fitting import BlockGaussian, SufficientStatistics
 from pigmm.studies.cli import main as command_line
-from pigmm.studies.user_data.formats.stored_array import FileRefused
+from pigmm.studies.runs.folder import RunFolder
 from pigmm.studies.user_data.read import read_matrices
 
 MATRICES = np.random.default_rng(0).normal(size=(6, 4, 4))
 
 
 def refusal(path: Path) -> str:
-    with pytest.raises(FileRefused) as refused:
+    with pytest.raises(ValueError, match=re.escape(str(path))) as refused:
         read_matrices([path])
     line = str(refused.value)
     assert "\n" not in line
@@ -167,3 +170,18 @@ def test_errors_inside_a_command_are_one_line(
         command_line.main(["fit", str(tmp_path / "a.npy"), "--output", str(tmp_path / "fit")])
     assert (left.value.code, capsys.readouterr().err) == (2, f"error: {told}\n")
     assert sorted(file.name for file in tmp_path.iterdir()) == [".fit.lock", "a.npy"]
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.safetensors", "a.pt", "model.safetensors.index.json"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    os.mkfifo(path)
+    assert refusal(path) == f"{path}: must be a regular file"
+
+
+@pytest.mark.parametrize("load", [BlockGaussian.load, SufficientStatistics.load, RunFolder.open])
+def test_pipes_for_models_and_configurations(tmp_path: Path, load: Callable[[Path], Any]) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    path = tmp_path if load == RunFolder.open else tmp_path / "config.json"
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 
 from pigmm.studies.cli import main as command_line
 from pigmm.studies.runs.folder import RunFolder
-from pigmm.training import EnsembleConfig
+from pigmm.studies.runs.kept_tables import keep_tables
+from pigmm.training import EnsembleConfig, train_ensemble
+from pigmm.training.store.store import EnsembleStore
 
 # Sends Ctrl-C to itself when a module is looked for.
 PROGRAM = """
@@ -61,3 +64,40 @@ def test_a_damaged_history_is_begun_anew(tmp_path: Path, content: bytes) -> None
         with run.timed("training"):
             pass
         assert [entry["step"] for entry in run.history] == ["training"]
+
+
+def test_markers_are_on_the_disk_before_they_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a marker speaks of, then the marker under its temporary name, then its new name in the folder."""
+    events: list[tuple[str, str]] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def recorded_fsync(descriptor: int) -> None:
+        events.append(("flushed", Path(os.readlink(f"/proc/self/fd/{descriptor}")).relative_to(tmp_path).as_posix()))
+        fsync(descriptor)
+
+    def recorded_replace(file: Path, target: Path) -> Path:
+        events.append(("named", target.relative_to(tmp_path).as_posix()))
+        return replace(file, target)
+
+    config = EnsembleConfig(networks=4, epochs=1, block_size=4)
+    train_ensemble(config, tmp_path / "e.zarr", progress=False)
+    store = EnsembleStore(tmp_path / "e.zarr", config)
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(Path, "replace", recorded_replace)
+    store.mark_finished(range(4), "")
+    chunks = [("flushed", f"e.zarr/{name}") for name in store.expected_chunks()]
+    assert events == [
+        *chunks,
+        ("flushed", "e.zarr/blocks/00000.done.partial"),
+        ("named", "e.zarr/blocks/00000.done"),
+        ("flushed", "e.zarr/blocks"),
+    ]
+    with RunFolder.claimed(tmp_path / "run", config) as run:
+        events.clear()
+        run.mark_finished([])
+    keep_tables(tmp_path / "kept", {})
+    assert events == [
+        (what, f"{folder}{name}")
+        for folder, marker in (("run", "finished.json"), ("kept", "done"))
+        for what, name in (("flushed", f"/{marker}.partial"), ("named", f"/{marker}"), ("flushed", ""))
+    ]

@@ -27,7 +27,9 @@ from commands import part_of
 KINDS = ("killed", "killed, any time", "file size", "full disk", "another process")
 FILL = "others"  # a file beside the folder that takes the room of a full disk
 
-# Modules are imported once, and each process is a fork of one that has them but has not begun anything.
+# Modules are imported once, and each process is a fork of one that has them but has not begun anything. That one finds
+# modules by the environment alone.
+os.environ["PYTHONPATH"] = os.pathsep.join((str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])))
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["preloaded"])
 
