@@ -14,7 +14,7 @@ from ....training.store.limits import check_size
 from .stored_array import FileRefused, StoredArray, label, reading
 
 _DEEPEST = 50
-_MOST = 1_000_000
+_MOST = 100_000
 
 
 def torch_arrays(path: Path) -> Iterator[StoredArray]:
@@ -29,7 +29,7 @@ def torch_arrays(path: Path) -> Iterator[StoredArray]:
 
     Raises:
         FileRefused: the file is something else, damaged, or holds other objects than tensors; dictionaries hold
-            themselves, are nested more than 50 deep or have more than 1000000 entries; a tensor that is loaded is
+            themselves, are nested more than 50 deep or have more than 100000 entries; a tensor that is loaded is
             sparse, quantised, or without entries of its own (meta).
         ModuleNotFoundError: torch is not installed.
 
@@ -57,7 +57,8 @@ def torch_arrays(path: Path) -> Iterator[StoredArray]:
             for key, inner in value.items():
                 yield from tensors(inner, f"{name}.{key}" if name else str(key), depth + 1)
 
-    yield from tensors(_content(path), "", 0)
+    # all are counted before the first is loaded: few bytes can hold very many names of one tensor
+    yield from list(tensors(_content(path), "", 0))
 
 
 def _content(path: Path) -> Any:
