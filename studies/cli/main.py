@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -256,6 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     SystemExit: 2
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    # zarr reads at once what a store has, and after an error leaves the others to asyncio, which would print them
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         code = app(args=given, prog_name="pigmm", standalone_mode=False) or 0
         if code == INTERRUPTED:  # into which some versions of typer turn a keyboard interrupt
