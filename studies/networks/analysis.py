@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -72,6 +72,7 @@ def plan_of(network: Network, options: ReadingOptions = RECOGNISED) -> Plan:
     (4, {'bias': '1 axis: a vector'})
     """
     stored = tensors(network)
+    _check_patterns("split", options.split, stored)
     shapes = {name: tensor.shape for name, tensor in stored.items()}
     readings: dict[str, Reading] = {}
     passed_over: dict[str, str] = {}
@@ -94,10 +95,20 @@ def plan_of(network: Network, options: ReadingOptions = RECOGNISED) -> Plan:
         if min(shape) < _LEAST and piece not in passed_over:
             passed_over[piece] = f"shape {shape}: fewer than {_LEAST} rows or columns"
     matrices = {piece: shape for piece, shape in every.items() if piece not in passed_over}
+    _check_patterns("group", options.group, [*every, *(product.name for product in chosen)])
     plan = Plan(stored, readings, matrices, tensor_of, chosen, options, passed_over)
     for name, shape in matrices.items():
         as_rectangular(plan, name, shape)
     return plan
+
+
+def _check_patterns(option: str, patterns: Iterable[str], names: Collection[str]) -> None:
+    """Raise ValueError for a pattern that fits no name: it has a slip of the pen."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise ValueError(
+                f"{option} {pattern!r} must match a name in the network, got none of {len(names)} that does"
+            )
 
 
 def analyse_network(

@@ -20,7 +20,7 @@ class ReadingOptions:
         group: "square" or "rectangular", by the pattern of names of matrices or products that it holds for.
 
     Raises:
-        ValueError: heads is below 1, or a group is another one.
+        ValueError: heads is below 1 or without a product, or a group is another one.
 
     >>> ReadingOptions(group={"h.*": "round"})
     Traceback (most recent call last):
@@ -37,6 +37,8 @@ class ReadingOptions:
         """Check the options that need no network."""
         if self.heads is not None and self.heads < 1:
             raise ValueError(f"heads must be at least 1, got {self.heads}")
+        if self.heads is not None and not self.products:
+            raise ValueError(f"heads must come with a product that is cut into them, got heads={self.heads} alone")
         for pattern, group in self.group.items():
             if group not in GROUPS:
                 raise ValueError(f"group must be one of {', '.join(GROUPS)}, got {pattern}={group}")

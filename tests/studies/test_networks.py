@@ -146,6 +146,16 @@ def test_groups_are_chosen_by_option():
         analyse_network(weights, group={"*": "square"})
 
 
+def test_options_that_change_nothing_are_refused():
+    weights = {"a.weight": normal(77, 8, 8)}
+    with pytest.raises(ValueError, match=r"split 'b\.\*' must match a name in the network, got none of 1 that does"):
+        analyse_network(weights, split={"b.*": 2})
+    with pytest.raises(ValueError, match=r"group 'b\.\*' must match a name in the network"):
+        analyse_network(weights, group={"b.*": "square"})
+    with pytest.raises(ValueError, match="heads must come with a product that is cut into them, got heads=4 alone"):
+        analyse_network(weights, heads=4)
+
+
 def test_products_by_heads():
     queries, keys = normal(32, 12, 30), normal(33, 4, 30)  # six heads of two units, two of keys
     table = analyse_network({"q": queries, "k": keys}, products=["q^T k", "k^T q"], heads=6, replicates=0)
