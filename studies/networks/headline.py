@@ -72,8 +72,10 @@ class Headline:
             )
         else:
             first = f"In none of {every} is the row of a unit related to its column."
-        hubs = f"{len(self.hubs)} of {every} have hub rows or columns, units far stronger or weaker than the others."
-        tails = f"Heavy tails (excess kurtosis above {number(HEAVY, 'g')}) are in {len(self.heavy)} of {every}."
+        have = f"{len(self.hubs)} of {every} have" if self.hubs else f"None of {every} has"
+        hubs = f"{have} hub rows or columns, units far stronger or weaker than the others."
+        heavy = len(self.heavy) or "none"
+        tails = f"Heavy tails (excess kurtosis above {number(HEAVY, 'g')}) are in {heavy} of {every}."
         return [first, hubs, tails]
 
 

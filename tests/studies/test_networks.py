@@ -283,6 +283,13 @@ def test_the_clearest_is_that_of_most_standard_deviations():
     assert Headline.of(table).paired == ("inhibited", "antisymmetric")
 
 
+def test_the_headline_counts_in_words_where_there_is_nothing():
+    assert Headline(3, (), (), (), {}).sentences()[1:] == [
+        "None of 3 matrices has hub rows or columns, units far stronger or weaker than the others.",
+        "Heavy tails (excess kurtosis above 2) are in none of 3 matrices.",
+    ]
+
+
 def test_every_matrix_has_its_section(monkeypatch):
     weights = {f"h.{k}": normal((70, k), 20, 20) - 2 * k * np.eye(20) for k in range(2)}
     weights |= {
