@@ -121,7 +121,8 @@ def run_pilot(
     Raises:
         ValueError: the configuration asks for no pilot run, or networks diverged.
 
-    Source: arXiv:2508.12834; D. G. Anderson, J. ACM 12 (1965) 547.
+    Source:
+        arXiv:2508.12834; D. G. Anderson, J. ACM 12 (1965) 547.
 
     >>> from pigmm.training.data import load_dataset
     >>> config = EnsembleConfig(hidden=(8, 8), epochs=2, initialisation="stationary(2, 9, 0.02)", optimizer="sgd")

@@ -124,6 +124,9 @@ def holm(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.bool_]:
     Returns:
         (tests,), False for NaN.
 
+    Source:
+        S. Holm, Scand. J. Statist. 6 (1979) 65.
+
     >>> holm([0.04, 0.001, float("nan"), 0.02]).tolist(), bool(holm([0.005] * 11, smallest=0.005).any())
     ([True, True, False, True], False)
     """
@@ -148,7 +151,8 @@ def can_depart(p_values: ArrayLike, smallest: ArrayLike = 0.0) -> NDArray[np.boo
     Returns:
         (tests,).
 
-    Source: R. E. Tarone, Biometrics 46 (1990) 515.
+    Source:
+        R. E. Tarone, Biometrics 46 (1990) 515.
 
     >>> can_depart([0.5, 0.5, float("nan")], smallest=[0.0, 0.04, 0.0]).tolist()
     [True, False, False]

@@ -35,7 +35,8 @@ def plot_departures_by_epoch(comparison_summary: pd.DataFrame) -> Figure:
     Returns:
         A column of two panels for each layer.
 
-    Source: quantity (2) of arXiv:2510.05218.
+    Source:
+        arXiv:2510.05218, quantity (2).
 
     >>> row = {"layer": 1, "epoch": 0.0, "degree": 3, "q25": 0.5, "median": 1.0, "q75": 2.0, "q95": 3.0, "max": 4.0}
     >>> table = pd.DataFrame([{**row, "quantity": quantity} for quantity in ("deviation", "absolute_z")])
@@ -136,7 +137,8 @@ def plot_changes(change: pd.DataFrame) -> Figure:
     Returns:
         A panel for each layer: all invariants, those that the paper shows, and what chance alone gives.
 
-    Source: quantity (3) of arXiv:2510.05218.
+    Source:
+        arXiv:2510.05218, quantity (3).
 
     >>> table = pd.DataFrame({"layer": 1, "in_paper": [True, False], "change": [0.5, -0.2]})
     >>> plot_changes(table).axes[0].get_title()

@@ -29,7 +29,8 @@ def plot_initialisation(initialisation: pd.DataFrame) -> Figure:
     Returns:
         A panel for each invariant on one logarithmic scale, a curve for each layer.
 
-    Source: quantity (1) of arXiv:2510.05218.
+    Source:
+        arXiv:2510.05218, quantity (1).
 
     >>> row = {"layer": 1, "graph": "00", "formula": "sum_i M_ii"}
     >>> table = pd.DataFrame([{**row, "epoch": 0.0, "deviation": 0.5}, {**row, "epoch": 1.0, "deviation": 30.0}])
