@@ -96,6 +96,9 @@ def semicircle_test(noise: ArrayLike, *, replicates: int = 99, seed: int = 0) ->
     Raises:
         ValueError: if the eigenvalues are too few or not finite, or all zero.
 
+    Source:
+        arXiv:2205.08601; E. P. Wigner, Ann. Math. 62 (1955) 548.
+
     >>> rng = np.random.default_rng(1)
     >>> bool(semicircle_test([GOE.spectrum(60, rng) for _ in range(4)]).p_value > 0.05)
     True

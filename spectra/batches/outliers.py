@@ -84,6 +84,9 @@ def slope_of_coupled_noise(eigenvalues: ArrayLike, couplings: ArrayLike, place: 
     Returns:
         The slope.
 
+    Source:
+        Second-order perturbation theory: T. Kato, Perturbation Theory for Linear Operators (1966), chapter 2.
+
     >>> slope_of_coupled_noise([0.0, 2.0], [1.0, 7.0], -1)
     0.5
     """

@@ -51,6 +51,9 @@ def relu_multiplicity(dimension: int, degree: int) -> int:
     Raises:
         ValueError: if the dimension or the degree is smaller, or no integer.
 
+    Source:
+        Derivation 11.
+
     >>> [relu_multiplicity(5, degree) for degree in range(4)]
     [1, 5, 14, 30]
     """
