@@ -1,7 +1,7 @@
 """The executable papers run; and they fail if a coefficient of the library is altered."""
 
 import runpy
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -202,6 +202,9 @@ ALTERED_SPECTRA = [
     (11, "relu_fisher_eigenvalue"),
     (11, "relu_fisher_eigenvalues"),
     (11, "relu_functions"),
+    (11, "relu_eigenvectors"),
+    (11, "relu_multiplicity"),
+    (11, "relu_fisher_moments"),
 ]
 
 
@@ -211,3 +214,18 @@ def test_an_altered_spectrum_is_noticed(paper, function, monkeypatch):
     monkeypatch.setattr(pigmm.spectra, function, lambda *args, **options: slightly_more(original(*args, **options)))
     with pytest.raises(AssertionError):
         run(paper)
+
+
+FIELDS = [(field.name,) for field in fields(pigmm.spectra.FiniteWidth)]
+
+
+@pytest.mark.parametrize(("field",), once_each(FIELDS, agreeing=0))  # noqa: PT006, one argument of several cases
+def test_an_altered_law_of_finite_width_is_noticed(field, monkeypatch):
+    original = pigmm.spectra.relu_finite_width
+
+    def altered(*arguments):
+        return tuple(replace(own, **{field: 1.01 * getattr(own, field)}) for own in original(*arguments))
+
+    monkeypatch.setattr(pigmm.spectra, "relu_finite_width", altered)
+    with pytest.raises(AssertionError):
+        run(11)
