@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import orth, subspace_angles
+from scipy.linalg import helmert, orth, polar, subspace_angles
 from scipy.sparse.linalg import eigsh
 
 from ...spectra import relu_eigenvectors, relu_finite_width, relu_fisher_matrix
@@ -76,6 +76,32 @@ class Eigenspaces:
         """d of the inputs, of which there are 1 + d + d(d + 1)/2 vectors."""
         return int((np.sqrt(8 * len(self.approximate) + 1) - 3) / 2)
 
+    def parts(self, group: Group) -> Array:
+        """Divide each eigenvector of an eigenspace among the groups that share it.
+
+        The approximate vectors of the eigenspace, independent ones, are made orthonormal all together and as little
+        changed as possible (polar decomposition). Orthonormal vectors of one group alone would favour eigenvectors of
+        larger eigenvalues, by the order 1/m.
+
+        Args:
+            group: of the four.
+
+        Returns:
+            (values,), the part of each eigenvector that is the group's: sums to its multiplicity.
+        """
+        _, vectors = self.of_degree(group.degree)
+        columns, places, start = [], {}, 0
+        for own in (own for own in groups_of(self.dimension) if own.degree == group.degree):
+            members = self.approximate[own.places]
+            if own.multiplicity < len(members):  # they add up to zero
+                members = helmert(len(members)) @ members * np.sqrt(own.multiplicity / len(members))
+            columns.append(vectors.T @ members.T)
+            places[own.name] = slice(start, start + own.multiplicity)
+            start += own.multiplicity
+        turned, _ = polar(np.concatenate(columns, axis=1))
+        found: Array = (turned[:, places[group.name]] ** 2).sum(axis=1)
+        return found
+
     def agreement(self, group: Group) -> dict[str, float]:
         """Compare one group with its eigenspace.
 
@@ -85,7 +111,7 @@ class Eigenspaces:
             group: of the four.
 
         Returns:
-            mean (of the eigenvalues, weighted by how much of the group is in each eigenvector), spread (root mean
+            mean (of the eigenvalues, weighted by `parts`), spread (root mean
             square of eigenvalue / limit - 1), smallest and largest (eigenvalue), share (of the trace), angle (the
             largest between the group's span and the eigenspace, in degrees), vector_leak, function_leak and
             function_error as in `FiniteWidth`.
@@ -93,8 +119,7 @@ class Eigenspaces:
         values, vectors = self.of_degree(group.degree)
         own = self.approximate[group.places]
         basis = orth(own.T)
-        inside = ((vectors.T @ basis) ** 2).sum(axis=1)
-        mean = float(inside @ values / inside.sum())
+        mean = float(self.parts(group) @ values / group.multiplicity)
         overlaps = (own @ vectors) ** 2
         norms = (own**2).sum(axis=1)
         quadratic = ((own @ self.fisher) * own).sum(axis=1)

@@ -104,6 +104,17 @@ def test_agreement_against_a_full_decomposition(found):
     assert found.agreement(squares)["angle"] == pytest.approx(angles.max(), rel=1e-6)
 
 
+def test_the_groups_of_an_eigenspace_divide_it(found):
+    """Each eigenvector is divided among them, so that means by group are the mean of all."""
+    products, squares = groups_of(4)[2:]
+    values, _ = found.of_degree(2)
+    assert found.parts(products) + found.parts(squares) == pytest.approx(np.ones(9), rel=1e-12)
+    assert found.parts(squares).sum() == pytest.approx(3, rel=1e-12)
+    total = 6 * found.agreement(products)["mean"] + 3 * found.agreement(squares)["mean"]
+    assert total == pytest.approx(values.sum(), rel=1e-12)
+    assert found.parts(groups_of(4)[1]) == pytest.approx(np.ones(4))
+
+
 def test_flow_is_the_exponential_of_the_whole_matrix(found):
     targets = random_targets(found, generator(2, Stream.TRAINING))
     assert np.linalg.norm(targets, axis=0) == pytest.approx(1)
