@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
@@ -45,6 +47,30 @@ def test_all_graphs(degree: int) -> None:
         # no arc lies on another
         middles = [curve.mean(axis=0) for curve in curves]
         assert all(np.hypot(*(a - b)) > 0.03 for a, b in combinations(middles, 2)), graph
+
+
+def test_figures_are_drawn_once_and_as_savefig_draws_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Axes] = []
+    draw = Axes.draw
+    monkeypatch.setattr(Axes, "draw", lambda axes, renderer: (drawn.append(axes), draw(axes, renderer)))
+
+    def figure() -> Figure:
+        made = Figure(figsize=(4, 3))
+        axes = made.subplots(1, 2)
+        for own in axes:
+            own.plot([0, 1], [1, 1000], label="$\\mu_1$")
+            own.set(yscale="log", title="a title\nof two lines", ylabel="$G_{11}$")
+        made.legend(loc="outside lower center")
+        return made
+
+    with house_style():
+        first, second, expected = figure(), figure(), BytesIO()
+        dpi, canvas = first.dpi, first.canvas
+        found = as_svg(first)
+        assert len(drawn) == 2
+        assert (first.dpi, first.canvas) == (dpi, canvas)
+        second.savefig(expected, format="svg", metadata={"Date": None})
+    assert found == expected.getvalue()
 
 
 def test_arcs_end_at_their_nodes() -> None:
