@@ -66,7 +66,7 @@ class Symmetry:
         >>> row |= dict.fromkeys(("p_chi2", "p_bootstrap", "p_wald", "p_randomisation"), 0.5)
         >>> models = ({"symmetry": "iid", "aic": 3.0, "bic": 4.0}, {"symmetry": "S_N", "aic": 2.0, "bic": 5.0})
         >>> found = Symmetry.of(pd.DataFrame([row | model for model in models]))
-        >>> found.by_aic, found.by_bic, found.models[0].aic
+        >>> found.by_aic, found.by_bic, float(found.models[0].aic)
         ('S_N', 'iid', 1.0)
         """
         known = nested.dropna(subset="bic").set_index("symmetry")
