@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from pigmm.training import EnsembleConfig
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_run(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """A finished study. Tests that change it make a copy."""
-    run = tmp_path_factory.mktemp("study") / "run"
     config = EnsembleConfig(hidden=(5, 5), networks=24, epochs=1, block_size=12, seed=3)
-    run_study(config, run, progress=False, replicates=0)
-    return run
+
+    def make(run: Path) -> None:
+        run_study(config, run, progress=False, replicates=0)
+
+    return made_once("study-to-be-damaged", make)

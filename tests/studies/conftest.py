@@ -50,13 +50,15 @@ def options() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_run(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """A finished study. Tests that change it make a copy."""
-    run = tmp_path_factory.mktemp("study") / "run"
-    with pytest.raises(SystemExit) as left:
-        main(["study", str(run), *OPTIONS])
-    assert left.value.code == 0
-    return run
+
+    def make(run: Path) -> None:
+        with pytest.raises(SystemExit) as left:
+            main(["study", str(run), *OPTIONS])
+        assert left.value.code == 0
+
+    return made_once("study-of-the-commands", make)
 
 
 @pytest.fixture(autouse=True)
