@@ -17,6 +17,9 @@ if TYPE_CHECKING:
         plot_mode_decay,
         plot_widths,
     )
+    from .initial_variance.bound import best_variance, bound_excess, langevin_temperature, loss_bound
+    from .initial_variance.driver import study_initial_variance
+    from .initial_variance.figures import plot_bound, plot_crossings, plot_initial_variance, plot_ratio_by_epoch
     from .networks.analysis import analyse_network
     from .networks.checkpoints import compare_networks
     from .networks.figures import plot_checkpoints, plot_network
@@ -37,15 +40,22 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "analyse_network": "networks.analysis",
+    "best_variance": "initial_variance.bound",
+    "bound_excess": "initial_variance.bound",
     "compare_networks": "networks.checkpoints",
+    "langevin_temperature": "initial_variance.bound",
+    "loss_bound": "initial_variance.bound",
+    "plot_bound": "initial_variance.figures",
     "plot_changes": "plots.figures.departures",
     "plot_checkpoints": "networks.figures",
     "plot_constraints": "plots.figures.symmetry",
+    "plot_crossings": "initial_variance.figures",
     "plot_dead_units": "plots.figures.dead_units",
     "plot_departures_by_epoch": "plots.figures.departures",
     "plot_distances": "plots.figures.distances",
     "plot_fisher_spectrum": "function_forms.figures",
     "plot_functions": "function_forms.figures",
+    "plot_initial_variance": "initial_variance.figures",
     "plot_initialisation": "plots.figures.initialisation",
     "plot_inner_products": "function_forms.figures",
     "plot_interior_parameters": "plots.figures.parameters",
@@ -58,6 +68,7 @@ _PLACES = {
     "plot_output_classes": "plots.figures.output_classes",
     "plot_parameters": "plots.figures.parameters",
     "plot_path": "plots.figures.path",
+    "plot_ratio_by_epoch": "initial_variance.figures",
     "plot_symmetrised_comparison": "plots.figures.departures",
     "plot_widths": "function_forms.figures",
     "plot_z_score_overview": "plots.figures.z_score_overview",
@@ -65,19 +76,27 @@ _PLACES = {
     "read_table": "runs.files",
     "run_study": "pipeline",
     "study_function_forms": "function_forms.driver",
+    "study_initial_variance": "initial_variance.driver",
 }
 
 __all__ = [
     "analyse_network",
+    "best_variance",
+    "bound_excess",
     "compare_networks",
+    "langevin_temperature",
+    "loss_bound",
+    "plot_bound",
     "plot_changes",
     "plot_checkpoints",
     "plot_constraints",
+    "plot_crossings",
     "plot_dead_units",
     "plot_departures_by_epoch",
     "plot_distances",
     "plot_fisher_spectrum",
     "plot_functions",
+    "plot_initial_variance",
     "plot_initialisation",
     "plot_inner_products",
     "plot_interior_parameters",
@@ -90,6 +109,7 @@ __all__ = [
     "plot_output_classes",
     "plot_parameters",
     "plot_path",
+    "plot_ratio_by_epoch",
     "plot_symmetrised_comparison",
     "plot_widths",
     "plot_z_score_overview",
@@ -97,6 +117,7 @@ __all__ = [
     "read_table",
     "run_study",
     "study_function_forms",
+    "study_initial_variance",
 ]
 
 

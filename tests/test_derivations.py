@@ -10,6 +10,7 @@ import sympy
 import pigmm.fitting
 import pigmm.invariants
 import pigmm.spectra
+import pigmm.studies
 from pigmm.fitting.tests_of_models.one_matrix import bartlett
 from pigmm.invariants import PARAMETERS
 from pigmm.invariants.expectation import symbolic as expectations
@@ -229,3 +230,13 @@ def test_an_altered_law_of_finite_width_is_noticed(field, monkeypatch):
     monkeypatch.setattr(pigmm.spectra, "relu_finite_width", altered)
     with pytest.raises(AssertionError):
         run(11)
+
+
+@pytest.mark.parametrize("function", ["langevin_temperature", "best_variance", "loss_bound", "bound_excess"])
+def test_an_altered_bound_is_noticed(function, monkeypatch):
+    original = getattr(pigmm.studies, function)
+    monkeypatch.setattr(
+        pigmm.studies, function, lambda *args: slightly_more(original(*args)), raising=False
+    )  # the package imports its names when they are used
+    with pytest.raises(AssertionError):
+        run(12)
