@@ -191,7 +191,7 @@ def test_a_whole_study(run: Path) -> None:
 
 
 def test_layers_grow_alike_in_small_steps(run: Path) -> None:
-    """Gradient flow conserves the differences of squared norms, and so do small steps, but for the large input layer."""
+    """Gradient flow conserves the differences of squared norms; small steps do nearly, but for the input layer."""
     ratios = read_table(run / "tables" / "ratios.csv")
     last = ratios[(ratios.epoch == 1) & (ratios.name == "c-0.5")].set_index("layer").growth
     assert last[1] == pytest.approx(last[2], rel=0.02)
