@@ -116,6 +116,9 @@ def test_nothing_is_evaluated_or_unpickled():
                     modules = names | {getattr(node, "module", None)}
                     # compiled code is read from the user's own cache, under a checksum
                     harmless |= path == ROOT / "simd" / "compiled.py" and names == {"pickle"}
+                    # what processes of one study say to each other through pipes is in no file
+                    own = ROOT / "studies" / "analysis" / "side_by_side.py"
+                    harmless |= path == own and names == {"Parallel", "delayed"}
                     assert harmless or not {"pickle", "dill", "joblib", "marshal"} & modules, path.name
                 if isinstance(node, ast.keyword) and node.arg == "weights_only":
                     assert isinstance(node.value, ast.Constant), path.name

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from ...training import EnsembleConfig
 from ..runs.kept_tables import keep_tables, kept_tables
 from .dead_units import can_be_seen, dead_unit_tables
-from .layers.initial_law import InitialLaw
-from .layers.layer import LAYER_TABLES, Tables, analyse_layer
+from .layers.layer import LAYER_TABLES, Tables
 from .network_subsets import network_subsets
-from .questions import how_many_tests, study_tests
+from .questions import study_tests
+from .side_by_side import analyse_layers, worth_processes
 from .summaries import comparison_summary, largest_departures
 from .through_training.learning import learning_table, network_table
 from .through_training.relative_change import change_table
@@ -31,6 +31,7 @@ def analyse(
     advance: Callable[[], None] = lambda: None,
     replicates: int | None = None,
     images: NDArray[np.uint8] | None = None,
+    processes: int | None = None,
 ) -> Tables:
     """Make all tables of a study; layers that an interrupted analysis had finished are read from `partial`.
 
@@ -41,6 +42,8 @@ def analyse(
         advance: called after each epoch of each layer.
         replicates: of the bootstrap at the first and the last epoch; see `analyse_layer`.
         images: (count, pixels), by which dead units are found; None: nothing about these.
+        processes: how many analyse layers at once, which does not change the tables; None: as many as there are cores,
+            or one if there is little to do.
 
     Returns:
         The tables by name.
@@ -56,25 +59,23 @@ def analyse(
     """
     masks = network_subsets(ensemble)
     tables: Tables = {"training": learning_table(ensemble, masks), "networks": network_table(ensemble)}
+    folders = {layer: partial / f"weight_{layer}" for layer in config.stored_layers}
+    found = {layer: kept for layer, folder in folders.items() if (kept := kept_tables(folder)) is not None}
+    for _ in range(len(found) * ensemble.sizes["epoch"]):
+        advance()
+    missing = [layer for layer in config.stored_layers if layer not in found]
+    processes = worth_processes(ensemble, missing) if processes is None else processes
+    for layer, analysed in analyse_layers(ensemble, config, missing, masks, advance, replicates, processes):
+        for table in analysed.values():
+            table.insert(0, "layer", layer)
+        keep_tables(folders[layer], analysed)
+        # as they read back, so that a study that was interrupted ends with the same page
+        kept = kept_tables(folders[layer])
+        assert kept is not None
+        found[layer] = kept
     layers: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
     for layer in config.stored_layers:
-        folder = partial / f"weight_{layer}"
-        found = kept_tables(folder)
-        if found is not None:
-            for _ in range(ensemble.sizes["epoch"]):
-                advance()
-        else:
-            law = InitialLaw.of_layer(config, layer)
-            is_output = layer == len(config.shapes) - 1
-            weights, judged = ensemble[f"weight_{layer}"], how_many_tests(config)
-            analysed = analyse_layer(weights, law, masks, advance, replicates, is_output, judged)
-            for table in analysed.values():
-                table.insert(0, "layer", layer)
-            keep_tables(folder, analysed)
-            # as they read back, so that a study that was interrupted ends with the same page
-            found = kept_tables(folder)
-            assert found is not None
-        for name, table in found.items():
+        for name, table in found[layer].items():
             layers[name].append(table)
     tables |= {name: pd.concat(parts, ignore_index=True) for name, parts in layers.items() if parts}
     if "comparison" in tables:

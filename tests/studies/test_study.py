@@ -29,7 +29,7 @@ from pigmm.fitting import (
     wasserstein_distance,
 )
 from pigmm.invariants import Multigraph, multigraphs
-from pigmm.studies.analysis import ensemble as analysis
+from pigmm.studies.analysis import side_by_side
 from pigmm.studies.analysis.layers.constraints import symmetry_table
 from pigmm.studies.analysis.layers.layer import spread
 from pigmm.studies.analysis.layers.tests import nested_model_table
@@ -176,15 +176,15 @@ def test_interrupted_analysis_goes_on(
     run = RunFolder.open(Path(shutil.copytree(finished_run, tmp_path / "run")))
     (run.tables / "distances.csv").unlink()
     assert not run.is_finished
-    analyse_layer, analysed = analysis.analyse_layer, []
+    analyse_layer, analysed = side_by_side.analyse_layer, []
 
-    def until_third(weights: Any, *rest: Any) -> Any:
+    def until_third(weights: Any, **options: Any) -> Any:
         if len(analysed) == 2:
             raise KeyboardInterrupt
         analysed.append(weights.name)
-        return analyse_layer(weights, *rest)
+        return analyse_layer(weights, **options)
 
-    monkeypatch.setattr(analysis, "analyse_layer", until_third)
+    monkeypatch.setattr(side_by_side, "analyse_layer", until_third)
     assert pigmm("report", run.path).code == 130
     assert not run.is_finished
     analysed.clear()

@@ -70,6 +70,7 @@ def analyse_layer(
     replicates: int | None = None,
     output: bool = False,
     judged: int = 1,
+    epochs: Sequence[float] | None = None,
 ) -> Tables:
     """Tables of one layer, each with the columns epoch and subset in front.
 
@@ -82,6 +83,7 @@ def analyse_layer(
             take long, then none.
         output: whether the rows are classes.
         judged: how many tests the page judges, which sets the random draws at the last epoch (`draws_for`).
+        epochs: all of the layer, in order, if these weights are of some of them only.
 
     Returns:
         Those of `LAYER_TABLES` that have rows.
@@ -94,7 +96,7 @@ def analyse_layer(
      'initialisation': 13, 'nested_models': 7, 'gaussianity': 1, 'bipartite_gaussianity': 1}
     """
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
-    epochs = weights.epoch.to_numpy().astype(float).tolist()
+    epochs = epochs or epochs_of(weights)
     count, *shape = (weights.sizes[name] for name in weights.dims if name != "epoch")
     some, ends = spread(epochs, _NESTED_MODEL_EPOCHS), spread(epochs, 2)
     quick = permutation_tests_affordable(len(some) * count, (shape[0], shape[1]))
@@ -122,6 +124,35 @@ def analyse_layer(
                 rows[name].append(_labelled(table, epoch=epoch, subset=ALL))
         advance()
     return {name: pd.concat(parts, ignore_index=True) for name, parts in rows.items() if parts}
+
+
+def epochs_of(weights: xr.DataArray) -> list[float]:
+    """List the epochs of a layer.
+
+    Args:
+        weights: (network, epoch, row, column).
+
+    Returns:
+        Their times, in order.
+    """
+    times: list[float] = weights.epoch.to_numpy().astype(float).tolist()
+    return times
+
+
+def joined(parts: Sequence[Tables]) -> Tables:
+    """Put the tables of the epochs of a layer together.
+
+    Args:
+        parts: as `analyse_layer` returns them, in the order of their epochs.
+
+    Returns:
+        Those of the whole layer.
+    """
+    return {
+        name: pd.concat([part[name] for part in parts if name in part], ignore_index=True)
+        for name in LAYER_TABLES
+        if any(name in part for part in parts)
+    }
 
 
 def analyse_snapshot(matrices: Matrices, law: InitialLaw, output: bool = False) -> Tables:
@@ -320,13 +351,25 @@ def snapshots(weights: xr.DataArray) -> Iterator[tuple[float, Matrices]]:
     >>> [(epoch, matrices.shape) for epoch, matrices in snapshots(weights)]
     [(0.0, (3, 4, 4)), (1.0, (3, 4, 4))]
     """
+    for slab in slabs(weights):
+        values = slab.to_numpy()
+        for place, epoch in enumerate(epochs_of(slab)):
+            yield epoch, values[:, place]
+
+
+def slabs(weights: xr.DataArray) -> Iterator[xr.DataArray]:
+    """Read a layer some epochs at a time, so that memory is bounded.
+
+    Args:
+        weights: (network, epoch, row, column), perhaps in a store.
+
+    Yields:
+        The weights of some epochs, in memory.
+    """
     epochs = weights.sizes["epoch"]
     step = max(1, _SLAB_BYTES * epochs // max(1, weights.nbytes))
     for start in range(0, epochs, step):
-        slab = weights.isel(epoch=slice(start, start + step))
-        values = slab.to_numpy()
-        for place, epoch in enumerate(slab.epoch.to_numpy()):
-            yield float(epoch), values[:, place]
+        yield weights.isel(epoch=slice(start, start + step)).load()
 
 
 def _labelled(table: pd.DataFrame, **labels: float | str) -> pd.DataFrame:
