@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from ..analysis.verdicts import judge, verdict_table
 from ..plots.style import figure_files
 from ..runs.files import replace_files, write_tables, write_text
+from ..runs.output_folder import output_folder
 from ..runs.progress import progress_of
 from .claims import claim_table
 from .descent import descent_tables
@@ -21,8 +23,6 @@ from .pictures import picture_table
 from .questions import function_form_tests
 from .settings import MODEL_SIZES, Settings
 from .widths import width_table, widths_of
-
-_MARK = "orthogonality.csv"
 
 
 def study_function_forms(
@@ -57,7 +57,7 @@ def study_function_forms(
     >>> study_function_forms(Path("/dev/null"))
     Traceback (most recent call last):
         ...
-    ValueError: output must be a new or empty folder, or one of an earlier study of function forms, got /dev/null
+    ValueError: /dev/null must be a folder, but it is a file
     """
     return write_study(Settings.chosen(dimension, hidden, networks, seed, quick), output, progress, pdf=pdf)
 
@@ -74,7 +74,12 @@ def write_study(settings: Settings, output: Path, progress: bool = True, *, pdf:
     Returns:
         The path of report.html.
     """
-    check_output(output)
+    with output_folder(output, "function-forms", [], asdict(settings)) as draft:
+        _write(settings, draft, progress, pdf)
+    return output / "report.html"
+
+
+def _write(settings: Settings, output: Path, progress: bool, pdf: bool) -> None:
     # products of these sizes only wait for each other's threads
     with threadpool_limits(1, user_api="blas"):
         tables = function_form_tables(settings, progress)
@@ -84,9 +89,7 @@ def write_study(settings: Settings, output: Path, progress: bool = True, *, pdf:
     page, figures = function_forms_page(tables, verdicts, settings)
     write_tables(output / "tables", {name: tables[name] for name in CAPTIONS})
     replace_files(output / "figures", figure_files(figures, pdf))
-    report = output / "report.html"
-    write_text(report, page)
-    return report
+    write_text(output / "report.html", page)
 
 
 def function_form_tables(settings: Settings, progress: bool) -> dict[str, pd.DataFrame]:
@@ -114,19 +117,3 @@ def function_form_tables(settings: Settings, progress: bool) -> dict[str, pd.Dat
         tables |= model_tables(settings, advance)
     tables["functions"] = picture_table(settings)
     return tables
-
-
-def check_output(output: Path) -> None:
-    """Refuse a folder that holds something else than an earlier study of function forms.
-
-    Args:
-        output: folder for the results.
-
-    Raises:
-        ValueError: it does.
-    """
-    earlier = (output / "tables" / _MARK).exists()
-    if output.exists() and not earlier and (not output.is_dir() or any(output.iterdir())):
-        raise ValueError(
-            f"output must be a new or empty folder, or one of an earlier study of function forms, got {output}"
-        )

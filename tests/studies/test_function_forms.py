@@ -218,7 +218,7 @@ def test_a_folder_of_something_else_is_left_alone(pigmm, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     outcome = pigmm("function-forms", "-o", tmp_path, "--quick")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "output must be a new or empty folder" in outcome.err
+    assert "is not empty and not the output of `pigmm function-forms`" in outcome.err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
