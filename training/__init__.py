@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .config import CustomDataset, EnsembleConfig
     from .curvature.matrices import dense_matrix
     from .curvature.objective import Objective, initial_parameters, module_parameters, stored_parameters
+    from .curvature.pooled import pooled_objective
     from .curvature.products import gauss_newton_product, hessian_product
     from .curvature.spectrum import lanczos_quadrature, largest_eigenvalues
     from .data import LabelledData, load_dataset, normalise
@@ -40,6 +41,7 @@ __all__ = [
     "module_parameters",
     "normalise",
     "open_ensemble",
+    "pooled_objective",
     "stored_parameters",
     "train_ensemble",
     "train_ensembles",
@@ -63,6 +65,7 @@ _MODULES = {
     "module_parameters": "curvature.objective",
     "normalise": "data",
     "open_ensemble": "store.store",
+    "pooled_objective": "curvature.pooled",
     "stored_parameters": "curvature.objective",
     "train_ensemble": "ensemble",
     "train_ensembles": "sweep",

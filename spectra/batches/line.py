@@ -12,12 +12,28 @@ from ..checks import Array
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its standard error and its 95% interval."""
+    """A number with its standard error and its 95% interval, by Student's t with so many degrees of freedom.
+
+    >>> round(Estimate(1.0, 0.5, 0.0, 2.0, 60.0).p_value(2.0), 2)
+    0.05
+    """
 
     value: float
     standard_error: float
     low: float
     high: float
+    degrees_of_freedom: float
+
+    def p_value(self, other: float) -> float:
+        """Return the two-sided p-value that the number is another one.
+
+        Args:
+            other: what it is compared with.
+
+        Returns:
+            The p-value.
+        """
+        return float(2 * t.sf(abs(self.value - other) / self.standard_error, self.degrees_of_freedom))
 
 
 @dataclass(frozen=True)
@@ -54,7 +70,7 @@ def fit_line(x: Array, means: Array, errors: Array, draws: Array) -> Line:
     >>> round(line.slope.value, 3), bool(line.p_value > 0.1)
     (1.98, True)
     """
-    weights, freedom = errors**-2.0, draws - 1
+    weights, spare = errors**-2.0, draws - 1
     design = np.stack([np.ones_like(x), x], axis=1)
     covariance = np.linalg.inv(design.T @ (weights[:, None] * design))
     influence = covariance @ design.T  # of each point on each coefficient, but for its weight
@@ -63,12 +79,12 @@ def fit_line(x: Array, means: Array, errors: Array, draws: Array) -> Line:
     leverages = weights * np.einsum("pi,ip->p", design, influence)
     spread = np.diag(covariance)
     # estimated weights make the coefficients less sure than the covariance says
-    errors_of = np.sqrt(spread + 4 * (influence**2 @ (weights * (1 - leverages) / freedom)))
-    degrees = spread**2 / ((influence**2 * weights) ** 2 @ (1 / freedom))
+    errors_of = np.sqrt(spread + 4 * (influence**2 @ (weights * (1 - leverages) / spare)))
+    degrees = spread**2 / ((influence**2 * weights) ** 2 @ (1 / spare))
     widths = t.isf(0.025, degrees) * errors_of
     intercept, slope = (
-        Estimate(float(value), float(error), float(value - width), float(value + width))
-        for value, error, width in zip(coefficients, errors_of, widths, strict=True)
+        Estimate(float(value), float(error), float(value - width), float(value + width), float(freedom))
+        for value, error, width, freedom in zip(coefficients, errors_of, widths, degrees, strict=True)
     )
     return Line(intercept, slope, _goodness(residuals, leverages, draws))
 

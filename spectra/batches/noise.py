@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -77,7 +78,12 @@ def fit_noise(noise: Mapping[int, ArrayLike]) -> NoiseFit:
     )  # fmt: skip
     logs = line.intercept
     value, low, high = (float(np.exp(number)) for number in (logs.value, logs.low, logs.high))
-    return NoiseFit(scales, line.slope, Estimate(value, value * logs.standard_error, low, high), line.p_value)
+    return NoiseFit(
+        scales,
+        line.slope,
+        Estimate(value, value * logs.standard_error, low, high, logs.degrees_of_freedom),
+        line.p_value,
+    )
 
 
 def semicircle_test(noise: ArrayLike, *, replicates: int = 99, seed: int = 0) -> pd.Series:
@@ -106,23 +112,27 @@ def semicircle_test(noise: ArrayLike, *, replicates: int = 99, seed: int = 0) ->
     values = checked_spectra(noise, least=10)
     if values.ndim != 2 or not values.any():
         raise ValueError(f"noise must be (batches, P) and not all zero, got shape {values.shape}")
-    rng = np.random.default_rng(seed)
     batches, dimension = values.shape
-    null = [
-        _distance(np.stack([GOE.spectrum(dimension, rng) for _ in range(batches)]))[0] for _ in range(replicates)
-    ]  # fmt: skip
+    null = _null_distances(batches, dimension, replicates, seed)
     distance, scale = _distance(values)
     return pd.Series(
         {
             "fourth_moment": float((values**4).mean() / scale**4),
             "distance": distance,
-            "p_value": (1 + int((np.array(null) >= distance).sum())) / (1 + replicates),
+            "p_value": (1 + int((null >= distance).sum())) / (1 + replicates),
             "outside": float((np.abs(values) > 2.1 * scale).mean()),
             "batches": batches,
             "dimension": dimension,
             "replicates": replicates,
         }
     )
+
+
+@lru_cache(maxsize=8)
+def _null_distances(batches: int, dimension: int, replicates: int, seed: int) -> Array:
+    rng = np.random.default_rng(seed)
+    drawn = (np.stack([GOE.spectrum(dimension, rng) for _ in range(batches)]) for _ in range(replicates))
+    return np.array([_distance(spectra)[0] for spectra in drawn])
 
 
 def _distance(values: Array) -> tuple[float, float]:

@@ -13,7 +13,12 @@ from .line import fit_line
 from .noise import checked_batches
 
 
-def fit_outliers(spectra: Mapping[int, ArrayLike], places: Sequence[int] = (-1,)) -> pd.DataFrame:
+def fit_outliers(
+    spectra: Mapping[int, ArrayLike],
+    places: Sequence[int] = (-1,),
+    *,
+    first_order: Mapping[int, ArrayLike] | None = None,
+) -> pd.DataFrame:
     """Fit the outliers of batch Hessians as lines in 1/b, theta + slope / b.
 
     For a spike theta in free noise of a semicircle the slope is b s(b)^2 / theta, so that slope times theta is the same
@@ -22,13 +27,17 @@ def fit_outliers(spectra: Mapping[int, ArrayLike], places: Sequence[int] = (-1,)
     Args:
         spectra: by batch size, (batches, P), eigenvalues of the batch Hessians; at least two sizes of 4 batches.
         places: of the outliers in increasing order, as Python counts: -1 the largest, 0 the smallest.
+        first_order: by batch size, (batches, places), q^T (H_b - A) q with q the eigenvector of A at each place. Their
+            mean is zero where A is the mean of H_b, so taking them off only makes the means more precise.
 
     Returns:
-        A row an outlier: place, theta, theta_low, theta_high, slope, slope_low, slope_high, slope_error, p_value of
-        the departures from the line, noise_variance (slope times theta, which estimates b s^2), noise_variance_error.
+        A row an outlier: place, theta, theta_low, theta_high, slope, slope_low, slope_high, slope_error,
+        slope_degrees_of_freedom, p_value of the departures from the line, noise_variance (slope times theta, which
+        estimates b s^2), noise_variance_error.
 
     Raises:
-        ValueError: if there are too few sizes or batches, or a place is beyond the spectrum.
+        ValueError: if there are too few sizes or batches, a place is beyond the spectrum, or
+            first_order has other shapes.
 
     Source:
         arXiv:2205.08601.
@@ -41,11 +50,18 @@ def fit_outliers(spectra: Mapping[int, ArrayLike], places: Sequence[int] = (-1,)
     dimension = next(iter(batches.values())).shape[1]
     inverse = 1 / np.array(list(batches), dtype=np.float64)
     draws = np.array([len(values) for values in batches.values()])
+    shifts = {size: np.zeros((len(values), len(places))) for size, values in batches.items()}
+    for size, shift in (first_order or {}).items():
+        if size not in shifts or np.shape(shift) != shifts[size].shape:
+            raise ValueError(
+                f"first_order must be (batches, places) for each batch size, got shape {np.shape(shift)} at {size}"
+            )
+        shifts[size] = np.asarray(shift, dtype=np.float64)
     rows = []
-    for place in places:
+    for column, place in enumerate(places):
         if not -dimension <= place < dimension:
             raise ValueError(f"places must be below {dimension} in absolute value, got {place}")
-        found = [values[:, place] for values in batches.values()]
+        found = [values[:, place] - shifts[size][:, column] for size, values in batches.items()]
         means = np.array([values.mean() for values in found])
         errors = np.array([values.std(ddof=1) for values in found]) / np.sqrt(draws)
         if not (errors > 0).all():
@@ -62,6 +78,7 @@ def fit_outliers(spectra: Mapping[int, ArrayLike], places: Sequence[int] = (-1,)
                 "slope_low": slope.low,
                 "slope_high": slope.high,
                 "slope_error": slope.standard_error,
+                "slope_degrees_of_freedom": slope.degrees_of_freedom,
                 "p_value": line.p_value,
                 "noise_variance": slope.value * theta.value,
                 "noise_variance_error": slope.standard_error * abs(theta.value),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -55,11 +56,7 @@ def local_statistics_test(
             f"spectra must be one or more arrays of one axis each, got shapes {[spectrum.shape for spectrum in levels]}"
         )
     measured = np.sort(np.concatenate([spacing_ratios(spectrum) for spectrum in levels]))
-    rng = np.random.default_rng(seed)
-    simulated = np.empty((replicates, len(measured)))
-    for row in simulated:
-        row[:] = np.concatenate([spacing_ratios(ensemble.spectrum(len(spectrum), rng)) for spectrum in levels])
-    simulated.sort(axis=1)
+    simulated = _simulated(ensemble, tuple(len(spectrum) for spectrum in levels), replicates, seed)
     # each set against the pooled law of the others, itself included in all
     law = np.sort(np.append(simulated.ravel(), measured))
     means = np.append(measured.mean(), simulated.mean(axis=1))
@@ -83,6 +80,16 @@ def local_statistics_test(
             "replicates": replicates,
         }
     )
+
+
+@lru_cache(maxsize=2)
+def _simulated(ensemble: Ensemble, counts: tuple[int, ...], replicates: int, seed: int) -> Array:
+    """The ratios of each simulated set, sorted; many tests of spectra of the same numbers of levels share them."""
+    rng = np.random.default_rng(seed)
+    sets = (np.concatenate([spacing_ratios(ensemble.spectrum(n, rng)) for n in counts]) for _ in range(replicates))
+    simulated = np.sort(np.stack(list(sets)), axis=1)
+    simulated.flags.writeable = False
+    return simulated
 
 
 def _distance(ratios: Array, law: Array) -> float:

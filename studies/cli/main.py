@@ -15,6 +15,7 @@ import typer
 from ..notation.plain_text import say
 from .function_forms import function_forms
 from .interruption import INTERRUPTED, MESSAGE
+from .loss_surface import loss_surface
 from .network import network
 from .options import PdfOption, configuration, takes_ensemble_options
 from .paper import compare, paper
@@ -137,6 +138,7 @@ def verify(
 
 
 app.command()(network)
+app.command()(loss_surface)
 app.command()(function_forms)
 app.command()(paper)
 app.command()(compare)

@@ -83,6 +83,17 @@ def test_outliers_are_linear_in_the_inverse_batch_size(hessians):
     assert (table.slope_low > 0).all()
 
 
+def test_what_has_mean_zero_is_taken_off_an_outlier(hessians):
+    """The first order of the noise is what moves an outlier from batch to batch."""
+    spectra = {b: np.linalg.eigvalsh(own) for b, own in hessians[1].items()}
+    first_order = {b: own[:, :1, 0] for b, own in hessians[0].items()}
+    plain, precise = fit_outliers(spectra), fit_outliers(spectra, first_order=first_order)
+    assert precise.slope_error[0] < plain.slope_error[0] / 5
+    assert abs(precise.slope[0] - 4 / SPIKES[0]) < 5 * precise.slope_error[0] + 0.1
+    with pytest.raises(ValueError, match="first_order must be"):
+        fit_outliers(spectra, first_order={b: own[:, :2, 0] for b, own in hessians[0].items()})
+
+
 def test_an_outlier_that_is_not_linear_is_told(hessians):
     bent = {b: np.linalg.eigvalsh(own) + 3 / b**2 * (np.arange(300) == 299) for b, own in hessians[1].items()}
     bent[4][:, -1] += 3

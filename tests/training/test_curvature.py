@@ -18,6 +18,7 @@ from pigmm.training import (
     load_dataset,
     module_parameters,
     open_ensemble,
+    pooled_objective,
     stored_parameters,
     train_ensemble,
 )
@@ -188,3 +189,30 @@ def test_an_invariant_subspace_ends_lanczos():
 def test_refusals(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("factor", [7, 14])
+def test_a_pooled_hessian_is_the_whole_one_on_weights_that_are_equal_on_squares(factor):
+    config = EnsembleConfig(hidden=(2, 2), activation="tanh", bias=True, seed=3)
+    inputs, targets = batch(10)
+    parameters = initial_parameters(config, [0])[0].double()
+    pooled = pooled_objective(config, parameters, factor)
+    found = dense_matrix(pooled, torch.zeros(pooled.size, dtype=torch.float64), inputs.double(), targets)
+    objective = Objective.of_config(config)
+    side = 28 // factor
+    square = np.kron(np.eye(side), np.ones((factor, 1)) / factor**0.5)  # of one axis: (28, side)
+    first = np.kron(np.eye(2), np.kron(square, square))
+    onto = np.zeros((objective.size, pooled.size))
+    onto[: first.shape[0], : first.shape[1]] = first
+    onto[first.shape[0] :, first.shape[1] :] = np.eye(pooled.size - first.shape[1])
+    whole = dense_matrix(objective, parameters, inputs.double(), targets)
+    np.testing.assert_allclose(found, onto.T @ whole @ onto, atol=1e-12)
+
+
+def test_squares_that_do_not_fit_are_refused():
+    config = EnsembleConfig(hidden=(2, 2))
+    objective = Objective.of_config(config)
+    with pytest.raises(ValueError, match="factor must divide the sides of an image, 28 and 28, got 5"):
+        pooled_objective(config, torch.zeros(objective.size), 5)
+    with pytest.raises(ValueError, match="parameters must be those of one network"):
+        pooled_objective(config, torch.zeros(2, objective.size), 4)

@@ -1,0 +1,80 @@
+"""The page of a loss surface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ...training import EnsembleConfig
+from ..analysis.verdicts import verdict_table
+from ..notation.number_format import counted
+from ..plots.style import Illustration
+from ..report.findings.finding import said
+from ..report.html import linked, render
+from ..report.page import configuration_rows
+from ..report.prose import paragraphs
+from ..runs.provenance import package_version
+from .findings import Delocalisation, Descent, LocalStatistics, NoiseLaw, Outliers, headline_of, records_of
+from .plan import Plan
+from .questions import Tables, judged, tests_of
+
+CAPTIONS = {
+    "verdicts": "Every test that this page judges, all of them together by Holm’s procedure at 5%.",
+    "local": "Ratios of spacings against GOE, GUE and independent levels.",
+    "noise": "The scale of the noise at each batch size.",
+    "noise_fit": "Its power law, and its distance from a semicircle.",
+    "outlier_means": "Outliers at each batch size, the first order of the noise taken off.",
+    "outliers": "Their lines in 1/b.",
+    "delocalisation": "Eigenvectors of the noise against fixed directions.",
+    "descent": "Steps of preconditioned descent along the outliers.",
+    "eigenvalues": "Every eigenvalue of the batch Hessians of the first two figures.",
+}
+_BESIDE = {
+    "mean_ratios": LocalStatistics.heading,
+    "batch_sizes": NoiseLaw.heading,
+    "outliers": Outliers.heading,
+    "descent": Descent.heading,
+}
+_EXPLAINED = (
+    "A batch Hessian is that of the mean cross-entropy of a batch, in float64. The model of arXiv:2205.08601 is "
+    "H = s(b) X + A, with noise X whose eigenvectors prefer no direction, and A of few large eigenvalues. "
+)
+
+
+def surface_page(tables: Tables, figures: Sequence[Illustration], config: EnsembleConfig, plan: Plan, side: int) -> str:
+    """Write the page report.html of a loss surface.
+
+    Args:
+        tables: as `measured_tables` returns them.
+        figures: as `draw_all` returns them.
+        config: of the ensemble.
+        plan: what was measured.
+        side: of the squares of pixels on which first-layer weights are taken as equal.
+
+    Returns:
+        The page.
+    """
+    found = records_of(tables, judged(tables))
+    pooled = (
+        f"The spectra are those along weights of the first layer that are equal on squares of {side} x {side} pixels, "
+        "the other parameters free: a compression of the whole Hessian that makes it dense and small."
+    )
+    headings = {Delocalisation.heading: [], **{heading: [] for heading in _BESIDE.values()}}
+    beside: dict[str, list[Illustration]] = headings
+    for figure in figures[1:]:
+        beside[_BESIDE[figure.name]].append(figure)
+    dataset = config.dataset if isinstance(config.dataset, str) else "own data"
+    return render(
+        "loss_surface.html",
+        title=f"The loss surface of {counted(plan.networks, 'network')} "
+        f"{'-'.join(map(str, config.widths))} on {dataset}",
+        version=package_version(),
+        headline=paragraphs("loss_surface_headline", headline_of(found)),
+        figures=figures,
+        notes=[],
+        explained=_EXPLAINED + (pooled if side > 1 else ""),
+        findings=[(said(record), beside[record.heading]) for record in found],
+        tables=linked({**tables, "verdicts": verdict_table(tests_of(tables), "subject")}, CAPTIONS),
+        configuration=configuration_rows(config),
+        measurement=[(name.replace("_", " "), value) for name, value in asdict(plan).items()],
+    )
