@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ...spectra import GOE, GUE, POISSON, spacing_ratios, unfold
-from ..analysis.selection import where
+from ..analysis.selection import records, where
 from ..plots.style import GREY, PALETTE, Illustration, in_house_style
 from .surface import Array
 
@@ -123,13 +123,13 @@ def plot_outliers(outlier_means: pd.DataFrame, outliers: pd.DataFrame) -> Figure
     figure = Figure(figsize=(max(4.0, 3.0 * len(networks)), 3.3))
     for axis, network in zip(np.atleast_1d(figure.subplots(1, len(networks), sharey=True)), networks, strict=True):
         own = where(outliers, network=network)
-        for row, colour in zip(own.itertuples(), _colours(len(own)), strict=True):
-            points = where(outlier_means, network=network, place=row.place)
+        for row, colour in zip(records(own), _colours(len(own)), strict=True):
+            points = where(outlier_means, network=network, place=row["place"])
             x = 1 / points.batch_size.to_numpy(float)
             line = np.array([0, x.max()])
             axis.errorbar(x, points["mean"], 2 * points.standard_error, fmt="o", color=colour, markersize=4)
-            axis.plot(line, row.theta + row.slope * line, color=colour)
-            axis.plot(line, row.whole + row.semicircle_slope * line, "--", color=colour, linewidth=1)
+            axis.plot(line, row["theta"] + row["slope"] * line, color=colour)
+            axis.plot(line, row["whole"] + row["semicircle_slope"] * line, "--", color=colour, linewidth=1)
         axis.set(xlabel="1/b", title=f"network {network}", xlim=(0, None))
     figure.axes[0].set_ylabel("outlier of the batch Hessian")
     return figure
@@ -150,7 +150,7 @@ def plot_descent(descent: pd.DataFrame) -> Figure:
     for (place, own), colour in zip(descent.groupby("place", sort=False), PALETTE, strict=False):
         axis.errorbar(
             own.damping, own.measured / own.predicted, 2 * own.standard_error / own.predicted,
-            fmt="o", color=colour, markersize=4, label=f"outlier {-place}",
+            fmt="o", color=colour, markersize=4, label=f"outlier {-int(str(place))}",
         )  # fmt: skip
     axis.axhline(1, color=GREY, linewidth=0.8)
     axis.set(xscale="log", xlabel="damping", ylabel="measured over predicted step")

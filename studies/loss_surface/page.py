@@ -59,8 +59,7 @@ def surface_page(tables: Tables, figures: Sequence[Illustration], config: Ensemb
         f"The spectra are those along weights of the first layer that are equal on squares of {side} x {side} pixels, "
         "the other parameters free: a compression of the whole Hessian that makes it dense and small."
     )
-    headings = {Delocalisation.heading: [], **{heading: [] for heading in _BESIDE.values()}}
-    beside: dict[str, list[Illustration]] = headings
+    beside: dict[str, list[Illustration]] = {heading: [] for heading in (Delocalisation.heading, *_BESIDE.values())}
     for figure in figures[1:]:
         beside[_BESIDE[figure.name]].append(figure)
     dataset = config.dataset if isinstance(config.dataset, str) else "own data"
