@@ -21,13 +21,9 @@ test: $(VENV)/.installed-dev
 test-thorough: $(VENV)/.installed-dev
 	@$(PYTEST) --thorough
 
-# The rooms whose public functions have all sections of a docstring.
-DOCUMENTED := simd invariants fitting spectra training \
-	studies/*.py $(addprefix studies/,analysis cli comparison function_forms networks notation paper plots report runs theory user_data)
-
 lint: $(VENV)/.installed-dev namespace
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && PYTHONPATH=build/types $(VENV)/bin/lint-imports \
-	&& $(VENV)/bin/pydoclint $(DOCUMENTED)
+	&& $(VENV)/bin/pydoclint $(PACKAGES)
 
 # mypy, griffe and import-linter do not follow editable installs of mapped folders, so they get the package as links.
 namespace:

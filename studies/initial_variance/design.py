@@ -84,10 +84,13 @@ class Design:
 
 
 def scale_name(scale: float) -> str:
-    """The name of the ensemble of a scale.
+    """Name the ensemble of a scale.
 
     Args:
         scale: c, the variance in units of He-normal.
+
+    Returns:
+        The name.
 
     >>> scale_name(0.5), scale_name(1.0) == HE_NORMAL
     ('c-0.5', True)

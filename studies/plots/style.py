@@ -163,9 +163,10 @@ def as_svg(figure: Figure) -> bytes:
     b'<?xml'
     """
     buffer, canvas, dpi = BytesIO(), figure.canvas, figure.dpi
+    writer: Any = FigureCanvasSVG(figure)  # without types
     try:
         # savefig would draw everything twice, first for the layout alone, which drawing makes anyway
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        writer.print_svg(buffer, metadata={"Date": None})
     finally:
         figure.set_canvas(canvas)
         figure.dpi = dpi
