@@ -35,12 +35,14 @@ class FinishedRun:
         path: its folder.
         label: short, on figures and in tables.
         config: of the ensemble.
+        drawn: the same with the law that the initial weights were drawn from, which a pilot run may have found.
         tables: of the analysis, those that a comparison needs.
     """
 
     path: Path
     label: str
     config: EnsembleConfig
+    drawn: EnsembleConfig
     tables: Tables
 
     def table(self, name: str, layer: int | None = None, subset: str = ALL) -> pd.DataFrame:
@@ -56,7 +58,7 @@ class FinishedRun:
 
     def initial_law(self, layer: int) -> InitialLaw:
         """The law of a layer's entries before training."""
-        return InitialLaw.of_layer(RunFolder.open(self.path).drawn, layer)
+        return InitialLaw.of_layer(self.drawn, layer)
 
     def initial_norm(self, layer: int) -> float:
         """Root mean square of the matrices' Frobenius norm at initialisation."""
@@ -85,7 +87,7 @@ def finished_runs(paths: Sequence[Path]) -> list[FinishedRun]:
         raise ValueError("at least one RUN is required, got none")
     labels = run_labels([folder.config for folder in folders], [folder.path for folder in folders])
     return [
-        FinishedRun(folder.path, label, folder.config, _read(folder))
+        FinishedRun(folder.path, label, folder.config, folder.drawn, _read(folder))
         for folder, label in zip(folders, labels, strict=True)
     ]
 

@@ -65,6 +65,9 @@ def loss_bound(variance: Any, squared_norm: Any, count: Any, temperature: Any, l
 
     Source:
         arXiv:2508.12834.
+
+    >>> round(float(loss_bound(1.0, 100.0, 100, temperature=0.1, log_partition=0.0)), 3)  # 5 (1 + ln 2 pi)
+    14.189
     """
     logarithm, two_pi = _functions(variance)
     entropy = count * logarithm(two_pi * variance) / 2

@@ -64,6 +64,11 @@ def plot_mean_ratios(local: pd.DataFrame) -> Figure:
 
     Returns:
         One panel, with bars of two standard errors, and lines for the random ensembles.
+
+    >>> row = {"epoch": 0.0, "data": "train", "mean_ratio": 0.52, "standard_error": 0.01, "expected": 0.5}
+    >>> local = pd.DataFrame([{**row, "ensemble": ensemble.name} for ensemble, _, _ in _ENSEMBLES])
+    >>> len(plot_mean_ratios(local).axes)
+    1
     """
     figure = Figure(figsize=(4.9, 3.1))
     axis = figure.subplots()
@@ -94,6 +99,10 @@ def plot_batch_sizes(noise: pd.DataFrame) -> Figure:
 
     Returns:
         One panel with logarithmic axes.
+
+    >>> noise = pd.DataFrame({"network": 0, "batch_size": [16, 64], "scale": [2.0, 1.0], "standard_error": 0.1})
+    >>> plot_batch_sizes(noise).axes[0].get_xscale()
+    'log'
     """
     figure = Figure(figsize=(4.9, 3.1))
     axis = figure.subplots()
@@ -118,6 +127,12 @@ def plot_outliers(outlier_means: pd.DataFrame, outliers: pd.DataFrame) -> Figure
 
     Returns:
         A panel for each network.
+
+    >>> spike = {"network": 0, "place": -1}
+    >>> means = pd.DataFrame({**spike, "batch_size": [16, 64], "mean": [5.5, 5.1], "standard_error": 0.1})
+    >>> line = pd.DataFrame([{**spike, "theta": 5.0, "slope": 8.0, "whole": 5.0, "semicircle_slope": 0.1}])
+    >>> len(plot_outliers(means, line).axes)
+    1
     """
     networks = sorted(outliers.network.unique())
     figure = Figure(figsize=(max(4.0, 3.0 * len(networks)), 3.3))
@@ -144,6 +159,10 @@ def plot_descent(descent: pd.DataFrame) -> Figure:
 
     Returns:
         One panel: a point for each spike and damping.
+
+    >>> steps = {"place": -1, "damping": [0.1, 1.0], "measured": [0.2, 0.1], "predicted": [0.2, 0.1]}
+    >>> plot_descent(pd.DataFrame({**steps, "standard_error": 0.01})).axes[0].get_xscale()
+    'log'
     """
     figure = Figure(figsize=(4.9, 3.1))
     axis = figure.subplots()

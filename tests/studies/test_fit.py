@@ -465,7 +465,7 @@ def test_output_of_others_is_left_alone(pigmm: Any, tmp_path: Path, square: Matr
     np.save(tmp_path / "square.npy", square)
     (tmp_path / "mine" / "models").mkdir(parents=True)
     outcome = pigmm("fit", tmp_path / "square.npy", "--output", tmp_path / "mine")
-    assert (outcome.code, "not the output of a fit" in outcome.err) == (2, True)
+    assert (outcome.code, "not the output of `pigmm fit`" in outcome.err) == (2, True)
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["models"]
 
 

@@ -99,7 +99,7 @@ def test_overrides_replace_the_values_of_every_configuration() -> None:
 def test_list(pigmm: Any) -> None:
     outcome = pigmm("paper", "--list")
     assert outcome.code == 0
-    assert {line.split()[0] for line in outcome.out.splitlines()} == NAMES
+    assert {line.split()[0] for line in outcome.out.splitlines()} == NAMES | {"initial-variance"}
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def simulated(last: PIGMM, initialisation: str = "gaussian", count: int = 400, *
     tables = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
     tables["networks"] = pd.DataFrame({"untrained": np.zeros(count, bool)})
     label = ", ".join(f"{name} {value}" for name, value in options.items()) or initialisation
-    return FinishedRun(Path("run"), label, config, tables)
+    return FinishedRun(Path("run"), label, config, config, tables)
 
 
 def parameters(**changed: float) -> PIGMM:
