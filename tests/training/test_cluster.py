@@ -358,6 +358,8 @@ def test_workers_are_counted(small: EnsembleConfig, tmp_path: Path) -> None:
 def test_interrupted_from_a_terminal(tmp_path: Path) -> None:
     """Ctrl-C goes to all processes of the terminal: one line, no traceback of a worker, and nobody left."""
     command = [
+        # a parent may have told its children to ignore the signal
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pigmm.studies.cli.main import main; main()",
         "train",
         "run",
