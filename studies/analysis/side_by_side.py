@@ -5,10 +5,13 @@ An epoch depends on its own matrices and on fixed seeds, so that tables are the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from operator import itemgetter
+from threading import Thread
+from time import sleep
 
 import numpy as np
 import xarray as xr
@@ -105,5 +108,19 @@ def analyse_layers(
 
 
 def _some_epochs(layer: int, weights: xr.DataArray, work: Callable[..., Tables]) -> tuple[int, int, Tables]:
+    _end_with_parent()
     with threadpool_limits(1, user_api="blas"):  # products of small matrices only wait for each other's threads
         return layer, weights.sizes["epoch"], work(weights)
+
+
+@cache
+def _end_with_parent() -> None:
+    """Let this process end with the one that started it, also if that is killed: loky would wait for minutes."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(0.5)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -32,3 +35,25 @@ def test_processes_do_not_change_the_tables() -> None:
         assert list(tables) == list(shared[layer])
         for name, table in tables.items():
             pd.testing.assert_frame_equal(shared[layer][name], table, check_exact=True, obj=name)
+
+
+PROGRAM = """
+import numpy as np, xarray as xr
+from pigmm.studies.analysis.side_by_side import analyse_layers
+from pigmm.training import EnsembleConfig
+
+weights = (("network", "epoch", "row", "col"), np.random.default_rng(0).normal(size=(20, 40, 10, 10)))
+ensemble = xr.Dataset({"weight_1": weights}, coords={"epoch": np.arange(40.0)})
+masks = {"all": np.ones(20, dtype=bool)}
+config = EnsembleConfig(hidden=(10, 10), networks=20)
+list(analyse_layers(ensemble, config, [1], masks, lambda: print("an epoch", flush=True), 9, 2))
+"""
+
+
+def test_processes_end_with_a_killed_parent() -> None:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "an epoch\n"
+        process.kill()
+        # the pipe ends with the last process that might write to it; loky's own would wait for five minutes
+        process.communicate(timeout=120)
