@@ -7,7 +7,7 @@ import pandas as pd
 from ..analysis.selection import records
 from ..notation.number_format import listed, number
 from ..notation.symbols import layer_name
-from .claims.claim import Agreement
+from ..report.claims import Agreement
 
 
 def headline(summary: pd.DataFrame, verdicts: pd.DataFrame) -> list[str]:

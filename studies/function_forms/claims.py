@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from math import pi, sqrt
 
 import pandas as pd
 
 from ..analysis.verdicts import Verdict, Verdicts
 from ..notation.number_format import number, percent, with_error
+from ..report.claims import Agreement, JudgedClaim, judged_claims
 from .descent import FLOW
 from .questions import APPROXIMATE, AT_WIDTH, EVERY, INNER
-
-AGREES, PARTLY, DIFFERS = "agrees", "agrees in part", "differs"
 
 Tables = Mapping[str, pd.DataFrame]
 
 #: The part of the trace that the paper's approximate eigenvalues have, for every dimension.
 PAPERS_SHARE = (3 + pi) / (2 * pi)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One line of the table.
-
-    Args:
-        claim: of the paper.
-        measurement: ours, with its numbers.
-        verdict: `agrees`, `agrees in part` or `differs`.
-        rule: by which it is given.
-    """
-
-    claim: str
-    measurement: str
-    verdict: str
-    rule: str
 
 
 def claim_table(tables: Tables, verdicts: Verdicts) -> pd.DataFrame:
@@ -56,10 +37,10 @@ def claim_table(tables: Tables, verdicts: Verdicts) -> pd.DataFrame:
         descent(tables),
         orthogonality(tables, verdicts),
     )
-    return pd.DataFrame([asdict(claim) for claim in claims])
+    return judged_claims(claims)
 
 
-def eigenvectors(tables: Tables) -> Claim:
+def eigenvectors(tables: Tables) -> JudgedClaim:
     """Judge the approximate eigenvectors: they agree while less than 1/20 of each is outside of its eigenspace.
 
     Args:
@@ -69,15 +50,15 @@ def eigenvectors(tables: Tables) -> Claim:
         The claim.
     """
     leak = _quantity(tables, "vector_leak")
-    return Claim(
+    return JudgedClaim(
         "four groups of vectors are approximate eigenvectors",
         f"{_range(leak)} of their squared length is outside of the eigenspaces",
-        _graded(leak.max(), 0.05, 0.25),
+        Agreement.graded(leak.max() < 0.05, leak.max() < 0.25),
         "agrees below 5% in every group, in part below 25%",
     )
 
 
-def trace(tables: Tables) -> Claim:
+def trace(tables: Tables) -> JudgedClaim:
     """Judge the share of the trace: it agrees if it is not below the paper's by more than two standard errors.
 
     Args:
@@ -88,15 +69,15 @@ def trace(tables: Tables) -> Claim:
     """
     shares = tables["networks"].groupby("network").share.sum()
     error = float(shares.std(ddof=1) / sqrt(len(shares)))
-    return Claim(
+    return JudgedClaim(
         f"their eigenvalues have {_small(PAPERS_SHARE, '.3g')} of the trace at least",
         f"{with_error(100 * shares.mean(), 100 * error)}%",
-        AGREES if shares.mean() + 2 * error >= PAPERS_SHARE else DIFFERS,
+        Agreement.graded(shares.mean() + 2 * error >= PAPERS_SHARE, False),
         "agrees if not below by more than two standard errors",
     )
 
 
-def eigenvalues(tables: Tables, verdicts: Verdicts) -> Claim:
+def eigenvalues(tables: Tables, verdicts: Verdicts) -> JudgedClaim:
     """Judge the approximate eigenvalues: they agree while no test detects a difference, in part while within a tenth.
 
     Args:
@@ -112,15 +93,15 @@ def eigenvalues(tables: Tables, verdicts: Verdicts) -> Claim:
     exact = [group for group in table.group if verdicts[AT_WIDTH, group] is Verdict.DEPARTS]
     told = f"a departure in {', '.join(seen)}" if seen else "no departure detected"
     from_exact = f"a departure in {', '.join(exact)}" if exact else "no departure detected"
-    return Claim(
+    return JudgedClaim(
         "simulations validate the accuracy of the approximations: (2d + 1)/(4 pi), 1/4, 1/(2 pi (d + 2))",
         f"off by {_range(off)}: {told}; from the exact values at this width: {from_exact}",
-        AGREES if not seen else PARTLY if off.max() < 0.1 else DIFFERS,
+        Agreement.graded(not seen, off.max() < 0.1),
         "agrees if no group departs by Holm's procedure, in part if all are within 10%",
     )
 
 
-def function_forms(tables: Tables) -> Claim:
+def function_forms(tables: Tables) -> JudgedClaim:
     """Judge the functions: they agree while the squared error is below 1/20, and in part if it falls as 1/m.
 
     Args:
@@ -134,17 +115,16 @@ def function_forms(tables: Tables) -> Claim:
     own = widths[widths.quantity == "function_error"]
     products = (own.hidden * own.measured).groupby(own.group)
     falls = bool((products.max() < 1.5 * products.min()).all())
-    verdict = AGREES if falls and error.max() < 0.05 else PARTLY if falls else DIFFERS
-    return Claim(
+    return JudgedClaim(
         "the functions f_v of the four groups converge to F_0, F_l, F_ab and F_gg",
         f"squared error {_range(error)} of E[F^2], {'falling as 1/m' if falls else 'not falling as 1/m'}; "
         f"of exact eigenvectors {_range(leak)}",
-        verdict,
+        Agreement.graded(falls and error.max() < 0.05, falls),
         "agrees if the error falls as 1/m and is below 5% in every group, in part if it falls only",
     )
 
 
-def descent(tables: Tables) -> Claim:
+def descent(tables: Tables) -> JudgedClaim:
     """Judge the order of learning: it agrees if gradient flow learns the groups in order, at rates within a twentieth.
 
     Args:
@@ -158,15 +138,15 @@ def descent(tables: Tables) -> Claim:
     ordered = flow.measured["F_0"] > flow.measured["F_l"] > max(flow.measured["F_ab"], flow.measured["F_gg"])
     off = (flow.measured / flow.exact - 1).abs().max()
     values = ", ".join(f"{group} {number(value, '.3g')}" for group, value in flow.measured.items())
-    return Claim(
+    return JudgedClaim(
         "gradient descent prioritises these functions, as the Fisher matrix says",
         f"decay rates of gradient flow: {values}; within {percent(off)} of the eigenvalues",
-        AGREES if ordered and off < 0.05 else PARTLY if ordered else DIFFERS,
+        Agreement.graded(ordered and off < 0.05, ordered),
         "agrees if in order and within 5% of the eigenvalues, in part if in order",
     )
 
 
-def orthogonality(tables: Tables, verdicts: Verdicts) -> Claim:
+def orthogonality(tables: Tables, verdicts: Verdicts) -> JudgedClaim:
     """Judge orthogonality: it agrees while cosines between groups are below a tenth, in part while below a half.
 
     Args:
@@ -179,11 +159,11 @@ def orthogonality(tables: Tables, verdicts: Verdicts) -> Claim:
     table = tables["orthogonality"]
     between = table[table.first_group != table.second_group].root_mean_square
     same = verdicts[INNER, EVERY] is not Verdict.DEPARTS
-    return Claim(
+    return JudgedClaim(
         "inner products by the Fisher matrix approximate orthogonality in function space",
         f"cosines between the groups: root mean squares {number(between.min(), '.2f')} to "
         f"{number(between.max(), '.2f')}; u^T I v {'is' if same else 'is not'} the mean of f_u f_v",
-        _graded(between.max() if same else 1.0, 0.1, 0.5),
+        Agreement.graded(same and between.max() < 0.1, same and between.max() < 0.5),
         "agrees below 0.1, in part below 0.5",
     )
 
@@ -199,7 +179,3 @@ def _range(shares: pd.Series[float]) -> str:
 
 def _small(share: float, form: str = ".2g") -> str:
     return f"{number(100 * share, form)}%"
-
-
-def _graded(value: float, good: float, fair: float) -> str:
-    return AGREES if value < good else PARTLY if value < fair else DIFFERS

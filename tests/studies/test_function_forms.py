@@ -9,7 +9,7 @@ from pigmm.invariants import SYMMETRIC, evaluate, multigraphs
 from pigmm.spectra import relu_fisher_matrix
 from pigmm.studies import read_table
 from pigmm.studies.analysis.verdicts import Verdict, judge
-from pigmm.studies.function_forms.claims import AGREES, DIFFERS, PARTLY, claim_table, eigenvalues, function_forms
+from pigmm.studies.function_forms.claims import claim_table, eigenvalues, function_forms
 from pigmm.studies.function_forms.descent import DESCENT, FLOW, descent_modes, flow_modes, random_targets
 from pigmm.studies.function_forms.draws import Stream, generator, hidden_weights
 from pigmm.studies.function_forms.driver import write_study
@@ -160,7 +160,8 @@ def eigenvalue_rows(measured, p_approximate):
 
 
 @pytest.mark.parametrize(
-    ("measured", "departs", "verdict"), [(1.0, False, AGREES), (1.05, True, PARTLY), (1.2, True, DIFFERS)]
+    ("measured", "departs", "verdict"),
+    [(1.0, False, "agrees"), (1.05, True, "agrees in part"), (1.2, True, "differs")],
 )
 def test_the_rule_for_eigenvalues(measured, departs, verdict):
     verdicts = {
@@ -170,7 +171,10 @@ def test_the_rule_for_eigenvalues(measured, departs, verdict):
     assert eigenvalues({"eigenvalues": eigenvalue_rows(measured, 0.5)}, verdicts).verdict == verdict
 
 
-@pytest.mark.parametrize(("errors", "verdict"), [((0.09, 0.03), AGREES), ((0.9, 0.3), PARTLY), ((0.9, 0.8), DIFFERS)])
+@pytest.mark.parametrize(
+    ("errors", "verdict"),
+    [((0.09, 0.03), "agrees"), ((0.9, 0.3), "agrees in part"), ((0.9, 0.8), "differs")],
+)
 def test_the_rule_for_function_forms(errors, verdict):
     widths = {"hidden": [100, 300], "group": "F_0", "quantity": "function_error", "measured": errors}
     agreement = {"quantity": ["function_error", "function_leak"], "measured": [errors[1], 0.01]}

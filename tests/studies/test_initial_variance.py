@@ -16,12 +16,13 @@ import pigmm.studies.initial_variance.driver as driver
 from pigmm.studies import bound_excess, read_table
 from pigmm.studies.analysis.verdicts import Verdict, judge
 from pigmm.studies.cli.main import app
-from pigmm.studies.initial_variance.claims import AGREES, DIFFERS, OPEN, PARTLY, claim_table, comparison, optimum
+from pigmm.studies.initial_variance.claims import claim_table, comparison, optimum
 from pigmm.studies.initial_variance.crossings import crossing, crossing_table
 from pigmm.studies.initial_variance.design import HE_NORMAL, SCALES, STATIONARY, Design, scale_name
 from pigmm.studies.initial_variance.driver import study_initial_variance
 from pigmm.studies.initial_variance.measures import Measured, performance_table, ratio_table
 from pigmm.studies.initial_variance.questions import ACCURACY, LOSS, initial_variance_tests
+from pigmm.studies.report.claims import Agreement
 from pigmm.training import load_dataset
 from pigmm.training.streams import initial_weights
 
@@ -87,7 +88,7 @@ def test_no_crossing_no_c_star() -> None:
     table = crossing_table(measured(c_star=100.0))
     assert table.c_star.isna().all()
     assert (table.found == 0).all()
-    assert optimum({"crossings": table}).verdict == DIFFERS
+    assert optimum({"crossings": table}).verdict == Agreement.DIFFERS
 
 
 def test_diverged_scales_are_left_out_of_the_crossing() -> None:
@@ -128,7 +129,13 @@ def test_diverged_networks_are_left_out_with_their_partners() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gain", "networks", "loss"), [(0.5, 60, AGREES), (0.012, 60, PARTLY), (-0.5, 60, DIFFERS), (0.0, 4, OPEN)]
+    ("gain", "networks", "loss"),
+    [
+        (0.5, 60, Agreement.AGREES),
+        (0.012, 60, Agreement.PARTLY),
+        (-0.5, 60, Agreement.DIFFERS),
+        (0.0, 4, Agreement.OPEN),
+    ],
 )
 def test_verdicts_follow_the_rule(gain: float, networks: int, loss: str) -> None:
     tables = tables_of(measured(networks, gain=gain))

@@ -19,7 +19,7 @@ from pigmm.studies.analysis.layers.layer import analyse_snapshot, snapshot_tests
 from pigmm.studies.analysis.selection import at_last_epoch, where
 from pigmm.studies.analysis.verdicts import Verdict, judge
 from pigmm.studies.cli.main import main
-from pigmm.studies.comparison.claims.claim import Agreement, Line
+from pigmm.studies.comparison.claims.claim import Line
 from pigmm.studies.comparison.claims.distance import GrowingDistance
 from pigmm.studies.comparison.claims.general_model import GeneralModel
 from pigmm.studies.comparison.claims.higher_invariants import Deviations, HigherInvariants
@@ -34,6 +34,7 @@ from pigmm.studies.comparison.claims.width import width
 from pigmm.studies.comparison.questions import claim_tests
 from pigmm.studies.comparison.runs import FinishedRun, finished_runs
 from pigmm.studies.paper.studies import paper_study, study_names
+from pigmm.studies.report.claims import Agreement
 from pigmm.studies.runs.files import read_table, write_table
 from pigmm.training import EnsembleConfig
 

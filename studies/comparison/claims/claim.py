@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from ...analysis.verdicts import too_few
+from ...report.claims import Agreement
 from ...report.prose import paragraphs
 
 #: A prediction counts as good on the paper's own scale while it misses by less than one network's spread.
 GOOD = 1.0
-
-
-class Agreement(StrEnum):
-    """The outcome of the measurement of a claim."""
-
-    AGREES = "agrees"
-    PARTLY = "agrees in part"
-    DIFFERS = "differs"
-    OPEN = "not decided"
 
 
 class Claim(Protocol):

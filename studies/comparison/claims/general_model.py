@@ -9,9 +9,9 @@ from ...analysis.layers.layer import Tables
 from ...analysis.selection import at_last_epoch
 from ...analysis.verdicts import Verdict
 from ...paper.size import reductions
+from ...report.claims import Agreement
 from ..questions import FIVE, INDEPENDENT, Found
 from ..runs import FinishedRun
-from .claim import Agreement
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ import pandas as pd
 from ...analysis.layers.layer import Tables
 from ...analysis.selection import at_last_epoch
 from ...analysis.through_training.published_invariants import papers_choice
+from ...report.claims import Agreement
 from ..questions import Found, ends
 from ..runs import FinishedRun
-from .claim import GOOD, Agreement
+from .claim import GOOD
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from ...analysis.layers.layer import Tables
 from ...analysis.verdicts import Verdict
+from ...report.claims import Agreement
 from ..questions import START_GAUSSIAN, START_PARAMETERS, Found, ends
 from ..runs import FinishedRun
-from .claim import Agreement
 from .largest_z import LargestZ
 
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from ...analysis.layers.layer import Tables
 from ...analysis.verdicts import Verdict
+from ...report.claims import Agreement
 from ..questions import END_INVARIANTS, START_INVARIANTS, Found, ends
 from ..runs import FinishedRun
-from .claim import Agreement
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .claim import Agreement, Line
+from ...report.claims import Agreement
+from .claim import Line
 
 
 @dataclass(frozen=True)

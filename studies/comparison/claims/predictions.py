@@ -10,9 +10,9 @@ from ...analysis.network_subsets import TRAINED
 from ...analysis.selection import at_last_epoch
 from ...analysis.through_training.published_invariants import papers_choice
 from ...analysis.verdicts import Verdict, departures
+from ...report.claims import Agreement
 from ..questions import END_GAUSSIAN, Found, ends
 from ..runs import FinishedRun
-from .claim import Agreement
 from .higher_invariants import Deviations
 from .largest_z import LargestZ
 

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from ...analysis.selection import at_last_epoch
 from ...paper.size import differing_fields
+from ...report.claims import Agreement
 from ..runs import FinishedRun
-from .claim import Agreement, Line
+from .claim import Line
 from .last_median import last_median
 from .missing import Missing
 

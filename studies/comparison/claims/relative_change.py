@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from ...analysis.layers.layer import Tables
 from ...analysis.through_training.published_invariants import papers_choice, relative_changes
+from ...report.claims import Agreement
 from ..questions import Found
 from ..runs import FinishedRun
-from .claim import Agreement
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from math import sqrt
 from typing import ClassVar
 
 from ...paper.size import differing_fields
+from ...report.claims import Agreement
 from ..runs import FinishedRun
-from .claim import Agreement, Line
+from .claim import Line
 from .last_median import last_median
 from .missing import Missing
 
