@@ -9,10 +9,8 @@ import pandas as pd
 
 from ..analysis.verdicts import Verdicts
 from ..plots.style import Illustration
-from ..report.findings.finding import said
-from ..report.html import Table, linked, render
+from ..report.experiment import experiment_page
 from ..report.prose import paragraphs
-from ..runs.provenance import package_version
 from .descent import FLOW
 from .figures import draw_figures, draw_modes
 from .findings import Headline, function_form_records
@@ -37,6 +35,10 @@ CAPTIONS = {
     "gaussianity": "Whether small Fisher matrices are Gaussian, and permutation invariant.",
     "functions": "Values of the functions of the pictures.",
 }
+_EXPLAINED = (
+    "A network has d inputs x ~ N(0, 1), m hidden ReLU units with fixed weights w ~ N(0, 1/m), and output weights v "
+    "that are learnt. Its Fisher matrix is the mean of X Xᵀ over the inputs, X the values of the hidden units."
+)
 
 
 def function_forms_page(
@@ -53,18 +55,17 @@ def function_forms_page(
         The page as HTML, and its figures.
     """
     figures = draw_figures(tables)
-    records = list(function_form_records(tables, verdicts, settings))
-    claims = tables["claims"]
     answer = replace(draw_modes(tables["modes"], FLOW, "answer"), title="What is learnt first", caption="")
-    page = render(
-        "function_forms.html",
-        title=f"Function forms of ReLU networks with {settings.dimension} inputs and {settings.hidden} hidden units",
-        version=package_version(),
+    page = experiment_page(
+        f"Function forms of ReLU networks with {settings.dimension} inputs and {settings.hidden} hidden units",
+        "What wide ReLU networks learn first.",
         headline=paragraphs(Headline.template, Headline.of(tables, settings)),
         answer=answer,
-        claims=Table.head("Claims", "", claims, rows=len(claims)),
-        findings=[(said(record), figures[record.template]) for record in records],
-        tables=linked(dict(tables), CAPTIONS),
-        settings=settings.rows(),
+        explained=_EXPLAINED,
+        findings=[(record, figures[record.template]) for record in function_form_records(tables, verdicts, settings)],
+        tables=tables,
+        captions=CAPTIONS,
+        settings={"Study": settings.rows()},
+        paper="arXiv:2505.17907",
     )
     return page, [answer, *(figure for own in figures.values() for figure in own)]

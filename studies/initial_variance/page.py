@@ -6,10 +6,8 @@ import pandas as pd
 
 from ..analysis.verdicts import Verdicts
 from ..plots.style import Illustration
-from ..report.findings.finding import said
-from ..report.html import Table, linked, render
+from ..report.experiment import experiment_page
 from ..report.prose import paragraphs
-from ..runs.provenance import package_version
 from .design import Design
 from .figures import draw_answer, draw_figures
 from .findings import Headline, initial_variance_records
@@ -21,6 +19,12 @@ CAPTIONS = {
     "ratios": "How training changes the weights, by initial variance, layer and epoch.",
     "crossings": "c*, the scale of the initial variance that training keeps, by layer and epoch.",
 }
+_EXPLAINED = (
+    "Initial weights are N(0, c · 2/fan_in); c = 1 is He-normal. r is the mean square weight of a layer after training "
+    "over that before, and c* the scale at which r falls through 1. Networks of the same number have the same random "
+    "numbers at every c, scaled, and the same batches, so that they are compared in pairs. The training loss is the "
+    "mean over the images since the snapshot before, each before its step. Errors are standard errors."
+)
 
 
 def initial_variance_page(
@@ -37,18 +41,16 @@ def initial_variance_page(
         The page as HTML, and its figures.
     """
     answer, figures = draw_answer(tables), draw_figures(tables)
-    claims = tables["claims"]
-    page = render(
-        "initial_variance.html",
-        title=f"The variance of initial weights, {design.base.networks} networks each on {design.base.dataset}",
-        version=package_version(),
+    page = experiment_page(
+        f"The variance of initial weights, {design.base.networks} networks each on {design.base.dataset}",
+        "Initial weights that training keeps.",
         headline=paragraphs(Headline.template, Headline.of(tables)),
         answer=answer,
-        claims=Table.head("Claims", "", claims, rows=len(claims)),
-        findings=[
-            (said(record), figures.get(record.template, [])) for record in initial_variance_records(tables, verdicts)
-        ],
-        tables=linked(tables, CAPTIONS),
-        settings=design.rows(),
+        explained=_EXPLAINED,
+        findings=[(record, figures.get(record.template, [])) for record in initial_variance_records(tables, verdicts)],
+        tables=tables,
+        captions=CAPTIONS,
+        settings={"Study": design.rows()},
+        paper="arXiv:2508.12834",
     )
     return page, [answer, *(figure for own in figures.values() for figure in own)]

@@ -9,11 +9,9 @@ from ...training import EnsembleConfig
 from ..analysis.verdicts import verdict_table
 from ..notation.number_format import counted
 from ..plots.style import Illustration
-from ..report.findings.finding import said
-from ..report.html import linked, render
+from ..report.experiment import experiment_page
 from ..report.page import configuration_rows
 from ..report.prose import paragraphs
-from ..runs.provenance import package_version
 from .findings import Delocalisation, Descent, LocalStatistics, NoiseLaw, Outliers, headline_of, records_of
 from .plan import Plan
 from .questions import Tables, judged, tests_of
@@ -63,17 +61,15 @@ def surface_page(tables: Tables, figures: Sequence[Illustration], config: Ensemb
     for figure in figures[1:]:
         beside[_BESIDE[figure.name]].append(figure)
     dataset = config.dataset if isinstance(config.dataset, str) else "own data"
-    return render(
-        "loss_surface.html",
-        title=f"The loss surface of {counted(plan.networks, 'network')} "
-        f"{'-'.join(map(str, config.widths))} on {dataset}",
-        version=package_version(),
+    measurement = [(name.replace("_", " "), value) for name, value in asdict(plan).items()]
+    return experiment_page(
+        f"The loss surface of {counted(plan.networks, 'network')} {'-'.join(map(str, config.widths))} on {dataset}",
+        "Random-matrix statistics of batch Hessians (arXiv:2102.06740, arXiv:2205.08601).",
         headline=paragraphs("loss_surface_headline", headline_of(found)),
-        figures=figures,
-        notes=[],
+        answer=figures[0],
         explained=_EXPLAINED + (pooled if side > 1 else ""),
-        findings=[(said(record), beside[record.heading]) for record in found],
-        tables=linked({**tables, "verdicts": verdict_table(tests_of(tables), "subject")}, CAPTIONS),
-        configuration=configuration_rows(config),
-        measurement=[(name.replace("_", " "), value) for name, value in asdict(plan).items()],
+        findings=[(record, beside[record.heading]) for record in found],
+        tables={**tables, "verdicts": verdict_table(tests_of(tables), "subject")},
+        captions=CAPTIONS,
+        settings={"Ensemble": configuration_rows(config), "Measurement": measurement},
     )
