@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import pi, sqrt
 
 import pandas as pd
@@ -11,9 +10,7 @@ from ..analysis.verdicts import Verdict, Verdicts
 from ..notation.number_format import number, percent, with_error
 from ..report.claims import Agreement, JudgedClaim, judged_claims
 from .descent import FLOW
-from .questions import APPROXIMATE, AT_WIDTH, EVERY, INNER
-
-Tables = Mapping[str, pd.DataFrame]
+from .questions import APPROXIMATE, AT_WIDTH, EVERY, INNER, Tables
 
 #: The part of the trace that the paper's approximate eigenvalues have, for every dimension.
 PAPERS_SHARE = (3 + pi) / (2 * pi)

@@ -13,7 +13,8 @@ from ..report.experiment import experiment_page
 from ..report.prose import paragraphs
 from .descent import FLOW
 from .figures import draw_figures, draw_modes
-from .findings import Headline, function_form_records
+from .findings.headline import Headline
+from .findings.study import function_form_records
 from .settings import Settings
 
 CAPTIONS = {

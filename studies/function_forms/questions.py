@@ -10,6 +10,8 @@ from ..analysis.selection import records
 from ..analysis.verdicts import Test, smallest_of, two_sided
 from .descent import DESCENT, FLOW
 
+Tables = Mapping[str, pd.DataFrame]
+
 AT_WIDTH = "the mean eigenvalue is that of this width, to the order 1/m"
 APPROXIMATE = "the mean eigenvalue is the paper's"
 INNER = "E[f_u f_v] is u^T I v"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from ..analysis.selection import at_last_epoch, where
@@ -12,14 +10,12 @@ from ..notation.number_format import number, percent, with_error
 from ..notation.symbols import layer_name
 from ..report.claims import Agreement, JudgedClaim, judged_claims
 from .design import STATIONARY
-from .questions import QUESTIONS, best_scale
+from .questions import QUESTIONS, Tables, best_scale
 
 #: So large a share of the pairs of networks must be better for "always".
 ALWAYS = 0.95
 
 _WORDS = {"train_loss": "final training loss", "test_accuracy": "test accuracy"}
-
-Tables = Mapping[str, pd.DataFrame]
 
 
 def claim_table(tables: Tables, verdicts: Verdicts) -> pd.DataFrame:

@@ -10,7 +10,8 @@ from ..report.experiment import experiment_page
 from ..report.prose import paragraphs
 from .design import Design
 from .figures import draw_answer, draw_figures
-from .findings import Headline, initial_variance_records
+from .findings.headline import Headline
+from .findings.study import initial_variance_records
 
 CAPTIONS = {
     "claims": "What arXiv:2508.12834 says, what this study measures, and whether they agree.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 from ..analysis.selection import at_last_epoch, records, where
 from ..analysis.verdicts import Test
 from .design import HE_NORMAL, STATIONARY
+
+Tables = Mapping[str, pd.DataFrame]
 
 LOSS = "the final training loss is that of He-normal"
 ACCURACY = "the final test accuracy is that of He-normal"

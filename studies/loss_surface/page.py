@@ -12,7 +12,12 @@ from ..plots.style import Illustration
 from ..report.experiment import experiment_page
 from ..report.page import configuration_rows
 from ..report.prose import paragraphs
-from .findings import Delocalisation, Descent, LocalStatistics, NoiseLaw, Outliers, headline_of, records_of
+from .findings.delocalisation import Delocalisation
+from .findings.descent import Descent
+from .findings.local_statistics import LocalStatistics
+from .findings.noise_law import NoiseLaw
+from .findings.outliers import Outliers
+from .findings.surface import headline_of, records_of
 from .plan import Plan
 from .questions import Tables, judged, tests_of
 
@@ -65,7 +70,7 @@ def surface_page(tables: Tables, figures: Sequence[Illustration], config: Ensemb
     return experiment_page(
         f"The loss surface of {counted(plan.networks, 'network')} {'-'.join(map(str, config.widths))} on {dataset}",
         "Random-matrix statistics of batch Hessians (arXiv:2102.06740, arXiv:2205.08601).",
-        headline=paragraphs("loss_surface_headline", headline_of(found)),
+        headline=paragraphs("loss_surface/headline", headline_of(found)),
         answer=figures[0],
         explained=_EXPLAINED + (pooled if side > 1 else ""),
         findings=[(record, beside[record.heading]) for record in found],

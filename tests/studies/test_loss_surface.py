@@ -10,7 +10,7 @@ from pigmm.spectra import GOE
 from pigmm.studies import read_table, run_loss_surface
 from pigmm.studies.cli.main import main
 from pigmm.studies.loss_surface import driver, surface
-from pigmm.studies.loss_surface.findings import LocalStatistics
+from pigmm.studies.loss_surface.findings.local_statistics import LocalStatistics
 from pigmm.studies.loss_surface.plan import plan_of
 from pigmm.studies.loss_surface.questions import judged
 from pigmm.studies.loss_surface.spacings import local_statistics
