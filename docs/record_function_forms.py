@@ -5,9 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pigmm.studies import plot_functions, read_table, study_function_forms
-from pigmm.studies.function_forms.descent import descent_tables
-from pigmm.studies.function_forms.eigenspaces import agreement_table, eigenspace_tables, eigenvalue_table
-from pigmm.studies.function_forms.inner_products import inner_product_table, orthogonality_table
+from pigmm.studies.function_forms.measures.descent import descent_tables
+from pigmm.studies.function_forms.measures.eigenspaces import agreement_table, eigenspace_tables, eigenvalue_table
+from pigmm.studies.function_forms.measures.inner_products import inner_product_table, orthogonality_table
 from pigmm.studies.function_forms.settings import Settings
 from pigmm.studies.runs.files import write_tables
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from pigmm.studies import analyse_network
-from pigmm.studies.networks.alike import alike
+from pigmm.studies.networks.tests_of_matrices.alike import alike
 from pigmm.training import EnsembleConfig, train_ensemble
 
 LAYERS = ("first", "interior", "output")

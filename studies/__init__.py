@@ -28,9 +28,9 @@ if TYPE_CHECKING:
         plot_outliers,
         plot_spacings,
     )
-    from .networks.analysis import analyse_network
-    from .networks.checkpoints import compare_networks
-    from .networks.figures import plot_checkpoints, plot_network
+    from .networks.report.figures import plot_checkpoints, plot_network
+    from .networks.tests_of_matrices.analysis import analyse_network
+    from .networks.tests_of_matrices.checkpoints import compare_networks
     from .pipeline import run_study
     from .plots.figures.dead_units import plot_dead_units
     from .plots.figures.departures import plot_changes, plot_departures_by_epoch, plot_symmetrised_comparison
@@ -47,16 +47,16 @@ if TYPE_CHECKING:
     from .runs.files import read_table
 
 _PLACES = {
-    "analyse_network": "networks.analysis",
+    "analyse_network": "networks.tests_of_matrices.analysis",
     "best_variance": "initial_variance.bound",
     "bound_excess": "initial_variance.bound",
-    "compare_networks": "networks.checkpoints",
+    "compare_networks": "networks.tests_of_matrices.checkpoints",
     "langevin_temperature": "initial_variance.bound",
     "loss_bound": "initial_variance.bound",
     "plot_batch_sizes": "loss_surface.figures",
     "plot_bound": "initial_variance.figures",
     "plot_changes": "plots.figures.departures",
-    "plot_checkpoints": "networks.figures",
+    "plot_checkpoints": "networks.report.figures",
     "plot_constraints": "plots.figures.symmetry",
     "plot_crossings": "initial_variance.figures",
     "plot_dead_units": "plots.figures.dead_units",
@@ -75,7 +75,7 @@ _PLACES = {
     "plot_mode_decay": "function_forms.figures",
     "plot_movement": "plots.figures.distances",
     "plot_nested_models": "plots.figures.symmetry",
-    "plot_network": "networks.figures",
+    "plot_network": "networks.report.figures",
     "plot_outliers": "loss_surface.figures",
     "plot_output_classes": "plots.figures.output_classes",
     "plot_parameters": "plots.figures.parameters",

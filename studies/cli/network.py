@@ -65,10 +65,10 @@ def network(
 
     How each tensor is read is said on standard error. The last line is the path of the report.
     """
-    from ..networks.checkpoints import are_checkpoints
-    from ..networks.checkpoints_page import report_checkpoints
-    from ..networks.options import ReadingOptions
-    from ..networks.page import report_network
+    from ..networks.reading.options import ReadingOptions
+    from ..networks.report.checkpoints_page import report_checkpoints
+    from ..networks.report.page import report_network
+    from ..networks.tests_of_matrices.checkpoints import are_checkpoints
 
     report = partial(report_network, files)
     if len(files) == 2 and are_checkpoints(*files):

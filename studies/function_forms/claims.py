@@ -9,7 +9,7 @@ import pandas as pd
 from ..analysis.verdicts import Verdict, Verdicts
 from ..notation.number_format import number, percent, with_error
 from ..report.claims import Agreement, JudgedClaim, judged_claims
-from .descent import FLOW
+from .measures.descent import FLOW
 from .questions import APPROXIMATE, AT_WIDTH, EVERY, INNER, Tables
 
 #: The part of the trace that the paper's approximate eigenvalues have, for every dimension.

@@ -14,15 +14,15 @@ from ..runs.files import replace_files, write_tables, write_text
 from ..runs.output_folder import output_folder
 from ..runs.progress import progress_of
 from .claims import claim_table
-from .descent import descent_tables
-from .eigenspaces import agreement_table, eigenspace_tables, eigenvalue_table
-from .fisher_model import model_tables
-from .inner_products import chunks_of, inner_product_table, orthogonality_table
+from .measures.descent import descent_tables
+from .measures.eigenspaces import agreement_table, eigenspace_tables, eigenvalue_table
+from .measures.fisher_model import model_tables
+from .measures.inner_products import chunks_of, inner_product_table, orthogonality_table
+from .measures.pictures import picture_table
+from .measures.widths import width_table, widths_of
 from .page import CAPTIONS, function_forms_page
-from .pictures import picture_table
 from .questions import function_form_tests
 from .settings import MODEL_SIZES, Settings
-from .widths import width_table, widths_of
 
 
 def study_function_forms(

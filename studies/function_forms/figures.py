@@ -13,9 +13,9 @@ from matplotlib.ticker import NullLocator
 from ..plots.figures.z_scores import plot_z_scores
 from ..plots.scales import log_scale
 from ..plots.style import GREY, PALETTE, Illustration, in_house_style
-from .descent import DESCENT, FLOW
-from .groups import MATHEMATICS
-from .pictures import SHOWN
+from .measures.descent import DESCENT, FLOW
+from .measures.groups import MATHEMATICS
+from .measures.pictures import SHOWN
 
 _COLOURS = dict(zip(MATHEMATICS, PALETTE, strict=False))
 _QUANTITIES = {

@@ -11,10 +11,10 @@ from ..analysis.verdicts import Verdicts
 from ..plots.style import Illustration
 from ..report.experiment import experiment_page
 from ..report.prose import paragraphs
-from .descent import FLOW
 from .figures import draw_figures, draw_modes
 from .findings.headline import Headline
 from .findings.study import function_form_records
+from .measures.descent import FLOW
 from .settings import Settings
 
 CAPTIONS = {

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..analysis.selection import records
 from ..analysis.verdicts import Test, smallest_of, two_sided
-from .descent import DESCENT, FLOW
+from .measures.descent import DESCENT, FLOW
 
 Tables = Mapping[str, pd.DataFrame]
 

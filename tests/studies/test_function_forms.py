@@ -10,12 +10,12 @@ from pigmm.spectra import relu_fisher_matrix
 from pigmm.studies import read_table
 from pigmm.studies.analysis.verdicts import Verdict, judge
 from pigmm.studies.function_forms.claims import claim_table, eigenvalues, function_forms
-from pigmm.studies.function_forms.descent import DESCENT, FLOW, descent_modes, flow_modes, random_targets
-from pigmm.studies.function_forms.draws import Stream, generator, hidden_weights
 from pigmm.studies.function_forms.driver import write_study
-from pigmm.studies.function_forms.eigenspaces import Eigenspaces, eigenvalue_table
-from pigmm.studies.function_forms.exact_moments import exact_invariants, exact_parameters
-from pigmm.studies.function_forms.groups import groups_of
+from pigmm.studies.function_forms.measures.descent import DESCENT, FLOW, descent_modes, flow_modes, random_targets
+from pigmm.studies.function_forms.measures.draws import Stream, generator, hidden_weights
+from pigmm.studies.function_forms.measures.eigenspaces import Eigenspaces, eigenvalue_table
+from pigmm.studies.function_forms.measures.exact_moments import exact_invariants, exact_parameters
+from pigmm.studies.function_forms.measures.groups import groups_of
 from pigmm.studies.function_forms.page import CAPTIONS
 from pigmm.studies.function_forms.questions import APPROXIMATE, AT_WIDTH, function_form_tests
 from pigmm.studies.function_forms.settings import Settings

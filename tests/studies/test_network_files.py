@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
 from pigmm.studies import analyse_network, compare_networks
-from pigmm.studies.networks.tensors import loaded
+from pigmm.studies.networks.reading.tensors import loaded
 
 
 def normal(seed, *shape):
@@ -131,7 +131,7 @@ def test_a_tensor_is_read_once_for_all_its_pieces_and_heads(tmp_path, monkeypatc
         read[stored.name] += 1
         return loaded(stored)
 
-    monkeypatch.setattr("pigmm.studies.networks.analysis.loaded", counting)
+    monkeypatch.setattr("pigmm.studies.networks.tests_of_matrices.analysis.loaded", counting)
     options = {"products": ["q^T k"], "heads": 6, "replicates": 0}
     table = compare_networks(tmp_path / "before.safetensors", tmp_path / "after.safetensors", **options)
     assert len(table) == 4 + 4 + 2 + 6

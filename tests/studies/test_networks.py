@@ -11,15 +11,16 @@ from safetensors.numpy import save_file
 from pigmm.fitting import analyse_matrix
 from pigmm.studies import analyse_network, compare_networks
 from pigmm.studies.cli.main import main
-from pigmm.studies.networks.alike import alike
-from pigmm.studies.networks.analysis import analyse_plan, plan_of
-from pigmm.studies.networks.checkpoints import change_sentences
-from pigmm.studies.networks.headline import Headline
-from pigmm.studies.networks.options import ReadingOptions
-from pigmm.studies.networks.page import _parameters
-from pigmm.studies.networks.pieces import reading_of
-from pigmm.studies.networks.readings import readings
-from pigmm.studies.networks.sections import sections
+from pigmm.studies.networks.reading.options import ReadingOptions
+from pigmm.studies.networks.reading.pieces import reading_of
+from pigmm.studies.networks.reading.plan import plan_of
+from pigmm.studies.networks.reading.readings import readings
+from pigmm.studies.networks.report.headline import Headline
+from pigmm.studies.networks.report.page import _parameters
+from pigmm.studies.networks.report.sections import sections
+from pigmm.studies.networks.tests_of_matrices.alike import alike
+from pigmm.studies.networks.tests_of_matrices.analysis import analyse_plan
+from pigmm.studies.networks.tests_of_matrices.checkpoints import change_sentences
 from pigmm.training import EnsembleConfig, train_ensemble
 
 
@@ -318,7 +319,7 @@ def test_every_matrix_has_its_section(monkeypatch):
     assert [row[0] for row in shown.rows] == ["1", "0"]  # by which the names differ
     assert all(isinstance(column, Markup) for column in shown.columns[1:])
     assert square.portrait.departures.z.abs().is_monotonic_decreasing
-    monkeypatch.setattr("pigmm.studies.networks.sections.MOST_PORTRAITS", 1)
+    monkeypatch.setattr("pigmm.studies.networks.report.sections.MOST_PORTRAITS", 1)
     assert [section.portrait is None for section in sections(plan, table)] == [False, True, True]
 
 

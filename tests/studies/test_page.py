@@ -15,7 +15,7 @@ import pytest
 
 from pigmm.studies.analysis.selection import where
 from pigmm.studies.comparison.page import write_comparison
-from pigmm.studies.networks.page import report_network
+from pigmm.studies.networks.report.page import report_network
 from pigmm.studies.notation.symbols import formula_key
 from pigmm.studies.report.html import cell
 from pigmm.studies.runs.files import read_table

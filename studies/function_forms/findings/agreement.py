@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ...analysis.selection import records
 from ...notation.number_format import number, with_error
-from ..groups import group_name_html
+from ..measures.groups import group_name_html
 from ..questions import Tables
 from ..settings import Settings
 

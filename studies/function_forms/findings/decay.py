@@ -10,8 +10,8 @@ from markupsafe import Markup
 from ...analysis.selection import records
 from ...analysis.verdicts import Verdicts
 from ...notation.number_format import number, with_error
-from ..descent import DESCENT, FLOW
-from ..groups import group_name_html
+from ..measures.descent import DESCENT, FLOW
+from ..measures.groups import group_name_html
 from ..questions import RATES, Tables
 from .departing import departing_groups
 

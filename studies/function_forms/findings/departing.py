@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from ...analysis.verdicts import Verdicts, subjects
-from ..groups import group_name_html
+from ..measures.groups import group_name_html
 
 
 def departing_sizes(verdicts: Verdicts, question: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..claims import PAPERS_SHARE
-from ..descent import FLOW
+from ..measures.descent import FLOW
 from ..questions import Tables
 from ..settings import Settings
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ...analysis.selection import records
 from ...analysis.verdicts import Verdict, Verdicts
 from ...notation.number_format import number
-from ..groups import group_name_html
+from ..measures.groups import group_name_html
 from ..questions import EVERY, INNER, Tables
 
 

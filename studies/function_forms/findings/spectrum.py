@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ...analysis.selection import records
 from ...analysis.verdicts import Verdicts
 from ...notation.number_format import number, with_error
-from ..groups import group_name_html
+from ..measures.groups import group_name_html
 from ..questions import APPROXIMATE, AT_WIDTH, Tables
 from .departing import departing_groups
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ...analysis.selection import records
 from ...notation.number_format import number
-from ..groups import group_name_html
+from ..measures.groups import group_name_html
 from ..questions import Tables
 from ..settings import Settings
 

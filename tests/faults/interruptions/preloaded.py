@@ -7,8 +7,8 @@ from pigmm.training.data import load_dataset
 for name in (
     "commands",
     "pigmm.studies.cli.main",
-    "pigmm.studies.networks.checkpoints_page",
-    "pigmm.studies.networks.page",
+    "pigmm.studies.networks.report.checkpoints_page",
+    "pigmm.studies.networks.report.page",
     "pigmm.studies.pipeline",
     "pigmm.studies.report.figures.study",
     "pigmm.studies.report.page",

@@ -10,23 +10,24 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from ..notation.number_format import counted, in_latex, number
-from ..notation.p_values import p_text
-from ..notation.symbols import formula_html, parameter_html
-from ..plots.style import figure_files
-from ..report.html import Table, linked, render
-from ..report.latex_tables import booktabs
-from ..runs.files import replace_files, write_latex, write_tables, write_text
-from ..runs.output_folder import output_folder
-from ..runs.progress import progress_of
-from ..runs.provenance import package_version
-from .alike import alike
-from .analysis import RECOGNISED, analyse_plan, plan_of
+from ...notation.number_format import counted, in_latex, number
+from ...notation.p_values import p_text
+from ...notation.symbols import formula_html, parameter_html
+from ...plots.style import figure_files
+from ...report.html import Table, linked, render
+from ...report.latex_tables import booktabs
+from ...runs.files import replace_files, write_latex, write_tables, write_text
+from ...runs.output_folder import output_folder
+from ...runs.progress import progress_of
+from ...runs.provenance import package_version
+from ..reading.options import ReadingOptions
+from ..reading.plan import RECOGNISED, plan_of
+from ..reading.readings import differences, print_readings
+from ..tests_of_matrices.alike import alike
+from ..tests_of_matrices.analysis import analyse_plan
 from .figures import draw_network
 from .headline import Headline
-from .options import ReadingOptions
 from .portraits import Portrait
-from .readings import differences, print_readings
 from .sections import MOST_PORTRAITS, Section, sections
 
 _CAPTIONS = {

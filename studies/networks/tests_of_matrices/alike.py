@@ -25,9 +25,9 @@ import scipy.stats
 from numpy.typing import NDArray
 from scipy.special import digamma, polygamma
 
-from ..analysis.verdicts import holm
-from .readings import pattern
-from .taps import Correlations, correlations_of
+from ...analysis.verdicts import holm
+from ..reading.readings import pattern
+from ..reading.taps import Correlations, correlations_of
 
 Array = NDArray[np.float64]
 

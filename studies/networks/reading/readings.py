@@ -7,8 +7,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from ..notation.plain_text import say
-from .analysis import Plan
+from ...notation.plain_text import say
+from .plan import Plan
 
 _NUMBER = re.compile(r"((?<![A-Za-z])|(?<=_l))\d+")
 
@@ -37,7 +37,7 @@ def readings(plan: Plan) -> list[str]:
     """One line for all tensors that are read in the same way: names, number and shape of the matrices, and why.
 
     >>> import numpy as np
-    >>> from pigmm.studies.networks.analysis import plan_of
+    >>> from pigmm.studies.networks.reading.plan import plan_of
     >>> readings(plan_of({f"h.{k}.conv.weight": np.ones((8, 4, 3)) for k in range(2)} | {"bias": np.ones(8)}))
     ['h.*.conv.weight: 6 x (8 x 4), 3 taps of a convolution, kernel 3', 'bias: passed over, 1 axis: a vector']
     """

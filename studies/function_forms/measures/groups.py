@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ...spectra import relu_fisher_eigenvalues
+from ....spectra import relu_fisher_eigenvalues
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from math import perm
 import numpy as np
 from sympy.utilities.iterables import multiset_partitions
 
-from ...invariants import SYMMETRIC, Multigraph, inverse_map, multigraphs, parse_label, statistic_symbol
-from ...invariants.representation.matrix_kinds import SIZE
-from ...spectra import relu_fisher_moments
+from ....invariants import SYMMETRIC, Multigraph, inverse_map, multigraphs, parse_label, statistic_symbol
+from ....invariants.representation.matrix_kinds import SIZE
+from ....spectra import relu_fisher_moments
 from .draws import Array
 
 

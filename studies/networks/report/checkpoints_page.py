@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..notation.number_format import counted
-from ..plots.style import figure_files
-from ..report.html import Table, linked, render
-from ..runs.files import replace_files, write_tables, write_text
-from ..runs.output_folder import output_folder
-from ..runs.progress import progress_of
-from ..runs.provenance import package_version
-from .analysis import RECOGNISED, plan_of
-from .checkpoints import change_sentences, compare_plans
+from ...notation.number_format import counted
+from ...plots.style import figure_files
+from ...report.html import Table, linked, render
+from ...runs.files import replace_files, write_tables, write_text
+from ...runs.output_folder import output_folder
+from ...runs.progress import progress_of
+from ...runs.provenance import package_version
+from ..reading.options import ReadingOptions
+from ..reading.plan import RECOGNISED, plan_of
+from ..reading.readings import print_readings
+from ..tests_of_matrices.checkpoints import change_sentences, compare_plans
 from .figures import draw_checkpoints
-from .options import ReadingOptions
 from .page import interval
-from .readings import print_readings
 
 _CAPTIONS = {
     "checkpoints": "Every matrix: how far it moved, statistics before and after, and tests of the change.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..notation.number_format import counted, listed, number
+from ...notation.number_format import counted, listed, number
 
 #: Structures in the order in which they are told, as `structure` names them.
 KINDS = (

@@ -10,12 +10,13 @@ import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 
-from ...fitting import wasserstein_distance
-from ..notation.number_format import counted, listed, number
-from ..user_data.formats.stored_array import FileRefused
-from .analysis import Plan, analysed, as_rectangular, law_of, matrices_of, matrix_reader, plan_of, structure
-from .options import ReadingOptions
-from .tensors import Network, tensors
+from ....fitting import wasserstein_distance
+from ...notation.number_format import counted, listed, number
+from ...user_data.formats.stored_array import FileRefused
+from ..reading.options import ReadingOptions
+from ..reading.plan import Plan, as_rectangular, matrices_of, matrix_reader, plan_of
+from ..reading.tensors import Network, tensors
+from .analysis import analysed, law_of, structure
 
 Array = NDArray[np.float64]
 

@@ -10,11 +10,11 @@ import pandas as pd
 from scipy.linalg import helmert, orth, polar, subspace_angles
 from scipy.sparse.linalg import eigsh
 
-from ...spectra import relu_eigenvectors, relu_finite_width, relu_fisher_matrix
+from ....spectra import relu_eigenvectors, relu_finite_width, relu_fisher_matrix
+from ..settings import Settings, number_of_functions
 from .draws import Array, Stream, generator, hidden_weights
 from .groups import Group, groups_of
 from .means import mean_and_error, p_of_mean
-from .settings import Settings, number_of_functions
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...fitting import confidence_intervals
-from ..notation.number_format import counted, listed
-from .alike import groups_of
-from .analysis import Plan, as_rectangular, law_of, matrices_of
+from ....fitting import confidence_intervals
+from ...notation.number_format import counted, listed
+from ..reading.plan import Plan, as_rectangular, matrices_of
+from ..tests_of_matrices.alike import groups_of
+from ..tests_of_matrices.analysis import law_of
 from .headline import Headline
 from .portraits import Portrait, portrait
 
@@ -59,7 +60,9 @@ def sections(
     Returns:
         The sections.
 
-    >>> from pigmm.studies.networks.analysis import analyse_plan, plan_of
+    >>> from pigmm.studies.networks.tests_of_matrices.analysis import analyse_plan
+
+    >>> from pigmm.studies.networks.reading.plan import plan_of
     >>> plan = plan_of({"w": np.random.default_rng(0).normal(size=(16, 16)) - 2 * np.eye(16)})
     >>> (section,) = sections(plan, analyse_plan(plan, replicates=99))
     >>> section.about

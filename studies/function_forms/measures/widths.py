@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from ...spectra import relu_finite_width
+from ....spectra import relu_finite_width
+from ..settings import Settings, number_of_functions
 from .draws import Stream, generator, hidden_weights
 from .eigenspaces import Eigenspaces
 from .groups import groups_of
 from .means import mean_and_error
-from .settings import Settings, number_of_functions
 
 QUANTITIES = ("shift", "spread", "vector_leak", "function_leak", "function_error")
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ...spectra import relu_eigenvectors, relu_fisher_matrix
+from ....spectra import relu_eigenvectors, relu_fisher_matrix
+from ..settings import Settings
 from .draws import Array, Stream, generator, hidden_weights
 from .groups import groups_of
-from .settings import Settings
 
 _CHUNK = 4000
 

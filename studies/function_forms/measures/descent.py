@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse.linalg import expm_multiply
 
+from ..settings import Settings
 from .draws import Array, Stream, generator, hidden_weights
 from .eigenspaces import Eigenspaces
 from .groups import groups_of
 from .means import mean_and_error, p_of_mean
-from .settings import Settings
 
 FLOW, DESCENT = "gradient flow on the population", "gradient descent on samples"
 

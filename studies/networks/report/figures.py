@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from ..notation.plain_text import printable
-from ..plots.scales import log_scale, signed_log_scale
-from ..plots.style import GREY, PALETTE, Illustration, in_house_style
+from ...notation.plain_text import printable
+from ...plots.scales import log_scale, signed_log_scale
+from ...plots.style import GREY, PALETTE, Illustration, in_house_style
 
 _MOST_NAMES = 40
 # beyond this p-values are rounding; z is drawn at the edge

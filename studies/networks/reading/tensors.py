@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...training.store.limits import check_size
-from ..user_data.formats.stored_array import FileRefused, StoredArray
-from ..user_data.read import stored_arrays
+from ....training.store.limits import check_size
+from ...user_data.formats.stored_array import FileRefused, StoredArray
+from ...user_data.read import stored_arrays
 
 Network = str | PathLike[str] | Sequence[str | PathLike[str]] | Mapping[str, Any]
 

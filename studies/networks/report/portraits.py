@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from ...fitting import compare
-from ...invariants import Multigraph, multigraphs
-from ...invariants.graphs.labels import parse_label
-from ..plots.graphs import draw_graph
-from ..plots.style import GREY, PALETTE, Illustration, in_house_style
-from ..runs.files import file_name
-from .analysis import law_of
+from ....fitting import compare
+from ....invariants import Multigraph, multigraphs
+from ....invariants.graphs.labels import parse_label
+from ...plots.graphs import draw_graph
+from ...plots.style import GREY, PALETTE, Illustration, in_house_style
+from ...runs.files import file_name
+from ..tests_of_matrices.analysis import law_of
 
 Array = NDArray[np.float64]
 

@@ -7,19 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ...fitting import (
+from ....fitting import (
     BlockGaussian,
     SymmetricSpace,
     bootstrap_comparison,
     confidence_intervals,
     permutation_invariance_test,
 )
-from ...invariants import SYMMETRIC, evaluate, multigraphs
-from ...spectra import relu_fisher_matrix
+from ....invariants import SYMMETRIC, evaluate, multigraphs
+from ....spectra import relu_fisher_matrix
+from ..settings import MODEL_SIZES, Settings
 from .draws import Array, Stream, generator, hidden_weights
 from .exact_moments import exact_invariants, exact_parameters
 from .means import mean_and_error, p_of_mean
-from .settings import MODEL_SIZES, Settings
 
 # of the permutation test; its cost grows with the number of matrices, of which a part is enough
 _PERMUTED, _PERMUTATIONS = 300, 99

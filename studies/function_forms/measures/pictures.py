@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...spectra import relu_eigenvectors, relu_functions
+from ....spectra import relu_eigenvectors, relu_functions
+from ..settings import Settings
 from .draws import Array, Stream, generator, hidden_weights
 from .eigenspaces import Eigenspaces
-from .settings import Settings
 
 #: One function of each group.
 SHOWN = ("F_0", "F_1", "F_12", "F_11")

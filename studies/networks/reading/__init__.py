@@ -1,0 +1,1 @@
+"""How the tensors of a network are read as matrices: pieces, heads, products, groups."""

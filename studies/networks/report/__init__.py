@@ -1,0 +1,1 @@
+"""Figures, sections and pages of one network and of two checkpoints."""

@@ -1,0 +1,1 @@
+"""The tests of every matrix, of like matrices together, and of two checkpoints."""
