@@ -131,7 +131,7 @@ def test_a_tensor_is_read_once_for_all_its_pieces_and_heads(tmp_path, monkeypatc
         read[stored.name] += 1
         return loaded(stored)
 
-    monkeypatch.setattr("pigmm.studies.networks.tests_of_matrices.analysis.loaded", counting)
+    monkeypatch.setattr("pigmm.studies.networks.reading.plan.loaded", counting)
     options = {"products": ["q^T k"], "heads": 6, "replicates": 0}
     table = compare_networks(tmp_path / "before.safetensors", tmp_path / "after.safetensors", **options)
     assert len(table) == 4 + 4 + 2 + 6

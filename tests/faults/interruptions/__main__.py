@@ -18,7 +18,6 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -59,7 +58,7 @@ class Suite:
         inputs.mkdir()
         self._seed, self._small_disk = seed, small_disk
         self.commands = commands(inputs)
-        self._uninterrupted = cache(self._uninterrupted)  # type: ignore[method-assign]
+        self._known: dict[tuple[Command, tuple[str, ...]], tuple[dict[str, bytes], Ended]] = {}
 
     def chain(self, number: int) -> list[Try]:
         """The tries of one chain: of interruptions, or of another process in the folder."""
@@ -135,10 +134,12 @@ class Suite:
 
     def _uninterrupted(self, command: Command, arguments: tuple[str, ...]) -> tuple[dict[str, bytes], Ended]:
         """What a command makes, and how many changes of files that takes."""
-        self._clear()
-        ended = self._run(replace(command, arguments=arguments))
-        assert ended.code == 0, ended.said
-        return results(command, self._folder), ended
+        if (command, arguments) not in self._known:
+            self._clear()
+            ended = self._run(replace(command, arguments=arguments))
+            assert ended.code == 0, ended.said
+            self._known[command, arguments] = results(command, self._folder), ended
+        return self._known[command, arguments]
 
     def _run(self, command: Command, fault: Fault | None = None, meanwhile=int) -> Ended:
         return run(command.line(self._folder), self._folder, fault, meanwhile)
