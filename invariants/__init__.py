@@ -5,6 +5,7 @@
 'sum_ij M_ij M_ji'
 """
 
+from .derivatives.symbolic import gradient_product, laplacian
 from .evaluation.chunked import evaluate_chunks, invariant_moments
 from .evaluation.evaluate import evaluate
 from .evaluation.gradients import evaluate_gradient
@@ -46,10 +47,12 @@ __all__ = [
     "expectation",
     "expectation_map",
     "forward_map",
+    "gradient_product",
     "graph_to_orbit_basis",
     "iid_variance",
     "invariant_moments",
     "inverse_map",
+    "laplacian",
     "leading_term",
     "multigraphs",
     "multiply",

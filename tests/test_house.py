@@ -154,6 +154,7 @@ def test_public_functions_say_what_they_take_and_give(layer):
 
 # Modules whose functions implement formulas of papers or of derivations.
 MATHEMATICAL = (
+    "invariants.derivatives.symbolic",
     "invariants.expectation.covariances",
     "invariants.expectation.maps",
     "invariants.expectation.symbolic",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .families import SQUARE, GraphFamily
+from .families import SQUARE, GraphFamily, check_is_family
 from .labels import parse_label
 from .multigraph import Multigraph
 from .names import arcs_of_name
@@ -31,6 +31,8 @@ def as_graph(graph: GivenGraph, family: GraphFamily | None = None) -> Multigraph
     """
     if isinstance(graph, Multigraph):
         return graph
+    if family is not None:
+        check_is_family(family)
     if not isinstance(graph, str):
         raise ValueError(f"graph must be a Multigraph, a label or a name, got {_shortened(graph)}")
     if graph.lstrip().startswith(("tr ", "sum ", "(tr ", "(sum ")):

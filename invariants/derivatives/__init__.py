@@ -1,0 +1,1 @@
+"""Derivatives of invariants as invariants: arcs are removed, and their ends joined."""
