@@ -27,6 +27,9 @@ from .distances.intervals import distance_interval
 from .distances.null_bands import distance_test, distances_to
 from .distances.trajectories import distance_matrix, embed
 from .distances.transport import sample_distance_test, sample_wasserstein
+from .mixtures.elliptical import EllipticalModel
+from .mixtures.mixture import MixtureModel
+from .mixtures.number_of_components import number_of_components
 from .model.gaussian import BlockGaussian
 from .model.intervals import confidence_intervals
 from .model.pigmm import PIGMM
@@ -45,7 +48,9 @@ __all__ = [
     "PIGMM",
     "BlockGaussian",
     "BootstrapComparison",
+    "EllipticalModel",
     "MatrixSpace",
+    "MixtureModel",
     "MultiMatrixSpace",
     "RectangularSpace",
     "Restriction",
@@ -74,6 +79,7 @@ __all__ = [
     "mean_invariance_test",
     "model_ladder",
     "nested_models",
+    "number_of_components",
     "permutation_invariance_test",
     "q_values",
     "randomisation_test",

@@ -18,10 +18,10 @@ def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array
 
     Args:
         space: the matrices.
-        parameters: (parameters,), in the order of `space.decomposition.parameters`.
+        parameters: (..., parameters), in the order of `space.decomposition.parameters`.
 
     Returns:
-        Means (copies of the trivial irrep,), and for each irrep a symmetric (copies, copies) covariance.
+        Means (..., copies of the trivial irrep), and for each irrep symmetric (..., copies, copies) covariances.
 
     Source:
         arXiv:1809.07559, section 2, for square matrices.
@@ -33,14 +33,14 @@ def blocks_from_parameters(space: MatrixSpace, parameters: Array) -> tuple[Array
     """
     irreps = space.decomposition.irreps
     start = sum(len(irrep.copies) for irrep in irreps if irrep.is_trivial)
-    means = parameters[:start]
+    means = parameters[..., :start]
     covariances = []
     for irrep in irreps:
         copies = len(irrep.copies)
-        upper = _upper_triangle(copies)
-        block = np.empty((copies, copies))
-        block[upper] = block.T[upper] = parameters[start : start + len(upper[0])]
-        start += len(upper[0])
+        rows, columns = _upper_triangle(copies)
+        block = np.empty((*parameters.shape[:-1], copies, copies))
+        block[..., rows, columns] = block[..., columns, rows] = parameters[..., start : start + len(rows)]
+        start += len(rows)
         covariances.append(block)
     return means, tuple(covariances)
 
