@@ -32,6 +32,8 @@ class Objective:
         model: (parameters (P,), inputs (examples, ...)) -> outputs (examples, ...).
         loss: (outputs, targets) -> a number, the mean over the examples.
         blocks: name and number of parameters of each layer or tensor, in order.
+        network: the configuration, if model and loss are those of an ensemble's networks, whose products are written
+            out; None for all others, which are differentiated automatically.
 
     >>> objective = Objective.of_config(EnsembleConfig(hidden=(4, 4)))
     >>> objective.blocks
@@ -41,6 +43,7 @@ class Objective:
     model: Callable[[Tensor, Tensor], Tensor]
     loss: Callable[[Tensor, Tensor], Tensor]
     blocks: tuple[tuple[str, int], ...]
+    network: EnsembleConfig | None = None
 
     @classmethod
     def of_config(cls, config: EnsembleConfig) -> Objective:
@@ -71,7 +74,7 @@ class Objective:
                     outputs = outputs + tensors[f"bias_{layer}"]
             return outputs
 
-        return cls(model, cross_entropy, blocks)
+        return cls(model, cross_entropy, blocks, config)
 
     @classmethod
     def of_module(cls, module: nn.Module, loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy) -> Objective:

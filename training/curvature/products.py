@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.func import grad, vjp, vmap
 
+from .fully_connected import fully_connected_product
 from .objective import Objective
 
 Product = Callable[[Objective, Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -40,6 +41,12 @@ def hessian_product(
     >>> hessian_product(objective, ones, torch.ones(5, 784), torch.zeros(5, dtype=torch.int64), ones).shape
     torch.Size([3, 1592])
     """
+
+    if objective.network is not None and parameters.shape == vectors.shape:
+        rows = (-1, objective.size)
+        own, along = parameters.reshape(rows), vectors.reshape(rows)
+        found = fully_connected_product(objective.network, own, inputs, targets, along)
+        return found.view(vectors.shape)
 
     def product(p: Tensor, v: Tensor) -> Tensor:
         def loss(q: Tensor) -> Tensor:
