@@ -18,11 +18,13 @@ import numpy as np
 from evaluation import ALL, BATCHES, PRODUCTS, arithmetic, best_times, normal, peak_arithmetic
 
 from pigmm.invariants import evaluate
-from pigmm.invariants.evaluation.kernels import lane_loops, lane_table, strip_loops, strip_table
-from pigmm.invariants.evaluation.kernels.lanes import assemble_lanes
+from pigmm.invariants.evaluation.kernels.lanes import loops as lane_loops
+from pigmm.invariants.evaluation.kernels.lanes import table as lane_table
+from pigmm.invariants.evaluation.kernels.lanes.program import assemble_lanes
 from pigmm.invariants.evaluation.kernels.plan import plan
-from pigmm.invariants.evaluation.kernels.strips import assemble_strips
-from pigmm.invariants.evaluation.kernels.width import WIDTH
+from pigmm.invariants.evaluation.kernels.strips import loops as strip_loops
+from pigmm.invariants.evaluation.kernels.strips import table as strip_table
+from pigmm.invariants.evaluation.kernels.strips.program import assemble_strips
 from pigmm.simd import aligned_empty
 
 LARGEST_IN_LANES = 24
@@ -33,7 +35,7 @@ def lane_parts(size, batch):
     program = assemble_lanes(plan(ALL), (size,))
     workspace = aligned_empty(program.workspace)
     place, length = program.ones
-    workspace[place : place + length * WIDTH] = 1
+    workspace[place : place + length * lane_table.WIDTH] = 1
     matrices, results = normal(batch, 1, size, size), aligned_empty(batch * len(ALL)).reshape(batch, len(ALL))
     operations = np.array(lane_table.OPERATIONS)[program.code[:, lane_table.OPERATION]]
 

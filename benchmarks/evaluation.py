@@ -24,11 +24,17 @@ from baselines.plain_invariants import FORMULAS, GRAPHS, plain_invariants
 from llvmlite.binding import get_host_cpu_name
 from threadpoolctl import ThreadpoolController
 
-from pigmm.invariants import Multigraph, evaluate, expectation_map, multigraphs
+from pigmm.invariants import (
+    Multigraph,
+    evaluate,
+    evaluate_gradient,
+    evaluate_with_gradient,
+    expectation_map,
+    multigraphs,
+)
 from pigmm.invariants.evaluation.chunked import invariant_moments
-from pigmm.invariants.evaluation.gradients import evaluate_gradient
 from pigmm.invariants.evaluation.kernels.plan import plan
-from pigmm.invariants.evaluation.kernels.strips import _SPARE
+from pigmm.invariants.evaluation.kernels.strips.program import _SPARE
 from pigmm.simd import add, aligned_empty, fma, load, store
 
 ALL = tuple(graph for degree in (1, 2, 3, 4) for graph in multigraphs(degree))
@@ -176,20 +182,22 @@ def many(graphs: tuple[Multigraph, ...], size: int, batch: int) -> float:
 
 
 def gradients() -> None:
-    """Gradients of a weighted sum of all 361."""
-    print("\nGradient of a weighted sum of all 361 against evaluate; microseconds a matrix, one thread")
-    print(f"{'N':>4}{'gradient':>11}{'evaluate':>11}{'ratio':>7}")
+    """Gradients of a weighted sum of all 361, and of each of them."""
+    print("\nGradient of a weighted sum of all 361 against evaluate, and both in one pass; microseconds a matrix, one")
+    print("thread")
+    print(f"{'N':>4}{'evaluate':>11}{'gradient':>11}{'ratio':>7}{'with values':>13}{'ratio':>7}")
     weights = normal(len(ALL))
-    for size, batch in ((10, 10_000), (640, 1)):
-        matrices = normal(batch, size, size)
+    for size, batch, _ in BATCHES:
+        matrices = normal(batch // 2, size, size)
         out = evaluate(matrices, ALL)
         runs = {
-            "gradient": (1, lambda m=matrices: evaluate_gradient(m, ALL, weights=weights)),
             "evaluate": (1, lambda m=matrices, o=out: evaluate(m, ALL, out=o)),
+            "gradient": (1, lambda m=matrices: evaluate_gradient(m, ALL, weights=weights)),
+            "both": (1, lambda m=matrices: evaluate_with_gradient(m, ALL, weights)),
         }
-        best = best_times(runs, rounds=3)
-        gradient, ours = (1e6 * best[name] / batch for name in ("gradient", "evaluate"))
-        print(f"{size:4}{gradient:11.1f}{ours:11.2f}{gradient / ours:7.1f}")
+        best = best_times(runs, rounds=5)
+        ours, gradient, both = (1e6 * best[name] / len(matrices) for name in runs)
+        print(f"{size:4}{ours:11.2f}{gradient:11.2f}{gradient / ours:7.2f}{both:13.2f}{both / ours:7.2f}")
 
 
 def expectations() -> None:

@@ -8,7 +8,7 @@
 from .derivatives.symbolic import gradient_product, laplacian
 from .evaluation.chunked import evaluate_chunks, invariant_moments
 from .evaluation.evaluate import evaluate
-from .evaluation.gradients import evaluate_gradient
+from .evaluation.gradients import evaluate_gradient, evaluate_with_gradient
 from .evaluation.moments import InvariantMoments
 from .expectation.compiled import ExpectationMap, expectation_map
 from .expectation.covariances import covariance, iid_variance, parameter_covariance
@@ -44,6 +44,7 @@ __all__ = [
     "evaluate",
     "evaluate_chunks",
     "evaluate_gradient",
+    "evaluate_with_gradient",
     "expectation",
     "expectation_map",
     "forward_map",

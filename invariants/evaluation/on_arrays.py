@@ -16,19 +16,20 @@ from ..graphs.families import GraphFamily, checked_family
 from ..graphs.given import GivenGraph, checked_graphs
 from ..graphs.multigraph import Multigraph
 from .kernels.arrays import checked_batch, run_on_arrays
-from .kernels.lanes import assemble_lanes, run_lanes
+from .kernels.lanes.program import assemble_lanes, run_lanes
 from .kernels.plan import Plan, plan
-from .kernels.strips import assemble_strips, run_strips, run_strips_in_parts
+from .kernels.strips.program import assemble_strips, run_strips, run_strips_in_parts
 
 # Up to this size eight matrices side by side are faster, above it one matrix in strips of eight rows.
 _LARGEST_IN_LANES = 24
 # Fixed numbers, so that results do not depend on the threads: matrices and entries of a task.
-_TASK = 1024
+TASK = 1024
 _TASK_ENTRIES = 1 << 18
 # Entries of the matrices that numpy works on together.
 _ARRAY_ENTRIES = 1 << 15
 
-Run = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
+# of some of the matrices, and which they are; returns a sum that is finite only if all entries are
+Run = Callable[[NDArray[np.float64], slice], float]
 
 
 def evaluate_arrays(
@@ -96,7 +97,7 @@ def _evaluate(
     threads: int,
 ) -> bool:
     """Evaluate matrices (n, colours, rows, columns) into results (n, len(graphs)); False if they are not finite."""
-    easy, hard = _divided(graphs)
+    easy, hard = divided(graphs)
     if not hard:
         return _run_compiled(plan(graphs), sizes, batch, results, threads)
     if easy:
@@ -122,7 +123,7 @@ def _is_finite(batch: NDArray[np.floating]) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _divided(graphs: tuple[Multigraph, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def divided(graphs: tuple[Multigraph, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Which graphs the kernels can evaluate, and those of treewidth above 2, which the others should not wait for."""
     if not plan(graphs).needs_general_contractions:
         return tuple(range(len(graphs))), ()
@@ -134,24 +135,33 @@ def _divided(graphs: tuple[Multigraph, ...]) -> tuple[tuple[int, ...], tuple[int
 def _run_compiled(
     steps: Plan, sizes: tuple[int, ...], batch: NDArray[np.floating], results: NDArray[np.float64], threads: int
 ) -> bool:
-    if max(batch.shape[-2:]) <= _LARGEST_IN_LANES:
+    if fits_lanes(batch):
         lanes = assemble_lanes(steps, sizes)
-        return _in_tasks(lambda m, r: run_lanes(lanes, m, r), batch, results, _TASK, threads)
+        return in_tasks(lambda m, some: run_lanes(lanes, m, results[some]), batch, TASK, threads)
     strips = assemble_strips(steps, sizes)
     if strips.parts > 1 and len(batch) < threads:
         with ThreadPoolExecutor(threads) as pool:
-            return _in_tasks(lambda m, r: run_strips_in_parts(strips, m, r, pool), batch, results, 1, threads=1)
-    task = max(1, _TASK_ENTRIES // batch[:1].size) if len(batch) else 1
-    return _in_tasks(lambda m, r: run_strips(strips, m, r), batch, results, task, threads)
+            return in_tasks(lambda m, some: run_strips_in_parts(strips, m, results[some], pool), batch, 1, threads=1)
+    return in_tasks(lambda m, some: run_strips(strips, m, results[some]), batch, strips_task(batch), threads)
 
 
-def _in_tasks(run: Run, batch: NDArray[np.floating], results: NDArray[np.float64], count: int, threads: int) -> bool:
+def fits_lanes(batch: NDArray[np.floating]) -> bool:
+    """Whether matrices are small enough to stand side by side."""
+    return bool(max(batch.shape[-2:]) <= _LARGEST_IN_LANES)
+
+
+def strips_task(batch: NDArray[np.floating]) -> int:
+    """How many larger matrices are a task."""
+    return max(1, _TASK_ENTRIES // int(np.prod(batch.shape[1:])))
+
+
+def in_tasks(run: Run, batch: NDArray[np.floating], count: int, threads: int) -> bool:
     """Run `count` matrices at a time; False, and not all are run, if an entry is not finite."""
 
     def perform(start: int) -> bool:
         with np.errstate(over="ignore"):  # a longer type may hold what float64 does not
             chunk = np.ascontiguousarray(batch[start : start + count], dtype=np.float64)
-        total = run(chunk, results[start : start + count])
+        total = run(chunk, slice(start, start + count))
         # a sum is finite only if all entries are; it may overflow, so the entries have the last word
         return bool(np.isfinite(total) or np.isfinite(chunk).all())
 

@@ -19,9 +19,9 @@ from pigmm.invariants import (
     multigraphs,
 )
 from pigmm.invariants.evaluation.kernels.arrays import run_on_arrays
-from pigmm.invariants.evaluation.kernels.lanes import assemble_lanes, run_lanes
+from pigmm.invariants.evaluation.kernels.lanes.program import assemble_lanes, run_lanes
 from pigmm.invariants.evaluation.kernels.plan import operation_counts, plan
-from pigmm.invariants.evaluation.kernels.strips import assemble_strips, run_strips, run_strips_in_parts
+from pigmm.invariants.evaluation.kernels.strips.program import assemble_strips, run_strips, run_strips_in_parts
 from pigmm.invariants.reference import evaluate_slowly
 from pigmm.invariants.testing import assert_permutation_invariant
 

@@ -17,8 +17,8 @@ from pigmm.invariants import (
     evaluate,
     multigraphs,
 )
-from pigmm.invariants.evaluation import gradients as gradients_module
 from pigmm.invariants.evaluation.gradients import evaluate_gradient
+from pigmm.invariants.evaluation.kernels import array_gradients
 from pigmm.invariants.evaluation.kernels.arrays import evaluate_tensor
 
 EDGES = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
@@ -126,7 +126,7 @@ def test_small_cases_by_hand():
     ids=["one", "several chunks", "large enough for BLAS"],
 )
 def test_against_torch(count, size, every, all_graphs, monkeypatch):
-    monkeypatch.setattr(gradients_module, "_ENTRIES", 500)
+    monkeypatch.setattr(array_gradients, "_ENTRIES", 500)
     graphs = (*all_graphs[::every], K4, *K4_DECORATED)
     rng = np.random.default_rng(size)
     matrices, weights = rng.normal(size=(count, size, size)) / np.sqrt(size), rng.normal(size=len(graphs))
@@ -254,7 +254,7 @@ def test_graphs_of_some_of_several_matrices():
 def test_a_matrix_does_not_depend_on_its_neighbours(size, all_graphs, monkeypatch):
     matrices, weights = np.random.default_rng(13).normal(size=(40, size, size)), np.linspace(-1, 1, 361)
     together = evaluate_gradient(matrices, all_graphs, weights=weights)
-    monkeypatch.setattr(gradients_module, "_ENTRIES", 7 * size * size)
+    monkeypatch.setattr(array_gradients, "_ENTRIES", 7 * size * size)
     in_sevens = evaluate_gradient(matrices, all_graphs, weights=weights)
     np.testing.assert_allclose(in_sevens, together, rtol=0, atol=1e-13 * np.abs(together).max())
 

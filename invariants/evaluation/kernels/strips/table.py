@@ -4,7 +4,12 @@
 'product'
 """
 
-from .width import WIDTH
+import numpy as np
+
+from .....simd import lanes
+
+#: The number of float64 in a vector.
+WIDTH = lanes(np.float64)
 
 OPERATIONS = (
     # of a pass
@@ -16,6 +21,13 @@ OPERATIONS = (
     "row_dots",
     "apply",
     "apply_transposed",
+    # of a pass, of a gradient
+    "zeros",
+    "add",
+    "add_hadamard",
+    "add_scaled_rows",
+    "add_outer",
+    "add_diagonal",
     # between passes
     "pass",
     "merge",
@@ -24,6 +36,7 @@ OPERATIONS = (
     "transpose",
     "diagonal",
     "multiply",
+    "add_multiplied",
 )
 (
     HADAMARD,
@@ -34,6 +47,12 @@ OPERATIONS = (
     ROW_DOTS,
     APPLY,
     APPLY_TRANSPOSED,
+    ZEROS,
+    ADD,
+    ADD_HADAMARD,
+    ADD_SCALED_ROWS,
+    ADD_OUTER,
+    ADD_DIAGONAL,
     PASS,
     MERGE,
     PRODUCT,
@@ -41,6 +60,7 @@ OPERATIONS = (
     TRANSPOSE,
     DIAGONAL,
     MULTIPLY,
+    ADD_MULTIPLIED,
 ) = range(len(OPERATIONS))
 #: What the parts of a matrix share.
 DIVIDED = (PASS, PRODUCT, MIRROR, TRANSPOSE)
@@ -71,3 +91,11 @@ GROUP = PAIRS + 2 * WIDTH
 
 # Of a product of scalars: the places of the result and of its factors.
 PRODUCT_RESULT, FIRST_FACTOR, SECOND_FACTOR, SCALARS = range(4)
+
+# Of the derivative of such a product: the places of the factors, and of the derivatives by the result and by them.
+FACTORS, DERIVATIVE, DERIVATIVES, DERIVED = 0, 2, 3, 5
+
+# Of a combination of vectors: the place of the result, the number of vectors, and where its terms begin and end; of a
+# term the places of the coefficient and of the vector.
+COMBINATION, COMBINATION_VECTORS, FIRST_TERM, LAST_TERM, COMBINED = range(5)
+COEFFICIENT, VECTOR, TERM = range(3)

@@ -16,13 +16,17 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ....simd import aligned_empty
-from .fusion import fused
-from .lane_loops import run
-from .lane_table import (
+from .....simd import aligned_empty
+from ..adjoint import operands
+from ..fusion import fused
+from ..plan import Plan, Step
+from .loops import run
+from .table import (
     GROUP,
     INSTRUCTION,
     LEFT,
+    LEFT_BY_COLUMN,
+    LEFT_BY_ROW,
     MORE_RESULTS,
     MORE_RIGHT,
     OPERATION,
@@ -31,12 +35,13 @@ from .lane_table import (
     RESULT_COLUMNS,
     RESULT_ROWS,
     RIGHT,
+    RIGHT_BY_COLUMN,
+    RIGHT_BY_ROW,
     SCALARS,
     SUMMED,
     TOGETHER,
+    WIDTH,
 )
-from .plan import Plan, Step
-from .width import WIDTH
 
 Table = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -47,7 +52,7 @@ class LaneProgram:
     """A plan as tables of instructions over one workspace; places are entries of it.
 
     Args:
-        code: (instructions, INSTRUCTION) int64, the columns named in `lane_table`.
+        code: (instructions, INSTRUCTION) int64, the columns named in `table`.
         dots: (groups, GROUP) int64: scalar products of four vectors with one.
         times: (products, SCALARS) int64: products of two scalars, in order.
         ones: (place, length) of a constant vector of ones.
@@ -76,19 +81,23 @@ def assemble_lanes(plan: Plan, sizes: tuple[int, ...]) -> LaneProgram:
     >>> assemble_lanes(plan((Multigraph([(0, 1)]),)), (4,)).workspace // 8 - 2 * 8  # ones, a vector, a matrix
     24
     """
-    return _Assembler(fused(plan), sizes).program()
+    found = fused(plan)
+    return Assembler(found.steps, found.outputs, sizes).program(list(groups(found.steps)))
 
 
-class _Assembler:
-    def __init__(self, plan: Plan, sizes: tuple[int, ...]) -> None:
-        self.steps, self.outputs, self.sizes = plan.steps, plan.outputs, sizes
+class Assembler:
+    """Lays out steps at given sizes: where their values stand, and the tables of instructions."""
+
+    def __init__(self, steps: tuple[Step, ...], outputs: tuple[int, ...], sizes: tuple[int, ...]) -> None:
+        self.steps, self.outputs, self.sizes = steps, outputs, sizes
         self.end = 0
         self.places: dict[int, int] = {}
+        self.ones = self.take(max(sizes))
 
-    def program(self) -> LaneProgram:
-        padded = -(-len(self.outputs) // WIDTH) * WIDTH
-        outputs, buffer = self._take(padded), self._take(padded)
-        ones = self._take(max(self.sizes))
+    def program(self, groups: list[list[int]], kept: Iterable[int] = ()) -> LaneProgram:
+        """The program of steps in groups; the memory of the matrices that are kept is not used again."""
+        padded = padded_length(len(self.outputs))
+        outputs, buffer, ones = self.take(padded), self.take(padded), self.ones
         copies = []
         for k, number in enumerate(self.outputs):
             place = outputs + k * WIDTH
@@ -98,14 +107,14 @@ class _Assembler:
                 self.places[number] = place
         for number, step in enumerate(self.steps):
             if len(step.shape) < 2 and number not in self.places:
-                self.places[number] = self._take(prod(self.sizes[kind] for kind in step.shape))
+                self._place(number)
         times = [
             [self.places[number], *(self.places[i] for i in step.inputs)]
             for number, step in enumerate(self.steps)
             if step.operation == "times"
         ]
         dots = self._dots(ones)
-        code = self._code(list(_groups(self.steps)))
+        code = self._code(groups, frozenset(kept))
         return LaneProgram(
             code=np.array(code, dtype=np.int64).reshape(-1, INSTRUCTION),
             dots=np.array(dots, dtype=np.int64).reshape(-1, GROUP),
@@ -116,41 +125,69 @@ class _Assembler:
             workspace=self.end,
         )
 
-    def _take(self, vectors: int) -> int:
+    def take(self, vectors: int) -> int:
+        """The place of so many vectors."""
         self.end += WIDTH * vectors
         return self.end - WIDTH * vectors
+
+    def _place(self, number: int, free: list[int] | None = None) -> None:
+        """Find a place for a step: that of what it adds to, one that is free, or a new one."""
+        step = self.steps[number]
+        if step.operation.startswith("add"):
+            self.places[number] = self.places[step.inputs[0]]
+        elif step.operation == "ones":
+            self.places[number] = self.ones
+        else:
+            self.places[number] = free.pop() if free else self.take(self._entries(number))
 
     def _entries(self, number: int) -> int:
         return prod(self.sizes[kind] for kind in self.steps[number].shape)
 
-    def _code(self, groups: list[list[int]]) -> list[list[int]]:
+    def _code(self, groups: list[list[int]], kept: frozenset[int]) -> list[list[int]]:
         last = {i: n for n, group in enumerate(groups) for number in group for i in self.steps[number].inputs}
         free: dict[int, list[int]] = defaultdict(list)
         code = []
         for n, group in enumerate(groups):
             for number in group:
                 if number not in self.places:
-                    entries = self._entries(number)
-                    self.places[number] = free[entries].pop() if free[entries] else self._take(entries)
+                    self._place(number, free[self._entries(number)])
             code.append(self._instruction(group))
-            for i in {i for number in group for i in (number, *self.steps[number].inputs)}:
+            done = {i for number in group for i in (number, *self.steps[number].inputs)}
+            if self.steps[group[0]].operation.startswith("add"):
+                done.remove(self.steps[group[0]].inputs[0])  # its place is that of the result now
+            for i in done - kept:
                 if len(self.steps[i].shape) == 2 and last.get(i, n) == n:
                     free[self._entries(i)].append(self.places[i])
         return code
 
     def _instruction(self, group: list[int]) -> list[int]:
         step = self.steps[group[0]]
-        operands = [self.places[i] for i in step.inputs] or [step.colour]
         row = [0] * INSTRUCTION
-        row[OPERATION], row[RESULT] = OPERATIONS.index(step.operation), self.places[group[0]]
-        row[LEFT], row[RIGHT] = [*operands, 0][:2]
+        row[RESULT] = self.places[group[0]]
         row[RESULT_ROWS], row[RESULT_COLUMNS] = [*(self.sizes[kind] for kind in step.shape), 1, 1][:2]
+        if step.operation.startswith("add "):
+            row[OPERATION] = OPERATIONS.index("add")
+            found = [
+                (self.places[i], self._strides(names, row[RESULT_ROWS], row[RESULT_COLUMNS]))
+                for i, names in operands(step)
+            ]
+            (row[LEFT], left), (row[RIGHT], right) = [*found, (self.ones, (0, 0))][:2]
+            row[LEFT_BY_ROW], row[LEFT_BY_COLUMN], row[RIGHT_BY_ROW], row[RIGHT_BY_COLUMN] = *left, *right
+            return row
+        places = [self.places[i] for i in step.inputs] or [step.colour]
+        row[OPERATION] = OPERATIONS.index(step.operation)
+        row[LEFT], row[RIGHT] = [*places, 0][:2]
         row[SUMMED] = self._summed_length(step)
         if step.operation in ("apply", "apply_transposed"):
             others = [*group[1:], *[group[-1]] * (TOGETHER - len(group))]
             for k, i in enumerate(others):
                 row[MORE_RIGHT + k], row[MORE_RESULTS + k] = self.places[self.steps[i].inputs[1]], self.places[i]
         return row
+
+    @staticmethod
+    def _strides(names: str, rows: int, columns: int) -> tuple[int, int]:
+        """Steps of an operand of an entrywise product, from row to row and from column to column of the result."""
+        return {"ij": (columns, 1), "ji": (1, rows), "i": (1, 0), "j": (0, 1)}[names]
 
     def _summed_length(self, step: Step) -> int:
         """Length of the index that a step sums over, 1 if there is none."""
@@ -184,13 +221,14 @@ class _Assembler:
         return dots
 
 
-def _groups(steps: tuple[Step, ...]) -> Iterable[list[int]]:
+def groups(steps: tuple[Step, ...], start: int = 0) -> Iterable[list[int]]:
     """The steps that make matrices and vectors, in an order ready to execute, matrix times vector up to four at a time.
 
-    A product of matrices waits until nothing else is left to do, so that few matrices are in use at a time.
+    A product of matrices waits until nothing else is left to do, so that few matrices are in use at a time. What comes
+    before `start` is done.
     """
-    pending = [number for number, step in enumerate(steps) if step.shape]
-    done: set[int] = set()
+    done = {number for number, step in enumerate(steps) if number < start or step.operation in ("combination", "ones")}
+    pending = [number for number, step in enumerate(steps) if step.shape and number not in done]
     while pending:
         products: list[int] = []
         together: dict[tuple[int, str], list[int]] = defaultdict(list)
@@ -213,6 +251,11 @@ def _groups(steps: tuple[Step, ...]) -> Iterable[list[int]]:
             yield products[:1]
             done.update(products[:1])
         pending = [number for number in pending if number not in done]
+
+
+def padded_length(count: int) -> int:
+    """So many numbers in whole vectors."""
+    return -(-count // WIDTH) * WIDTH
 
 
 def run_lanes(program: LaneProgram, matrices: Array, results: Array) -> float:

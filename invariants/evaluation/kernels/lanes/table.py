@@ -4,6 +4,13 @@
 'input'
 """
 
+import numpy as np
+
+from .....simd import lanes
+
+#: The number of float64 in a vector.
+WIDTH = lanes(np.float64)
+
 OPERATIONS = (
     "input",
     "diagonal",
@@ -21,6 +28,10 @@ OPERATIONS = (
     "product_transposed",
     "transposed_product",
     "multiply",
+    # of a gradient
+    "zeros",
+    "add",
+    "add_diagonal",
 )
 (
     INPUT,
@@ -39,6 +50,9 @@ OPERATIONS = (
     PRODUCT_TRANSPOSED,
     TRANSPOSED_PRODUCT,
     MULTIPLY,
+    ZEROS,
+    ADD,
+    ADD_DIAGONAL,
 ) = range(len(OPERATIONS))
 
 TOGETHER = 4  # products with one vector or one matrix that are done at once
@@ -49,9 +63,20 @@ TOGETHER = 4  # products with one vector or one matrix that are done at once
 OPERATION, RESULT, LEFT, RIGHT, RESULT_ROWS, RESULT_COLUMNS, SUMMED = range(7)
 MORE_RIGHT, MORE_RESULTS, INSTRUCTION = SUMMED + 1, SUMMED + TOGETHER, SUMMED + 2 * TOGETHER - 1
 
+# Of what adds an entrywise product: the steps of the operands from row to row and from column to column of the result.
+LEFT_BY_ROW, LEFT_BY_COLUMN, RIGHT_BY_ROW, RIGHT_BY_COLUMN = range(SUMMED, SUMMED + 4)
+
 # Of a group of dots: the length, the places of the vector that they share, of the others, and of the results.
 LENGTH, SHARED, OTHERS = range(3)
 DOTS, GROUP = OTHERS + TOGETHER, OTHERS + 2 * TOGETHER
 
 # Of a product of scalars: the places of the result and of its factors.
 PRODUCT_RESULT, FIRST_FACTOR, SECOND_FACTOR, SCALARS = range(4)
+
+# Of the derivative of such a product: the places of the factors, and of the derivatives by the result and by them.
+FACTORS, DERIVATIVE, DERIVATIVES, DERIVED = 0, 2, 3, 5
+
+# Of a combination of vectors: the place of the result, its length, and where its terms begin and end; of a term the
+# places of the coefficient and of the vector.
+COMBINATION, COMBINATION_LENGTH, FIRST_TERM, LAST_TERM, COMBINED = range(5)
+COEFFICIENT, VECTOR, TERM = range(3)

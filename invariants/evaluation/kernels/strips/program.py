@@ -11,18 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....simd import aligned_empty
-from .fusion import fused
-from .plan import Plan
-from .strip_loops import DEPTH, begin, finish, perform, run
-from .strip_schedule import Action, Buffer, schedule
-from .strip_table import (
+from .....simd import aligned_empty
+from ..adjoint import operands
+from ..fusion import fused
+from ..plan import Plan, Step
+from .loops import DEPTH, begin, finish, perform, run
+from .schedule import Action, Buffer, reads_transposed, schedule
+from .table import (
+    ADD_MULTIPLIED,
     BLOCK_HEIGHT,
     BLOCK_WIDTH,
     BY_BLOCK,
@@ -55,8 +57,8 @@ from .strip_table import (
     SYMMETRIC,
     TRANSPOSE,
     VECTORS,
+    WIDTH,
 )
-from .width import WIDTH
 
 _TILE = 16  # vectors in a strip of a block: blocks of 8 KB, a handful of which stay in the first-level cache
 # A large matrix is divided into parts, which several threads may work on; how many does not depend on the threads,
@@ -78,7 +80,7 @@ class StripProgram:
     """A plan as tables of instructions over one workspace; places are entries of it.
 
     Args:
-        code: (instructions, INSTRUCTION) int64, the columns named in `strip_table`.
+        code: (instructions, INSTRUCTION) int64, the columns named in `table`.
         dots: (groups, GROUP) int64: scalar products of eight pairs of vectors.
         times: (products, SCALARS) int64: products of two scalars, in order.
         outputs: (len(graphs),) places of the graphs' scalars.
@@ -99,6 +101,15 @@ class StripProgram:
     workspace: int
     parts: int
 
+    @property
+    def tables(self) -> tuple[Table, tuple[int, int], Table, Table, Table, Table]:
+        """What the compiled loop reads."""
+        return self.inputs, self.vectors, self.code, self.dots, self.times, self.outputs
+
+    def beginning(self, instructions: int) -> StripProgram:
+        """The first of the instructions alone."""
+        return replace(self, code=self.code[:instructions])
+
     @contextmanager
     def workspace_in_use(self) -> Iterator[Array]:
         """Memory that a thread runs the program in. The last used is kept: fresh memory costs time to be made."""
@@ -109,7 +120,7 @@ class StripProgram:
         if len(workspace) != self.workspace:
             workspace = aligned_empty(self.workspace)
         for place, length in self.ones:
-            workspace[place : place + _vectors(int(length)) * WIDTH] = 0
+            workspace[place : place + vectors_of(int(length)) * WIDTH] = 0
             workspace[place : place + length] = 1
         yield workspace
         if len(_SPARE) < _KEPT and len(workspace) <= _KEPT_ENTRIES:
@@ -170,15 +181,17 @@ def assemble_strips(plan: Plan, sizes: tuple[int, ...]) -> StripProgram:
     >>> assemble_strips(plan((Multigraph([(0, 1), (1, 2), (2, 0)]),)), (20,)).parts  # large ones have 4
     1
     """
-    return _Assembler(fused(plan), sizes).program()
+    found = fused(plan)
+    return Assembler(found.steps, found.outputs, sizes).program(schedule(found.steps))
 
 
-class _Assembler:
-    def __init__(self, plan: Plan, sizes: tuple[int, ...]) -> None:
-        self.steps, self.outputs, self.sizes = plan.steps, plan.outputs, sizes
-        self.actions = schedule(plan.steps)
+class Assembler:
+    """Lays out steps at given sizes: where their values stand, and the tables of instructions."""
+
+    def __init__(self, steps: tuple[Step, ...], outputs: tuple[int, ...], sizes: tuple[int, ...]) -> None:
+        self.steps, self.outputs, self.sizes = steps, outputs, sizes
         self.layouts: dict[tuple[int, ...], _Layout] = {
-            (k, l): _Layout(_vectors(rows), _vectors(columns))
+            (k, l): _Layout(vectors_of(rows), vectors_of(columns))
             for k, rows in enumerate(sizes)
             for l, columns in enumerate(sizes)
         }
@@ -188,22 +201,30 @@ class _Assembler:
         self.vectors: dict[int, int] = {}
         self.scalars: dict[int, int] = {}
         self.places: dict[Buffer, int] = {}
+        self.ends = _ends(steps)
+        self.beginnings: list[int] = []  # of the actions in the code
         # each part has memory of its own for what a product copies (two columns of vectors, its strips), or for the
         # blocks of a pass
-        strips = -(-_vectors(max(sizes)) // self.parts)
+        strips = -(-vectors_of(max(sizes)) // self.parts)
         self.scratch = WIDTH * DEPTH * (2 + strips)
         self.scratch_places: list[tuple[int, int, int]] = []  # row of the code, columns of such a place and of its step
 
-    def program(self) -> StripProgram:
-        ones = np.array([[self.memory.take(_vectors(n) * WIDTH), n] for n in self.sizes], dtype=np.int64)
+    def program(self, actions: list[Action], kept: frozenset[int] = frozenset()) -> StripProgram:
+        """The program of actions in order; the memory of the matrices that are kept is not used again."""
+        ones = np.array([[self.memory.take(vectors_of(n) * WIDTH), n] for n in self.sizes], dtype=np.int64)
+        self.ones = [int(place) for place in ones[:, 0]]
         start = self.memory.end
         for number, step in enumerate(self.steps):
-            if len(step.shape) == 1:
+            if step.operation == "ones":
+                self.vectors[number] = self.ones[step.shape[0]]
+            elif len(step.shape) == 1 and step.operation.startswith("add "):
+                self.vectors[number] = self.vectors[step.inputs[0]]  # which it is added to
+            elif len(step.shape) == 1:
                 parts = self.parts if step.operation in ("columns", "apply_transposed") else 1
-                self.vectors[number] = self.memory.take(parts * _vectors(self.sizes[step.shape[0]]) * WIDTH)
+                self.vectors[number] = self.memory.take(parts * vectors_of(self.sizes[step.shape[0]]) * WIDTH)
         vectors = (start, self.memory.end)
         dots, times = self._scalar_tables(ones)
-        inputs = self._matrices()
+        inputs = self._matrices(actions, kept)
         code = np.array(self.code, dtype=np.int64).reshape(-1, INSTRUCTION)
         for row, place, by_part in self.scratch_places:
             code[row, place] += self.memory.end
@@ -237,7 +258,7 @@ class _Assembler:
                 for lane, (number, _, _) in enumerate(group):
                     self.scalars[number] = place + lane
                 group += group[-1:] * (WIDTH - len(group))
-                dots.append([place, _vectors(self.sizes[kind]), *(p for _, x, y in group for p in (x, y))])
+                dots.append([place, vectors_of(self.sizes[kind]), *(p for _, x, y in group for p in (x, y))])
         times = []
         for number, step in enumerate(self.steps):
             if step.operation == "times":
@@ -246,13 +267,13 @@ class _Assembler:
         self.memory.end += -self.memory.end % WIDTH
         return np.array(dots, dtype=np.int64).reshape(-1, GROUP), np.array(times, dtype=np.int64).reshape(-1, SCALARS)
 
-    def _matrices(self) -> Table:
+    def _matrices(self, actions: list[Action], kept: frozenset[int]) -> Table:
         """Emit the actions, giving back the memory of a matrix after the last action that reads it."""
-        last = {buffer: n for n, action in enumerate(self.actions) for buffer in action.reads | action.writes}
+        last = {buffer: n for n, action in enumerate(actions) for buffer in action.reads | action.writes}
         inputs: dict[int, list[int]] = {}
         for number, step in enumerate(self.steps):
             if step.operation == "input":
-                layout = self._layout(Buffer(number))
+                layout = self.layout(Buffer(number))
                 self._place(Buffer(number))
                 inputs[step.colour] = [self.places[Buffer(number)], layout.strips, layout.vectors, layout.stride]
         emit = {
@@ -260,15 +281,15 @@ class _Assembler:
             "transpose": self._transpose,
             "pass": self._pass,
             "diagonal": self._diagonal,
-            "multiply": self._multiply,
         }
-        for n, action in enumerate(self.actions):
+        for n, action in enumerate(actions):
+            self.beginnings.append(len(self.code))
             for buffer in sorted(action.writes - self.places.keys(), key=lambda b: b.step):
                 self._place(buffer)
-            emit[action.operation](action)
+            emit.get(action.operation, self._multiply)(action)
             for buffer in sorted(action.reads | action.writes, key=lambda b: b.step):
-                if last[buffer] == n:
-                    self.memory.give_back(self.places[buffer], self._layout(buffer).entries)
+                if last[buffer] == n and buffer.step not in kept:
+                    self.memory.give_back(self.places[buffer], self.layout(buffer).entries)
         absent = [0] * INPUT
         return np.array([inputs.get(k, absent) for k in range(max(inputs, default=-1) + 1)], dtype=np.int64)
 
@@ -279,19 +300,20 @@ class _Assembler:
             row[column] = value
         self.code.append(row)
 
-    def _layout(self, buffer: Buffer) -> _Layout:
+    def layout(self, buffer: Buffer) -> _Layout:
+        """How a matrix lies."""
         shape = self.steps[buffer.step].shape
         return self.layouts[shape[::-1] if buffer.transposed else shape]
 
     def _place(self, buffer: Buffer) -> None:
-        self.places[buffer] = self.memory.take(self._layout(buffer).entries)
+        self.places[buffer] = self.memory.take(self.layout(buffer).entries)
 
     def _product(self, action: Action) -> None:
         (number,) = action.steps
         operation, (left, right) = self.steps[number].operation, self.steps[number].inputs
         a = Buffer(left, transposed=operation != "transposed_product")
         b = Buffer(right, transposed=operation == "product_transposed")
-        layout = self._layout(Buffer(number))
+        layout = self.layout(Buffer(number))
         summed = self.sizes[self.steps[left].shape[1 if a.transposed else 0]]
         symmetric = left == right and operation != "product"
         out = self._matrix(RESULT, Buffer(number)) | {STRIPS: layout.strips, VECTORS: layout.vectors}
@@ -303,11 +325,11 @@ class _Assembler:
 
     def _matrix(self, operand: int, buffer: Buffer) -> dict[int, int]:
         """Columns of an operand between passes."""
-        return {operand + PLACE: self.places[buffer], operand + STRIDE: self._layout(buffer).stride}
+        return {operand + PLACE: self.places[buffer], operand + STRIDE: self.layout(buffer).stride}
 
     def _transpose(self, action: Action) -> None:
         (source,), (target,) = action.reads, action.writes
-        layout = self._layout(target)
+        layout = self.layout(target)
         extent = {STRIPS: layout.strips, VECTORS: layout.vectors}
         self._emit(TRANSPOSE, self._matrix(RESULT, target) | extent | self._matrix(LEFT, source))
 
@@ -319,9 +341,13 @@ class _Assembler:
 
     def _multiply(self, action: Action) -> None:
         (number,) = action.steps
-        places = zip((RESULT, LEFT, RIGHT), (number, *self.steps[number].inputs), strict=True)
-        length = _vectors(self.sizes[self.steps[number].shape[0]])
-        self._emit(MULTIPLY, {operand + PLACE: self.vectors[i] for operand, i in places} | {VECTORS: length})
+        step = self.steps[number]
+        operation, factors = MULTIPLY, [self.vectors[i] for i in step.inputs]
+        if step.operation != "multiply":
+            operation, factors = ADD_MULTIPLIED, [*factors[1:], self.ones[step.shape[0]]][:2]
+        places = zip((RESULT, LEFT, RIGHT), (self.vectors[number], *factors), strict=True)
+        columns = {operand + PLACE: place for operand, place in places}
+        self._emit(operation, columns | {VECTORS: vectors_of(self.sizes[step.shape[0]])})
 
     def _pass(self, action: Action) -> None:
         swept = self.steps[action.steps[0]]
@@ -335,18 +361,18 @@ class _Assembler:
         memory, blocks = _Memory(), dict[int, int]()
         for number in action.steps:
             step = self.steps[number]
-            transposed = step.operation.endswith("_transposed") and len(self.steps[step.inputs[1]].shape) == 2
-            operation = step.operation.removesuffix("_transposed") if transposed else step.operation
-            if len(step.shape) == 2 and Buffer(number) not in action.writes:
-                blocks[number] = memory.take(tile)
+            end = self.ends.get(number, number)
+            if len(step.shape) == 2 and Buffer(end) not in action.writes and end not in blocks:
+                blocks[end] = memory.take(tile)
+            operation, reads = _operation_and_reads(step)
             columns: dict[int, int] = {}
-            for operand, i in zip((RESULT, LEFT, RIGHT), (number, *step.inputs), strict=False):
-                buffer = Buffer(i, transposed=transposed and operand == RIGHT)
-                if i in blocks and not buffer.transposed:
+            for operand, (i, transposed) in zip((RESULT, LEFT, RIGHT), ((end, False), *reads), strict=False):
+                buffer = Buffer(i, transposed=transposed)
+                if i in blocks and not transposed:
                     self.scratch_places.append((len(self.code), operand + PLACE, operand + BY_PART))
                     columns |= {operand + PLACE: blocks[i], operand + STRIDE: width}
                 elif len(self.steps[i].shape) == 2:
-                    steps = {operand + BY_STRIP: WIDTH * self._layout(buffer).stride, operand + BY_BLOCK: width}
+                    steps = {operand + BY_STRIP: WIDTH * self.layout(buffer).stride, operand + BY_BLOCK: width}
                     columns |= self._matrix(operand, buffer) | steps
                 elif self._is_along_rows(operation, operand):
                     columns |= {operand + PLACE: self.vectors[i], operand + BY_STRIP: WIDTH}
@@ -367,10 +393,38 @@ class _Assembler:
         """Whether a vector has an entry for each row: the result of sums over columns, what scales or weights rows."""
         if operand == RESULT:
             return operation in ("rows", "row_dots", "apply")
-        return operation in ("apply_transposed", "scale_rows")
+        if operand == LEFT:
+            return operation in ("add_outer", "add_diagonal")
+        return operation in ("apply_transposed", "scale_rows", "add_scaled_rows")
 
 
-def _vectors(length: int) -> int:
+def _operation_and_reads(step: Step) -> tuple[str, list[tuple[int, bool]]]:
+    """The operation of a pass that a step is, and what it reads besides its result, transposed or not."""
+    if step.operation == "add_diagonal":
+        return step.operation, [(step.inputs[1], False)]
+    reads = [(i, reads_transposed(step, place)) for place, i in enumerate(step.inputs)]
+    if step.operation.startswith("add "):
+        names = [name for _, name in operands(step)]
+        operation = "add" if len(names) == 1 else "add_hadamard"
+        if "i" in names:
+            operation = "add_outer" if names[0] == "i" else "add_scaled_rows"
+        return operation, reads[1:]
+    return step.operation.removesuffix("_transposed") if any(t for _, t in reads) else step.operation, reads
+
+
+def _ends(steps: tuple[Step, ...]) -> dict[int, int]:
+    """For each matrix that others are added to, the last of them: they all stand in one place."""
+    ends: dict[int, int] = {}
+    for number in reversed(range(len(steps))):
+        step = steps[number]
+        if len(step.shape) == 2 and step.operation.startswith(("zeros", "add")):
+            end = ends.setdefault(number, number)
+            if step.operation != "zeros":
+                ends[step.inputs[0]] = end
+    return ends
+
+
+def vectors_of(length: int) -> int:
     return -(-length // WIDTH)
 
 
@@ -379,9 +433,8 @@ def run_strips(program: StripProgram, matrices: Array, results: Array) -> float:
 
     Returns the sum of the entries that were read: finite only if all of them are.
     """
-    tables = program.inputs, program.vectors, program.code, program.dots, program.times, program.outputs
     with program.workspace_in_use() as workspace:
-        total: float = run(*tables, program.parts, workspace, matrices, results)
+        total: float = run(*program.tables, program.parts, workspace, matrices, results)
     return total
 
 
@@ -391,11 +444,16 @@ def run_strips_in_parts(program: StripProgram, matrices: Array, results: Array, 
     with program.workspace_in_use() as workspace:
         for matrix, result in zip(matrices, results, strict=True):
             total += begin(program.inputs, program.vectors, workspace, matrix)
-            step = 0
-            while step < len(program.code):
-                action = partial(perform, program.code, step, workspace, parts=program.parts)
-                # of an instruction for one part the others have nothing to do
-                parts = program.parts if program.code[step, OPERATION] in DIVIDED else 1
-                step = max(pool.map(action, range(parts))) if parts > 1 else action(0)
+            perform_in_parts(program.code, program.parts, workspace, pool)
             finish(program.dots, program.times, program.outputs, workspace, result)
     return total
+
+
+def perform_in_parts(code: Table, parts: int, workspace: Array, pool: Executor) -> None:
+    """Perform all instructions, the parts of each spread over the threads of a pool."""
+    step = 0
+    while step < len(code):
+        action = partial(perform, code, step, workspace, parts=parts)
+        # of an instruction for one part the others have nothing to do
+        divided = parts > 1 and code[step, OPERATION] in DIVIDED
+        step = max(pool.map(action, range(parts))) if divided else action(0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ....simd import (
+from .....simd import (
     add,
     add_multiples,
     add_pair_products,
@@ -20,8 +20,14 @@ from ....simd import (
     transpose,
     zeros,
 )
-from ....simd.compiled import compiled
-from .strip_table import (
+from .....simd.compiled import compiled
+from .table import (
+    ADD,
+    ADD_DIAGONAL,
+    ADD_HADAMARD,
+    ADD_MULTIPLIED,
+    ADD_OUTER,
+    ADD_SCALED_ROWS,
     APPLY,
     APPLY_TRANSPOSED,
     BLOCK_HEIGHT,
@@ -56,6 +62,7 @@ from .strip_table import (
     ROW_DOTS,
     ROWS,
     SCALE_COLUMNS,
+    SCALE_ROWS,
     SECOND_FACTOR,
     STEPS,
     STRIDE,
@@ -64,8 +71,8 @@ from .strip_table import (
     SYMMETRIC,
     TRANSPOSE,
     VECTORS,
+    WIDTH,
 )
-from .width import WIDTH
 
 DEPTH = 128  # of the sums of a product at a time: what is read again stays in the caches
 _COPIED = 12  # from so many strips on what a product reads is copied first, in the order of reading
@@ -154,6 +161,9 @@ def perform(code, step, w, part, parts):
         elif operation == MULTIPLY:
             for j in range(0, vectors * WIDTH, WIDTH):
                 store(w, out + j, multiply(load(w, a + j), load(w, b + j)))
+        elif operation == ADD_MULTIPLIED:
+            for j in range(0, vectors * WIDTH, WIDTH):
+                store(w, out + j, fma(load(w, a + j), load(w, b + j), load(w, out + j)))
         else:  # merge the sums over the columns of the parts
             for j in range(0, vectors * WIDTH, WIDTH):
                 total = load(w, out + j)
@@ -189,8 +199,20 @@ def _sweep(code, w, first, last, vectors, width, height, part):
                     _hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count)
                 elif operation == SCALE_COLUMNS:
                     _hadamard(w, out, out_stride, a, a_stride, b, 0, strips, count)
-                else:
+                elif operation == SCALE_ROWS:
                     _scale_rows(w, out, out_stride, a, a_stride, b, strips, count)
+                elif operation == ADD_HADAMARD:
+                    _add_hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count)
+                elif operation == ADD_SCALED_ROWS:
+                    _add_scaled_rows(w, out, out_stride, a, a_stride, b, strips, count)
+                elif operation == ADD_OUTER:
+                    _add_outer(w, out, out_stride, a, b, strips, count)
+                elif operation == ADD:
+                    _add(w, out, out_stride, a, a_stride, strips, count)
+                elif operation == ADD_DIAGONAL:
+                    _add_diagonal(w, out, out_stride, a, strip - block * width, strips, count)
+                else:
+                    _zeros_of_matrix(w, out, out_stride, strips, count)
 
 
 @compiled(inline="always")
@@ -294,6 +316,66 @@ def _scale_rows(w, out, out_stride, a, a_stride, x, strips, count):
             store(w, out + j, multiply(load(w, a + j), factor))
         out += out_stride
         a += a_stride
+
+
+@compiled
+def _add_hadamard(w, out, out_stride, a, a_stride, b, b_stride, strips, count):
+    """Add A_ij B_ij; with a stride of zero B is a vector, the same for all rows."""
+    for _ in range(strips * WIDTH):
+        for j in range(0, count * WIDTH, WIDTH):
+            store(w, out + j, fma(load(w, a + j), load(w, b + j), load(w, out + j)))
+        out += out_stride
+        a += a_stride
+        b += b_stride
+
+
+@compiled
+def _add_scaled_rows(w, out, out_stride, a, a_stride, x, strips, count):
+    """Add A_ij x_i."""
+    for i in range(strips * WIDTH):
+        factor = _repeated(w, x + i)
+        for j in range(0, count * WIDTH, WIDTH):
+            store(w, out + j, fma(load(w, a + j), factor, load(w, out + j)))
+        out += out_stride
+        a += a_stride
+
+
+@compiled
+def _add_outer(w, out, out_stride, x, y, strips, count):
+    """Add x_i y_j."""
+    for i in range(strips * WIDTH):
+        factor = _repeated(w, x + i)
+        for j in range(0, count * WIDTH, WIDTH):
+            store(w, out + j, fma(load(w, y + j), factor, load(w, out + j)))
+        out += out_stride
+
+
+@compiled
+def _add(w, out, out_stride, a, a_stride, strips, count):
+    """Add A_ij."""
+    for _ in range(strips * WIDTH):
+        for j in range(0, count * WIDTH, WIDTH):
+            store(w, out + j, add(load(w, a + j), load(w, out + j)))
+        out += out_stride
+        a += a_stride
+
+
+@compiled
+def _add_diagonal(w, out, stride, x, strips_before, strips, count):
+    """Add x_i to the diagonal, which the rows of the block cross so many strips after its columns."""
+    for strip in range(strips):
+        vector = strips_before + strip
+        if 0 <= vector < count:
+            for i in range(WIDTH):
+                w[out + (strip * WIDTH + i) * stride + vector * WIDTH + i] += w[x + strip * WIDTH + i]
+
+
+@compiled
+def _zeros_of_matrix(w, out, stride, strips, count):
+    for _ in range(strips * WIDTH):
+        for j in range(0, count * WIDTH, WIDTH):
+            store(w, out + j, broadcast(0.0))
+        out += stride
 
 
 @compiled

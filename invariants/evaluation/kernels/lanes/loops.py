@@ -3,7 +3,7 @@
 `w` is the workspace, or its address: an array is many arguments to a compiled function, an address is one.
 """
 
-from ....simd import (
+from .....simd import (
     add,
     broadcast,
     fma,
@@ -13,8 +13,8 @@ from ....simd import (
     stream,
     transpose,
 )
-from ....simd.compiled import compiled
-from .lane_table import (
+from .....simd.compiled import compiled
+from .table import (
     APPLY,
     APPLY_TRANSPOSED,
     COLUMNS,
@@ -46,8 +46,8 @@ from .lane_table import (
     SECOND_FACTOR,
     SHARED,
     SUMMED,
+    WIDTH,
 )
-from .width import WIDTH
 
 
 @compiled
@@ -62,17 +62,17 @@ def run(code, dots, times, outputs, buffer, w, base, matrices, results):
         for step in range(len(code)):
             if code[step, OPERATION] == INPUT:
                 first = start * size + code[step, LEFT] * rows * columns
-                total = add(total, _input(w, code[step, RESULT], entries, first, size, rows * columns, lanes))
+                total = add(total, read(w, code[step, RESULT], entries, first, size, rows * columns, lanes))
             else:
-                _perform(code, step, base)
-        _scalars(dots, times, base)
-        _output(w, outputs, buffer, values, start * graphs, graphs, lanes, before)
+                perform(code, step, base)
+        scalars(dots, times, base)
+        write(w, outputs, buffer, values, start * graphs, graphs, lanes, before)
     store(w, buffer, total)
     return w[buffer : buffer + WIDTH].sum()
 
 
 @compiled
-def _input(w, out, entries, first, size, count, lanes):
+def read(w, out, entries, first, size, count, lanes):
     """Lay matrices side by side, and add up their entries; lanes without one are zero."""
     whole = count - count % WIDTH
     if lanes == WIDTH:
@@ -91,7 +91,7 @@ def _input(w, out, entries, first, size, count, lanes):
 
 
 @compiled
-def _output(w, out, buffer, values, first, graphs, lanes, before):
+def write(w, out, buffer, values, first, graphs, lanes, before):
     """Write the scalars of each matrix next to each other: in cache first, then to memory in one stream."""
     # from the last graphs to the first, since a block that is not full writes into the beginning of the next matrix
     for graph in range((graphs - 1) // WIDTH * WIDTH, -1, -WIDTH):
@@ -108,7 +108,7 @@ def _output(w, out, buffer, values, first, graphs, lanes, before):
 
 
 @compiled(inline="always")
-def _perform(code, step, w):
+def perform(code, step, w):
     operation, out, a, b = code[step, OPERATION], code[step, RESULT], code[step, LEFT], code[step, RIGHT]
     rows, columns, summed = code[step, RESULT_ROWS], code[step, RESULT_COLUMNS], code[step, SUMMED]
     if operation == ROW_DOTS:
@@ -269,7 +269,7 @@ def _small_product(w, out, a, b, rows, columns, summed, ai, aj, bj, bk):
 
 
 @compiled
-def _scalars(dots, times, w):
+def scalars(dots, times, w):
     """Dots, four at a time with one vector, then the products of scalars in order."""
     for group in range(len(dots)):
         length, x = dots[group, LENGTH], dots[group, SHARED]
