@@ -27,6 +27,11 @@ from .distances.intervals import distance_interval
 from .distances.null_bands import distance_test, distances_to
 from .distances.trajectories import distance_matrix, embed
 from .distances.transport import sample_distance_test, sample_wasserstein
+from .interactions.far_field import Normalisability
+from .interactions.held_out import held_out_gain
+from .interactions.model import InteractingModel
+from .interactions.sampling import Chains
+from .interactions.score_matching import ScoreStatistics
 from .mixtures.elliptical import EllipticalModel
 from .mixtures.mixture import MixtureModel
 from .mixtures.number_of_components import number_of_components
@@ -48,12 +53,16 @@ __all__ = [
     "PIGMM",
     "BlockGaussian",
     "BootstrapComparison",
+    "Chains",
     "EllipticalModel",
+    "InteractingModel",
     "MatrixSpace",
     "MixtureModel",
     "MultiMatrixSpace",
+    "Normalisability",
     "RectangularSpace",
     "Restriction",
+    "ScoreStatistics",
     "SeveralSpace",
     "SquareSpace",
     "SufficientStatistics",
@@ -71,6 +80,7 @@ __all__ = [
     "embed",
     "farther_test",
     "gaussianity_test",
+    "held_out_gain",
     "hellinger_distance",
     "invariance_p_values",
     "jeffreys_divergence",

@@ -1,0 +1,1 @@
+"""Beyond Gaussian: effective interactions of matrices, fitted by score matching, sampled, and their predictions."""

@@ -1,0 +1,276 @@
+"""Hamiltonian Monte Carlo for densities of matrices: many chains side by side, moved by the gradients of invariants.
+
+Momenta have the precision of the Gaussian fit as their mass, so that a step is alike in all irreps: with the velocity
+v ~ N(0, G) and Hamiltonian v G^{-1} v / 2 - log p, steps are M += e v and v += e G grad log p. G acts by blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import pi, prod
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...invariants.checks import checked_integer
+from ...invariants.evaluation.evaluate import evaluate
+from ...invariants.evaluation.gradients import evaluate_gradient
+from ...invariants.graphs.families import GraphFamily
+from ...invariants.graphs.multigraph import Multigraph
+from ..model.blocks import parameters_from_blocks
+from ..model.gaussian import BlockGaussian
+from ..model.shown import Shown
+from .mixing import effective_sizes, r_hat
+from .progress import patient_bar
+
+Array = NDArray[np.float64]
+
+_WARM_UP = 150
+_ACCEPTANCE = 0.8
+# Draws of a chain, at least, for R-hat; chains, at least and at most; entries of the matrices of all chains.
+_LEAST_DRAWS = 50
+_LEAST_CHAINS = 8
+_MOST_CHAINS = 256
+_CHAIN_ENTRIES = 1 << 18
+# Steps of a trajectory at most, and the size of scaled entries beyond which it is given up.
+_MOST_STEPS = 64
+_RUNAWAY = 1e20
+
+
+@dataclass(frozen=True, eq=False)
+class Chains(Shown):
+    """Draws of several Markov chains, and how well they have mixed.
+
+    Args:
+        draws: (draws, chains, *shape).
+        family: the kind of matrices.
+        graphs: whose mixing is judged.
+        values: (draws, chains, len(graphs)) of the draws.
+        acceptance: fraction of the proposals that were accepted.
+        step: size of a leapfrog step, where the Gaussian fit has variance one.
+        steps: leapfrog steps of a trajectory.
+    """
+
+    draws: Array
+    family: GraphFamily
+    graphs: tuple[Multigraph, ...]
+    values: Array
+    acceptance: float
+    step: float
+    steps: int
+
+    @cached_property
+    def r_hat(self) -> pd.Series[float]:
+        """R-hat of each graph, by its label."""
+        return pd.Series(r_hat(self.values), self._labels)
+
+    @cached_property
+    def effective_sizes(self) -> pd.Series[float]:
+        """Effective number of draws of each graph, by its label."""
+        return pd.Series(effective_sizes(self.values), self._labels)
+
+    def matrices(self, count: int) -> Array:
+        """So many draws, evenly spaced; those that follow each other are of different chains.
+
+        Args:
+            count: at most draws x chains.
+
+        Returns:
+            (count, *shape).
+        """
+        flat = self.draws.reshape(-1, *self.draws.shape[2:])
+        return flat[np.arange(count) * len(flat) // max(count, 1)]
+
+    def means(self, graphs: Sequence[Multigraph]) -> tuple[Array, Array]:
+        """Means of invariants over all draws, and their standard errors by the effective numbers of draws.
+
+        Args:
+            graphs: of these matrices.
+
+        Returns:
+            (len(graphs),) twice.
+        """
+        values: Array = evaluate(self.draws, graphs, family=self.family)
+        flat = values.reshape(-1, len(graphs))
+        return flat.mean(axis=0), flat.std(axis=0) / np.sqrt(effective_sizes(values))
+
+    def to_frame(self) -> pd.DataFrame:
+        """The mixing as a table.
+
+        Returns:
+            A row a graph (its label): mean, standard_error (by the effective number of draws), r_hat, effective_size.
+        """
+        flat = self.values.reshape(-1, len(self.graphs))
+        return pd.DataFrame(
+            {
+                "mean": flat.mean(axis=0),
+                "standard_error": flat.std(axis=0) / np.sqrt(self.effective_sizes.to_numpy()),
+                "r_hat": self.r_hat.to_numpy(),
+                "effective_size": self.effective_sizes.to_numpy(),
+            },
+            index=self._labels,
+        )
+
+    @property
+    def _labels(self) -> pd.Index[str]:
+        return pd.Index([graph.label for graph in self.graphs], name="graph")
+
+    def _heading(self) -> str:
+        draws, chains = self.draws.shape[:2]
+        return (
+            f"{chains} chains of {draws} draws: {self.acceptance:.0%} accepted, trajectories of {self.steps} steps of "
+            f"{self.step:.2g}, largest R-hat {np.nanmax(self.r_hat.to_numpy()):.3f}"
+        )
+
+    def __repr__(self) -> str:
+        return f"Chains({self._heading()})"
+
+
+def sample_chains(
+    gaussian: BlockGaussian,
+    graphs: Sequence[Multigraph],
+    theta: Array,
+    exponent: int,
+    count: int,
+    seed: int | np.random.Generator | None,
+) -> Chains:
+    """Draw from the density exp(sum_g theta_g O_g), which must have a normalisation.
+
+    Chains begin at draws of the Gaussian. The step is adapted while they warm up, to 80% of accepted proposals, and
+    then fixed, but for a random factor in each trajectory that breaks cycles.
+
+    Args:
+        gaussian: near the density, of all components.
+        graphs: of the density.
+        theta: (len(graphs),) coefficients.
+        exponent: of the power of two by which the matrices are divided inside.
+        count: of draws, at least.
+        seed: an integer or a numpy Generator; the same seed gives the same draws.
+
+    Returns:
+        The chains.
+
+    Raises:
+        ValueError: if the count is no integer of at least 0.
+
+    Source:
+        R. M. Neal, Handbook of Markov Chain Monte Carlo (2011), chapter 5.
+
+    >>> from pigmm.fitting import PIGMM
+    >>> from pigmm.invariants import as_graph
+    >>> square = as_graph("sum M_ij^2")
+    >>> chains = sample_chains(PIGMM.iid(4, variance=1.0), [square], np.array([-0.5]), 0, 4000, seed=0)
+    >>> bool(abs(chains.to_frame()["mean"].iloc[0] - 16) < 0.5)
+    True
+    """
+    checked_integer("count", count, least=0)
+    rng = np.random.default_rng(seed)
+    space = gaussian.space
+    chains = min(_MOST_CHAINS, _CHAIN_ENTRIES // prod(space.shape), count // _LEAST_DRAWS)
+    chains = max(chains, _LEAST_CHAINS)
+    draws = max(_LEAST_DRAWS, -(-count // chains))
+    scaled = np.ldexp(theta, exponent * np.array([graph.degree for graph in graphs], dtype=int))
+    walk = _Walk(_scaled(gaussian, exponent), tuple(graphs), scaled, rng, chains)
+    with patient_bar("sampling", _WARM_UP + draws) as advance:
+        walk.warm_up(advance)
+        kept, values, accepted = np.empty((draws, *walk.points.shape)), [], 0.0
+        for k in range(draws):
+            accepted += walk.move()
+            kept[k] = walk.points
+            values.append(walk.values)
+            advance()
+    return Chains(
+        np.ldexp(kept, exponent),
+        space.decomposition.family,
+        walk.graphs,
+        np.ldexp(np.array(values), exponent * np.array([graph.degree for graph in graphs], dtype=int)),
+        accepted / draws,
+        walk.step,
+        walk.steps,
+    )
+
+
+def _scaled(gaussian: BlockGaussian, exponent: int) -> BlockGaussian:
+    """The law of matrices divided by a power of two."""
+    covariances = [np.ldexp(block, -2 * exponent) for block in gaussian.covariances]
+    parameters = parameters_from_blocks(np.ldexp(gaussian.means, -exponent), covariances)
+    return type(gaussian).from_space(gaussian.space, parameters)
+
+
+class _Walk:
+    """The state of all chains, and how they move."""
+
+    def __init__(
+        self,
+        gaussian: BlockGaussian,
+        graphs: tuple[Multigraph, ...],
+        theta: Array,
+        rng: np.random.Generator,
+        chains: int,
+    ) -> None:
+        self.graphs = graphs
+        self.step = 0.1
+        self._gaussian = gaussian
+        self._family = gaussian.space.decomposition.family
+        self._theta = theta
+        self._rng = rng
+        self.points = gaussian.sample(chains, rng)
+        self.values = self._evaluated(self.points)
+
+    @property
+    def steps(self) -> int:
+        """Steps of a quarter of a period, which makes draws of a Gaussian independent."""
+        return min(_MOST_STEPS, max(1, round(pi / 2 / self.step)))
+
+    def warm_up(self, advance: Callable[[], None]) -> None:
+        """Move towards the density, and adapt the step; fix it at the mean of the second half, of its logarithm."""
+        logarithms = []
+        for k in range(_WARM_UP):
+            accepted = self.move()
+            self.step = float(np.exp(np.log(self.step) + (accepted - _ACCEPTANCE) / np.sqrt(1 + k / 5)))
+            logarithms.append(np.log(self.step))
+            advance()
+        self.step = float(np.exp(np.mean(logarithms[_WARM_UP // 2 :])))
+
+    def move(self) -> float:
+        """One trajectory of each chain, accepted by Metropolis; the mean probability of acceptance."""
+        axes = (slice(None), *[None] * len(self._gaussian.space.shape))
+        step = self.step * self._rng.uniform(0.8, 1.2)
+        velocity = self._gaussian.sample(len(self.points), self._rng) - self._gaussian.mean
+        before = self.values @ self._theta - self._kinetic(velocity)
+        points, lost = self.points.copy(), np.zeros(len(self.points), dtype=bool)
+        velocity += step / 2 * self._force(points)
+        steps = self.steps
+        for k in range(steps):
+            points += step * velocity
+            away = ~(np.abs(points).reshape(len(points), -1).max(axis=1) < _RUNAWAY)
+            lost |= away
+            points[away], velocity[away] = self.points[away], 0.0
+            velocity += (step if k < steps - 1 else step / 2) * self._force(points)
+        values = self._evaluated(points)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gained = values @ self._theta - self._kinetic(velocity) - before
+        probability = np.where(lost | np.isnan(gained), 0.0, np.exp(np.minimum(gained, 0.0)))
+        accepted = self._rng.random(len(points)) < probability
+        self.points = np.where(accepted[axes], points, self.points)
+        self.values = np.where(accepted[:, None], values, self.values)
+        return float(probability.mean())
+
+    def _evaluated(self, points: Array) -> Array:
+        values: Array = evaluate(points, self.graphs, family=self._family)
+        return values
+
+    def _kinetic(self, velocity: Array) -> Array:
+        white = self._gaussian.whiten(velocity + self._gaussian.mean)
+        result: Array = 0.5 * np.square(white).reshape(len(white), -1).sum(axis=1)
+        return result
+
+    def _force(self, points: Array) -> Array:
+        """G grad log p."""
+        gradient = evaluate_gradient(points, self.graphs, weights=self._theta, family=self._family)
+        space = self._gaussian.space
+        pairs = zip(self._gaussian.covariances, space.project(gradient), strict=True)
+        return space.assemble([g @ part if len(g) > 1 else g.item() * part for g, part in pairs])
