@@ -9,6 +9,8 @@ from ...invariants.graphs.bases import Combination, reduce_to_size
 from ...invariants.graphs.families import GraphFamily
 from ...invariants.graphs.multigraph import Multigraph
 
+_MOST_NAMED = 6  # graphs of a relation
+
 
 def check_independent(couplings: tuple[Multigraph, ...], sizes: tuple[int, ...], family: GraphFamily) -> None:
     """Check that no graph is a combination of those before it and of the linear and quadratic ones, at given sizes.
@@ -48,7 +50,10 @@ def check_independent(couplings: tuple[Multigraph, ...], sizes: tuple[int, ...],
             relation = _sum(relation, other_relation, factor)
         else:
             size = " x ".join(str(s) for s in sizes)
-            others = ", ".join(repr(g.label) for g in sorted(relation) if g != graph)
+            related = [repr(g.label) for g in sorted(relation) if g != graph]
+            others = ", ".join(related[:_MOST_NAMED]) + (
+                f" and {len(related) - _MOST_NAMED} others" if len(related) > _MOST_NAMED else ""
+            )
             raise ValueError(
                 f"graphs must be independent, got {graph.label!r}, which for size {size} is a combination of {others}"
             )

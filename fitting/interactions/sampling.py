@@ -1,6 +1,6 @@
 """Hamiltonian Monte Carlo for densities of matrices: many chains side by side, moved by the gradients of invariants.
 
-Momenta have the precision of the Gaussian fit as their mass, so that a step is alike in all irreps: with the velocity
+The mass is the precision of a Gaussian fitted to the chains, so that a step is alike in all irreps: with the velocity
 v ~ N(0, G) and Hamiltonian v G^{-1} v / 2 - log p, steps are M += e v and v += e G grad log p. G acts by blocks.
 """
 
@@ -28,10 +28,11 @@ from .progress import patient_bar
 
 Array = NDArray[np.float64]
 
-_WARM_UP = 150
+# Trajectories before the draws: to reach the density, to learn its covariances, and to adapt the step to these.
+_REACH, _LEARN, _ADAPT = 50, 50, 100
 _ACCEPTANCE = 0.8
 # Draws of a chain, at least, for R-hat; chains, at least and at most; entries of the matrices of all chains.
-_LEAST_DRAWS = 50
+_LEAST_DRAWS = 100
 _LEAST_CHAINS = 8
 _MOST_CHAINS = 256
 _CHAIN_ENTRIES = 1 << 18
@@ -50,7 +51,7 @@ class Chains(Shown):
         graphs: whose mixing is judged.
         values: (draws, chains, len(graphs)) of the draws.
         acceptance: fraction of the proposals that were accepted.
-        step: size of a leapfrog step, where the Gaussian fit has variance one.
+        step: size of a leapfrog step, in units in which all variances are one.
         steps: leapfrog steps of a trajectory.
     """
 
@@ -139,8 +140,9 @@ def sample_chains(
 ) -> Chains:
     """Draw from the density exp(sum_g theta_g O_g), which must have a normalisation.
 
-    Chains begin at draws of the Gaussian. The step is adapted while they warm up, to 80% of accepted proposals, and
-    then fixed, but for a random factor in each trajectory that breaks cycles.
+    Chains begin at draws of the Gaussian. While they warm up, a Gaussian fitted to them gives the mass, and the step is
+    adapted to 80% of accepted proposals; then both are fixed, but for a random factor in each trajectory that breaks
+    cycles.
 
     Args:
         gaussian: near the density, of all components.
@@ -174,7 +176,7 @@ def sample_chains(
     draws = max(_LEAST_DRAWS, -(-count // chains))
     scaled = np.ldexp(theta, exponent * np.array([graph.degree for graph in graphs], dtype=int))
     walk = _Walk(_scaled(gaussian, exponent), tuple(graphs), scaled, rng, chains)
-    with patient_bar("sampling", _WARM_UP + draws) as advance:
+    with patient_bar("sampling", _REACH + _LEARN + _ADAPT + draws) as advance:
         walk.warm_up(advance)
         kept, values, accepted = np.empty((draws, *walk.points.shape)), [], 0.0
         for k in range(draws):
@@ -214,6 +216,7 @@ class _Walk:
         self.graphs = graphs
         self.step = 0.1
         self._gaussian = gaussian
+        self._mean = gaussian.mean
         self._family = gaussian.space.decomposition.family
         self._theta = theta
         self._rng = rng
@@ -226,20 +229,30 @@ class _Walk:
         return min(_MOST_STEPS, max(1, round(pi / 2 / self.step)))
 
     def warm_up(self, advance: Callable[[], None]) -> None:
-        """Move towards the density, and adapt the step; fix it at the mean of the second half, of its logarithm."""
-        logarithms = []
-        for k in range(_WARM_UP):
+        """Move to the density, take its covariances for the mass, and fix the step."""
+        self._adapt(_REACH, advance)
+        points = np.concatenate(self._adapt(_LEARN, advance))
+        self._gaussian = type(self._gaussian).fit(points, self._gaussian.space)
+        self._mean = self._gaussian.mean
+        self._adapt(_ADAPT, advance)
+
+    def _adapt(self, moves: int, advance: Callable[[], None]) -> list[Array]:
+        """Adapt the step in some moves, and take its average, of the logarithm, over their second half."""
+        logarithms, seen = [], []
+        for k in range(moves):
             accepted = self.move()
             self.step = float(np.exp(np.log(self.step) + (accepted - _ACCEPTANCE) / np.sqrt(1 + k / 5)))
             logarithms.append(np.log(self.step))
+            seen.append(self.points)
             advance()
-        self.step = float(np.exp(np.mean(logarithms[_WARM_UP // 2 :])))
+        self.step = float(np.exp(np.mean(logarithms[moves // 2 :])))
+        return seen
 
     def move(self) -> float:
         """One trajectory of each chain, accepted by Metropolis; the mean probability of acceptance."""
         axes = (slice(None), *[None] * len(self._gaussian.space.shape))
         step = self.step * self._rng.uniform(0.8, 1.2)
-        velocity = self._gaussian.sample(len(self.points), self._rng) - self._gaussian.mean
+        velocity = self._gaussian.sample(len(self.points), self._rng) - self._mean
         before = self.values @ self._theta - self._kinetic(velocity)
         points, lost = self.points.copy(), np.zeros(len(self.points), dtype=bool)
         velocity += step / 2 * self._force(points)
@@ -264,7 +277,7 @@ class _Walk:
         return values
 
     def _kinetic(self, velocity: Array) -> Array:
-        white = self._gaussian.whiten(velocity + self._gaussian.mean)
+        white = self._gaussian.whiten(velocity + self._mean)
         result: Array = 0.5 * np.square(white).reshape(len(white), -1).sum(axis=1)
         return result
 

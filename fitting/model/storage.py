@@ -97,7 +97,7 @@ def _format(what: str) -> str:
 
 
 def _named(what: str) -> str:
-    return what if what.endswith("s") else f"a {what}"
+    return what if what.endswith("s") else f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
 
 
 def space_content(space: MatrixSpace) -> dict[str, Any]:
