@@ -56,7 +56,7 @@ class InteractingModel(Shown):
 
     >>> from pigmm.fitting import PIGMM
     >>> true = InteractingModel.of_couplings(PIGMM.iid(4, variance=1.0), {"sum M_ij^4": -0.15})
-    >>> model = InteractingModel.fit(true.sample(2000, seed=0), ["sum M_ij^4"])
+    >>> model = InteractingModel.fit(true.sample(1000, seed=0), ["sum M_ij^4"])
     >>> bool(abs(model.couplings + 0.15).item() < 3 * model.standard_errors.item()), model.is_normalisable
     (True, True)
     """
@@ -133,8 +133,8 @@ class InteractingModel(Shown):
             ValueError: as `fit` of the graphs; if a coupling is not a finite number.
 
         >>> from pigmm.fitting import PIGMM
-        >>> InteractingModel.of_couplings(PIGMM.iid(4, variance=1.0), {"sum M_ij^4": -0.15}).sample(2, seed=0).shape
-        (2, 4, 4)
+        >>> InteractingModel.of_couplings(PIGMM.iid(4, variance=1.0), {"sum M_ij^4": -0.15})
+        InteractingModel(SquareSpace(size=4), {'01 01 01 01': -0.15})
         """
         if base.given is not None:
             raise ValueError("base must be a model of all components, got one given the trivial components")
@@ -251,6 +251,10 @@ class InteractingModel(Shown):
 
         Source:
             R. M. Neal, Handbook of Markov Chain Monte Carlo (2011), chapter 5.
+
+        >>> from pigmm.fitting import PIGMM
+        >>> InteractingModel.of_couplings(PIGMM.iid(4, variance=1.0), {"sum M_ij^4": -0.15}).sample(2, seed=0).shape
+        (2, 4, 4)
         """
         checked_integer("count", count, least=0)
         return self.sample_chains(count, seed).matrices(count)
@@ -273,7 +277,7 @@ class InteractingModel(Shown):
 
         >>> from pigmm.fitting import PIGMM
         >>> model = InteractingModel.of_couplings(PIGMM.iid(4, variance=1.0), {"sum M_ij^4": -0.15})
-        >>> bool(model.sample_chains(2000, seed=0).r_hat.max() < 1.1)
+        >>> bool(model.sample_chains(100, seed=0).r_hat.max() < 1.1)
         True
         """
         self._require_normalisable("samples")
@@ -308,12 +312,9 @@ class InteractingModel(Shown):
             Derivations 4 and 7, for the covariances after the fit of the Gaussian.
 
         >>> from pigmm.fitting import PIGMM
-        >>> true = InteractingModel.of_couplings(PIGMM.iid(4, variance=1.0), {"sum M_ij^4": -0.01})
-        >>> model = InteractingModel.fit(true.sample(2000, seed=0), ["sum M_ij^4"])
-        >>> model.gaussian.expectation(["sum M_ij^4"]).round(1), model.expectation(["sum M_ij^4"]).round(1)
-        (array([40.5]), array([37.9]))
-        >>> model.expectation(["sum M_ij^4"], "sampled").round(1)
-        array([38.3])
+        >>> true = InteractingModel.of_couplings(PIGMM.iid(4, variance=1.0), {"sum M_ij^4": -0.15})
+        >>> true.expectation(["sum M_ij^4"], "sampled").round(0)  # 16 times the fourth moment of an entry
+        array([12.])
         """
         return self.predictions(graphs, method, count=count, seed=seed).predicted.to_numpy()
 
