@@ -32,6 +32,7 @@ from .interactions.held_out import held_out_gain
 from .interactions.model import InteractingModel
 from .interactions.sampling import Chains
 from .interactions.score_matching import ScoreStatistics
+from .interactions.selection.forward import select_interactions
 from .mixtures.elliptical import EllipticalModel
 from .mixtures.mixture import MixtureModel
 from .mixtures.number_of_components import number_of_components
@@ -98,6 +99,7 @@ __all__ = [
     "sample_distance_test",
     "sample_estimates",
     "sample_wasserstein",
+    "select_interactions",
     "standard_errors",
     "symmetry_p_values",
     "wald_tests",
