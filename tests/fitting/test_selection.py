@@ -16,6 +16,7 @@ from pigmm.fitting import (
     SquareSpace,
     SymmetricSpace,
     compare,
+    held_out_gain,
     select_interactions,
 )
 from pigmm.fitting.interactions.selection.candidates import candidate_graphs, has_symmetry
@@ -116,6 +117,9 @@ def test_coupling_of_independent_entries_is_found_alone():
     assert row.z < -20
     assert row.root_mean_square_z < 1.2 < 2 < table.attrs["root_mean_square_z"]
     assert table.attrs["p_value_of_rest"] > 0.01
+    held_out = held_out_gain(matrices - PIGMM.fit(matrices).mean, [QUARTIC])
+    np.testing.assert_allclose([row.gain, row.gain_standard_error], [held_out.gain, held_out.standard_error], rtol=1e-6)
+    assert row.gain > 5 * row.gain_standard_error
 
 
 def false_selections(ensembles, count, graphs, couplings, seed):
@@ -252,7 +256,9 @@ def test_degrees_above_four():
 def test_empty_table_has_its_columns():
     table = select_interactions(PIGMM.iid(4, variance=1.0).sample(50, seed=0), ["tr M^3"])
     assert len(table) == 0
-    assert {"graph", "formula", "coupling", "standard_error", "z", "familywise_p", "root_mean_square_z"} <= {*table}
+    assert {"graph", "formula", "coupling", "standard_error", "z", "familywise_p", "root_mean_square_z", "gain"} <= {
+        *table
+    }
     assert table.attrs["next_graph"] == "01 12 20"
 
 

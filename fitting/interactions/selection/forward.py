@@ -17,6 +17,7 @@ from ....invariants.representation.spaces import MatrixSpace
 from ...model.gaussian import BlockGaussian
 from ...model.sufficient_statistics import checked_batch
 from ...tests_of_models.gaussianity.graph_columns import graph_columns
+from ..held_out import held_out_gain
 from .candidates import candidate_graphs, has_symmetry
 from .exact_covariances import has_exact_covariances, residual_covariances
 from .population import Population
@@ -71,7 +72,8 @@ def select_interactions(
         all couplings up to it, errors by the sandwich; joint_coupling, joint_standard_error: of the fit with all
         couplings of the table; z and familywise_p: on entering; one_of_these: graphs that these data would not tell
         from this one, separated by " | " (of their z^2, less than 3.84 would be left to find); root_mean_square_z: of
-        what is left after the step, 1 being nothing.
+        what is left after the step, 1 being nothing; gain and gain_standard_error: of the couplings up to this one over
+        the Gaussian on held-out matrices, by score matching (`held_out_gain`).
         The attributes `attrs` of the table tell the rest: matrices, candidates, root_mean_square_z (before the first
         step), effective_matrices (of the last law), next_graph, next_z and next_familywise_p (of what was not taken),
         p_value_of_rest (largest |z| and mean of z^2 of all that is left), p_value_of_others (the same of graphs outside
@@ -135,7 +137,9 @@ def select_interactions(
         row = {"z": float(left.z[column]), "familywise_p": p, "one_of_these": " | ".join(alike)}
         law, left = following, WhatIsLeft.of(following, measured, None, replicates, streams[1])
         laws.append(law)
-        rows.append(row | {"root_mean_square_z": left.root_mean_square})
+        found = held_out_gain(centred, [candidates[k] for k in law.selected], model.space, seed=seed)
+        gain = {"gain": found.gain, "gain_standard_error": found.standard_error}
+        rows.append(row | {"root_mean_square_z": left.root_mean_square} | gain)
     table = _table(candidates, laws, rows, measured, units)
     table.attrs |= {
         "matrices": len(batch),
@@ -190,7 +194,7 @@ def _table(
         graph_columns(candidates[column] for column in selected)
         | {name: np.array(values) / units[selected] for name, values in own.items()}
     )
-    names = ("z", "familywise_p", "one_of_these", "root_mean_square_z")
+    names = ("z", "familywise_p", "one_of_these", "root_mean_square_z", "gain", "gain_standard_error")
     return table.assign(**{name: [row[name] for row in rows] for name in names})
 
 
