@@ -47,6 +47,7 @@ from .tests_of_models.multiple_testing import q_values
 from .tests_of_models.one_matrix.one_matrix import analyse_matrix
 from .tests_of_models.symmetry.invariance import invariance_p_values, mean_invariance_test, permutation_invariance_test
 from .tests_of_models.symmetry.nested_models import model_ladder, nested_models, restricted_fits
+from .tests_of_models.symmetry.random_signs import sign_test
 from .tests_of_models.symmetry.restrictions import Restriction, restrictions
 from .tests_of_models.symmetry.symmetry import randomisation_test, symmetry_p_values, wald_tests
 
@@ -100,6 +101,7 @@ __all__ = [
     "sample_estimates",
     "sample_wasserstein",
     "select_interactions",
+    "sign_test",
     "standard_errors",
     "symmetry_p_values",
     "wald_tests",

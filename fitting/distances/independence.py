@@ -70,7 +70,7 @@ def independent(space: MatrixSpace) -> Restriction:
         space: the matrices.
 
     Returns:
-        The second model of `restrictions`.
+        The model of this name in `restrictions`.
 
     Source:
         Derivation 7: independent entries.
@@ -79,4 +79,4 @@ def independent(space: MatrixSpace) -> Restriction:
     >>> independent(SquareSpace(4)).name
     'iid'
     """
-    return restrictions(space)[1]
+    return next(submodel for submodel in restrictions(space) if submodel.name in ("iid", "GOE"))

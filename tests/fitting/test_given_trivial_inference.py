@@ -138,6 +138,7 @@ def test_nested_models_of_one_matrix_are_those_of_analyse_matrix():
         "S_N x S_N, transpose": 2,
         "S_N x S_N": 3,
         "independent, diagonal apart": 2,
+        "B_N": 3,
         "S_N, transpose": 6,
         "S_N": 8,
     }

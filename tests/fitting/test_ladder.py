@@ -1,5 +1,6 @@
 """Nested models: closed forms against direct fits and maximisation, and the laws of their tests."""
 
+import itertools
 from math import log
 
 import numpy as np
@@ -53,7 +54,7 @@ def test_likelihoods_are_those_of_the_models_and_stationary(space, generic):
             assert abs(moved[0] - moved[1]) < 0.02 * abs(min(moved))
 
 
-@pytest.mark.parametrize("name", ["S_N x S_N", "independent, diagonal apart"])
+@pytest.mark.parametrize("name", ["S_N x S_N", "independent, diagonal apart", "B_N"])
 def test_direct_maximisation_finds_no_more(name, random_model):
     matrices = random_model(5, seed=1).sample(30, seed=2)
     submodel = next(r for r in restrictions(SquareSpace(5)) if r.name == name)
@@ -93,6 +94,27 @@ def test_likelihood_ratio_of_independent_permutations_in_closed_form(random_mode
     assert row.likelihood_ratio == pytest.approx(expected, rel=1e-10)
     assert (row.against, row.degrees_of_freedom) == ("S_N", 8)
     assert row.p_chi2 == pytest.approx(scipy.stats.chi2.sf(expected, 8))
+
+
+@pytest.mark.parametrize(
+    "space", [SquareSpace(5), SymmetricSpace(5), SymmetricSpace(5, diagonal=False), MultiMatrixSpace(2, 5)]
+)
+def test_the_model_of_signed_permutations_is_all_that_they_leave_alone(space, generic):
+    """Its law is the average of the full one over the whole group, 3840 signed permutations of 5 units."""
+    full = generic(space, seed=1)
+    own = restricted_fits(full, 100)["B_N"]
+    entries = int(np.prod(space.shape))
+    mean, moment = np.zeros(entries), np.zeros((entries, entries))
+    about = full.covariance.reshape(entries, entries) + np.outer(full.mean, full.mean)
+    for signs in itertools.product([-1.0, 1.0], repeat=5):
+        for order in itertools.permutations(range(5)):
+            places = np.arange(entries).reshape(space.shape)[..., np.array(order)[:, None], np.array(order)].ravel()
+            factors = np.broadcast_to(np.outer(signs, signs), space.shape).ravel()
+            mean += factors * full.mean.ravel()[places]
+            moment += factors[:, None] * about[np.ix_(places, places)] * factors
+    mean, moment = mean / 3840, moment / 3840
+    np.testing.assert_allclose(own.mean.ravel(), mean, atol=1e-9)
+    np.testing.assert_allclose(own.covariance.reshape(entries, entries), moment - np.outer(mean, mean), atol=1e-9)
 
 
 def test_rungs_are_what_they_are_called(random_model):
@@ -153,7 +175,7 @@ def test_a_model_or_statistics_say_as_much_as_the_matrices(random_model):
 
 @pytest.mark.parametrize(
     ("count", "fitted"),
-    [(1, {"iid, zero mean", "iid", "independent, diagonal apart"}), (2, None), (3, set())],
+    [(1, {"iid, zero mean", "B_M x B_N", "iid", "independent, diagonal apart"}), (2, None), (3, set())],
 )
 def test_rungs_that_need_more_matrices_are_left_out_with_a_reason(count, fitted):
     table = model_ladder(PIGMM.iid(5, 1.0).sample(count, seed=0), replicates=9)
@@ -161,7 +183,7 @@ def test_rungs_that_need_more_matrices_are_left_out_with_a_reason(count, fitted)
         assert set(table.index[table.left_out == ""]) == fitted
     missing = table[table.left_out != ""]
     assert missing.log_likelihood.isna().all()
-    assert len(missing) == {1: 4, 2: 2, 3: 0}[count]
+    assert len(missing) == {1: 5, 2: 2, 3: 0}[count]
     assert missing.left_out.str.fullmatch(rf"needs [23] matrices, got {count}").all()
 
 

@@ -56,10 +56,12 @@ def test_wald_tests_need_more_matrices_than_constraints():
     table = wald_tests(PIGMM.iid(5, 1.0).sample(9, seed=0))
     assert table.p_value.notna().to_dict() == {
         "iid, zero mean": False,
+        "B_M x B_N": False,
         "iid": False,
         "S_N x S_N, transpose": False,
         "S_N x S_N": True,
         "independent, diagonal apart": False,
+        "B_N": True,
         "S_N, transpose": True,
     }
 
@@ -161,4 +163,4 @@ def test_p_values_are_of_numbers():
 
 def test_rectangular_matrices_have_wald_tests_of_their_own():
     matrices = BlockGaussian.fit(np.random.default_rng(0).normal(size=(50, 3, 4))).sample(100, seed=0)
-    assert wald_tests(matrices).constraints.to_dict() == {"iid, zero mean": 4, "iid": 3}
+    assert wald_tests(matrices).constraints.to_dict() == {"iid, zero mean": 4, "B_M x B_N": 4, "iid": 3}

@@ -307,8 +307,8 @@ def test_every_epoch_has_asymptotic_p_values(finished_run: Path) -> None:
 def test_nested_models_of_every_layer(finished_run: Path) -> None:
     nested = table(finished_run, "nested_models")
     names = {layer: rows.symmetry[rows.epoch == 1].tolist() for layer, rows in nested.groupby("layer")}
-    assert names[0] == names[3] == ["iid, zero mean", "iid", "S_M x S_N"]
-    assert len(names[1]) == 7
+    assert names[0] == names[3] == ["iid, zero mean", "B_M x B_N", "iid", "S_M x S_N"]
+    assert len(names[1]) == 9
     assert (nested.groupby("layer").epoch.nunique() == EPOCHS).all()
     matrices = snapshot(finished_run, layer=2, epoch=2)
     own = nested[(nested.layer == 2) & (nested.epoch == 2)].set_index("symmetry")

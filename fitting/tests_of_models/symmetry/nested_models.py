@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log, pi
 
 import numpy as np
@@ -10,7 +11,7 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from ....invariants.checks import checked_integer
-from ....invariants.representation.spaces import MatrixSpace, SquareSpace
+from ....invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
 from ...model.blocks import check_positive_definite, parameters_from_blocks
 from ...model.gaussian import BlockGaussian
 from ...model.pigmm import PIGMM
@@ -63,7 +64,7 @@ def nested_models(
     >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
     >>> table = nested_models(matrices)
     >>> table.bic.idxmin(), table.parameters.tolist()
-    ('iid, zero mean', [1, 2, 4, 5, 4, 11, 13])
+    ('iid, zero mean', [1, 1, 2, 4, 5, 4, 5, 11, 13])
     """
     checked_integer("replicates", replicates, least=1)
     statistics, given = _statistics(data, count, space, given_trivial)
@@ -76,7 +77,7 @@ def nested_models(
             likelihood = _log_likelihood(statistics, submodel, fits[submodel.name][1])
             k = submodel.number_of_parameters
             row |= {"log_likelihood": likelihood, "aic": 2 * k - 2 * likelihood, "bic": k * log(n) - 2 * likelihood}
-            larger = next((r for r in nested[number + 1 :] if r.name in fits and r.contains(submodel)), None)
+            larger = next((r for r in nested[number + 1 :] if r.name in fits and _is_larger(r, submodel)), None)
             if larger is not None:
                 row |= _likelihood_ratio_test(
                     statistics, submodel, larger, replicates, np.random.default_rng((seed, number))
@@ -209,6 +210,11 @@ def _fits(
     return nested, fits, left_out
 
 
+def _is_larger(restriction: Restriction, other: Restriction) -> bool:
+    """Whether another is nested in it and is not the same model under another name."""
+    return restriction.number_of_parameters > other.number_of_parameters and restriction.contains(other)
+
+
 def _model(space: MatrixSpace, mean: Array, blocks: Blocks, given: Array | None) -> BlockGaussian:
     kind = PIGMM if isinstance(space, SquareSpace) else BlockGaussian
     return kind.from_space(space, parameters_from_blocks(mean, blocks), given)
@@ -256,9 +262,33 @@ def _simulated_estimates(
     if count >= least_count(model):
         return unpacked(model.space, sample_estimates(model, count, replicates, rng))
     # too few for Wishart matrices to have a density; so few that they are cheap to simulate
-    parts = model.space.project(model.sample(replicates * count, rng))
-    grouped = [part.reshape(replicates, count, *part.shape[1:]) for part in parts]
+    return estimates_of_groups(model.space, model.sample_components(replicates * count, rng), replicates)
+
+
+def estimates_of_groups(space: MatrixSpace, components: Sequence[Array], groups: int) -> tuple[Array, Blocks]:
+    """Means and moments, as a fit has them, of ensembles of one size that follow one another.
+
+    Args:
+        space: the matrices.
+        components: for each irrep (groups * n, copies, labels), as `space.project` gives them.
+        groups: how many ensembles.
+
+    Returns:
+        Means (groups, copies of the trivial irrep), and for each irrep (groups, copies, copies).
+
+    Source:
+        Derivation 4: maximum likelihood matches averages.
+
+    >>> matrices = PIGMM.iid(4, variance=1.0).sample(60, seed=0)
+    >>> means, blocks = estimates_of_groups(SquareSpace(4), SquareSpace(4).project(matrices), 2)
+    >>> bool(np.allclose(blocks[1][1], PIGMM.fit(matrices[30:]).covariances[1]))
+    True
+    """
+    grouped = [part.reshape(groups, -1, *part.shape[1:]) for part in components]
     means = grouped[0].mean(axis=1)
     grouped[0] = grouped[0] - means[:, None]
-    moments = (np.einsum("dnxa,dnya->dxy", g, g) / (count * d) for g, d in zip(grouped, model.dimensions, strict=True))
+    # the moments as products of two matrices, which are faster than a sum over three indices
+    rows = [group.swapaxes(1, 2).reshape(groups, group.shape[2], -1) for group in grouped]
+    pairs = zip(rows, grouped, irrep_dimensions(space), strict=True)
+    moments = (row @ row.swapaxes(1, 2) / (group.shape[1] * dimension) for row, group, dimension in pairs)
     return means[..., 0], tuple(moments)

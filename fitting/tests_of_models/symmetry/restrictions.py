@@ -29,6 +29,7 @@ from ....invariants.representation.spaces import (
 )
 from ...model.blocks import blocks_from_parameters, parameters_from_blocks
 from ...model.gaussian import BlockGaussian
+from .signed_permutations import signed_covariances, signed_means
 
 Array = NDArray[np.float64]
 Blocks = tuple[Array, ...]
@@ -156,17 +157,20 @@ def log_determinant(dimensions: Iterable[int], blocks: Iterable[Array]) -> Array
 def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Restriction, ...]:
     """The nested models of a space, the full one last; each but the last lies in a later one.
 
-    Square matrices: "iid, zero mean" (1 parameter), "iid" (2), "S_N x S_N, transpose" (4: rows and columns permuted
-    independently, and M and its transpose of one law), "S_N x S_N" (5), "independent, diagonal apart" (4),
-    "S_N, transpose" (11), "S_N" (13).
-    Rectangular ones: "iid, zero mean", "iid", "S_M x S_N" (5).
+    Square matrices: "iid, zero mean" (1 parameter), "B_M x B_N" (the same Gaussian model, as the one that permutations
+    and signs of rows and of columns leave alone), "iid" (2), "S_N x S_N, transpose" (4: rows and columns permuted
+    independently, and M and its transpose of one law), "S_N x S_N" (5), "independent, diagonal apart" (4), "B_N" (5:
+    rows and columns permuted together, and with signs: a multiple of the identity, and variances of the trace, of the
+    rest of the diagonal, and of the symmetric and antisymmetric parts off it), "S_N, transpose" (11), "S_N" (13).
+    Rectangular ones: "iid, zero mean", "B_M x B_N", "iid", "S_M x S_N" (5).
     Symmetric ones: "GOE, zero mean" (1: variance 2 s^2 on the diagonal, s^2 off it, of density exp(-tr M^2 / 4 s^2)),
-    "GOE" (2: and a constant added to all entries), "independent, diagonal apart" (4), "S_N" (9); without the diagonal
-    "iid, zero mean", "iid" and "S_N" (4). (Symmetric matrices are a null set among square ones: likelihoods of the two
-    kinds do not compare.)
-    Several square ones: "iid, zero mean", "iid", "independent" (13 each), "S_N".
+    "GOE" (2: and a constant added to all entries), "independent, diagonal apart" (4), "B_N" (4), "S_N" (9); without the
+    diagonal "iid, zero mean", "B_N" (the same), "iid" and "S_N" (4). (Symmetric matrices are a null set among square
+    ones: likelihoods of the two kinds do not compare.)
+    Several square ones: "iid, zero mean", "iid", "B_N" (of k matrices k + 2 k (k + 1) parameters), "independent" (13
+    each), "S_N".
     Given the trivial components the numbers are those of the other irreps, and there is no model of zero mean: square
-    matrices have "iid" (1), "S_N x S_N, transpose" (2), "S_N x S_N" (3), "independent, diagonal apart" (2),
+    matrices have "iid" (1), "S_N x S_N, transpose" (2), "S_N x S_N" (3), "independent, diagonal apart" (2), "B_N" (3),
     "S_N, transpose" (6), "S_N" (8).
 
     Args:
@@ -180,21 +184,22 @@ def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Re
         Derivation 6 for S_N x S_N, derivation 8 for the models of symmetric matrices.
 
     >>> [(r.name, r.number_of_parameters) for r in restrictions(RectangularSpace(3, 5))]
-    [('iid, zero mean', 1), ('iid', 2), ('S_M x S_N', 5)]
+    [('iid, zero mean', 1), ('B_M x B_N', 1), ('iid', 2), ('S_M x S_N', 5)]
     """
     if given_trivial:
-        return tuple(
-            _given_trivial(submodel) for submodel in restrictions(space) if not submodel.name.endswith("zero mean")
-        )
+        return tuple(_given_trivial(submodel) for submodel in restrictions(space) if len(submodel.means))
     copies = [len(irrep.copies) for irrep in space.decomposition.irreps]
     identity = tuple(np.eye(k) for k in copies)
     constant = space.project(np.ones(space.shape))[0][:, 0]
     constant = constant[None] / np.linalg.norm(constant)
     name = "GOE" if isinstance(space, SymmetricSpace) and space.diagonal else "iid"
-    simple = (
-        Restriction(f"{name}, zero mean", space, np.empty((0, copies[0])), (identity,), 1),
-        Restriction(name, space, constant, (identity,), 1),
-    )
+    no_mean = np.empty((0, copies[0]))
+    centred = Restriction(f"{name}, zero mean", space, no_mean, (identity,), 1)
+    simple = (centred, Restriction(name, space, constant, (identity,), 1))
+    if isinstance(space, SquareSpace | RectangularSpace):
+        simple = (centred, replace(centred, name="B_M x B_N"), simple[1])
+    elif isinstance(space, SymmetricSpace) and not space.diagonal:
+        simple = (centred, replace(centred, name="B_N"), simple[1])
     all_pairs = [(r, x, y) for r, k in enumerate(copies) for x in range(k) for y in range(x, k)]
     units = {pair: _unit(copies, *pair) for pair in all_pairs}
     full_name = "S_M x S_N" if isinstance(space, RectangularSpace) else "S_N"
@@ -210,15 +215,16 @@ def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Re
             Restriction("S_N x S_N, transpose", space, constant, (units[0, 0, 0], sums, inside), 2),
             Restriction("S_N x S_N", space, constant, (units[0, 0, 0], columns, rows, inside), 2),
             _diagonal_apart(space, identity),
+            _signed(space),
             Restriction("S_N, transpose", space, full.means, tuple(swapped.values()), full.least),
             full,
         )
     if isinstance(space, SymmetricSpace) and space.diagonal:
-        return (*simple, _diagonal_apart(space, identity), full)
+        return (*simple, _diagonal_apart(space, identity), _signed(space), full)
     if isinstance(space, MultiMatrixSpace):
         colours = [[copy.colour for copy in irrep.copies] for irrep in space.decomposition.irreps]
         same = tuple(unit for (r, x, y), unit in units.items() if colours[r][x] == colours[r][y])
-        return (*simple, Restriction("independent", space, full.means, same, 3), full)
+        return (*simple, _signed(space), Restriction("independent", space, full.means, same, 3), full)
     return (*simple, full)
 
 
@@ -236,7 +242,7 @@ def restricted(model: BlockGaussian, restriction: Restriction) -> BlockGaussian:
         Derivations 6 and 8.
 
     >>> from pigmm.fitting import PIGMM
-    >>> iid = restrictions(SquareSpace(4))[1]
+    >>> iid = {r.name: r for r in restrictions(SquareSpace(4))}["iid"]
     >>> restricted(PIGMM.iid(4, variance=2.0), iid).parameters[2:5].round(9).tolist()
     [2.0, 0.0, 2.0]
     """
@@ -260,6 +266,12 @@ def _unit(copies: list[int], irrep: int, x: int, y: int) -> Blocks:
 
 def _sum(*terms: Blocks) -> Blocks:
     return tuple(np.sum(blocks, axis=0) for blocks in zip(*terms, strict=True))
+
+
+def _signed(space: MatrixSpace) -> Restriction:
+    """The units permuted and multiplied by signs. Each mean needs a matrix, and each variance one more at least."""
+    means = signed_means(space)
+    return Restriction("B_N", space, means, signed_covariances(space), 1 + len(means))
 
 
 def _diagonal_apart(space: SquareSpace | SymmetricSpace, identity: Blocks) -> Restriction:
