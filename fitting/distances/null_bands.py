@@ -167,7 +167,7 @@ def check_different_matrices(p: BlockGaussian, q: BlockGaussian, count: int) -> 
 
     >>> from pigmm.fitting import PIGMM
     >>> fit = PIGMM.fit(PIGMM.iid(4, variance=1.0).sample(50, seed=0))
-    >>> check_different_matrices(fit, restricted(fit, restrictions(fit.space)[0]), 50)
+    >>> check_different_matrices(fit, restricted(fit, restrictions(fit.space)[2]), 50)
     Traceback (most recent call last):
         ...
     ValueError: p and q must be fits of different matrices, got q the fit of "iid" to the matrices of p; ...

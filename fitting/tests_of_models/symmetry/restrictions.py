@@ -195,7 +195,7 @@ def restrictions(space: MatrixSpace, *, given_trivial: bool = False) -> tuple[Re
     name = "GOE" if isinstance(space, SymmetricSpace) and space.diagonal else "iid"
     no_mean = np.empty((0, copies[0]))
     centred = Restriction(f"{name}, zero mean", space, no_mean, (identity,), 1)
-    simple = (centred, Restriction(name, space, constant, (identity,), 1))
+    simple: tuple[Restriction, ...] = (centred, Restriction(name, space, constant, (identity,), 1))
     if isinstance(space, SquareSpace | RectangularSpace):
         simple = (centred, replace(centred, name="B_M x B_N"), simple[1])
     elif isinstance(space, SymmetricSpace) and not space.diagonal:
