@@ -261,7 +261,7 @@ class BlockGaussian(Shown):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the parameters, in order."""
-        return tuple(str(parameter.symbol) for parameter in self.space.decomposition.parameters)
+        return tuple(parameter.symbol.name for parameter in self.space.decomposition.parameters)
 
     @property
     def unknown(self) -> tuple[str, ...]:

@@ -96,8 +96,17 @@ def merge_nodes(
     merged = [(partition[tail], partition[head]) for tail, head in arcs]
     if any(t == h and not family.arc_types[c].loops for (t, h), c in zip(merged, colours, strict=True)):
         return None
-    block_kinds = [kinds[partition.index(block)] for block in range(1 + max(partition))]
-    return Multigraph(merged, colours, block_kinds, family.directed)
+    # numbered by first appearance, so that graphs met in different ways are brought to canonical form once
+    number: dict[int, int] = {}
+    arcs_in_order = tuple((number.setdefault(t, len(number)), number.setdefault(h, len(number))) for t, h in merged)
+    return _canonical(arcs_in_order, tuple(colours), tuple(kinds[partition.index(b)] for b in number), family.directed)
+
+
+@lru_cache(maxsize=1 << 14)
+def _canonical(
+    arcs: tuple[tuple[int, int], ...], colours: tuple[int, ...], kinds: tuple[int, ...], directed: bool
+) -> Multigraph:
+    return Multigraph(arcs, colours, kinds, directed)
 
 
 def _partitions_by_kind(kinds: Sequence[int]) -> list[Partition]:

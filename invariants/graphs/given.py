@@ -64,6 +64,8 @@ def checked_graphs(graphs: Iterable[GivenGraph], family: GraphFamily | None = No
     """
     several = isinstance(graphs, Iterable) and not isinstance(graphs, str | bytes)
     found = tuple(graphs) if several else ()
+    if set(map(type, found)) == {Multigraph}:
+        return found
     if not found or not all(isinstance(graph, Multigraph | str) for graph in found):
         raise ValueError(
             f"graphs must be several Multigraphs, labels or names, in a list or tuple, got {_shortened(graphs)}"

@@ -292,6 +292,8 @@ def _split(
     for tail, head in arcs:
         low, high = sorted((root[tail], root[head]))
         root = [low if r == high else r for r in root]
+    if not any(root):
+        return [(tuple(arcs), tuple(colours), tuple(kinds))]
     place: list[int] = []
     seen: Counter[int] = Counter()
     for r in root:

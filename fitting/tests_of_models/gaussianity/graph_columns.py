@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+import pandas as pd
+
 from ....invariants.graphs.multigraph import Multigraph
 
 
-def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int | None]]:
+def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, pd.api.extensions.ExtensionArray]:
     """Name graphs for a table.
 
     Args:
@@ -17,18 +19,19 @@ def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, list[str | int | No
     Returns:
         The columns graph (its label), name (if it has one), formula, degree and nodes.
 
-    >>> graph_columns([Multigraph([(0, 1)])])
+    >>> {name: list(values) for name, values in graph_columns([Multigraph([(0, 1)])]).items()}
     {'graph': ['01'], 'name': ['sum M'], 'formula': ['sum_ij M_ij'], 'degree': [1], 'nodes': [2]}
     """
-    return {column: [*values] for column, values in _columns(tuple(graphs)).items()}
+    return dict(_columns(tuple(graphs)))
 
 
 @lru_cache(maxsize=16)  # a study has the same graphs in hundreds of tables
-def _columns(graphs: tuple[Multigraph, ...]) -> dict[str, tuple[str | int | None, ...]]:
-    return {
-        "graph": tuple(graph.label for graph in graphs),
-        "name": tuple(graph.name for graph in graphs),
-        "formula": tuple(graph.formula for graph in graphs),
-        "degree": tuple(graph.degree for graph in graphs),
-        "nodes": tuple(graph.number_of_nodes for graph in graphs),
+def _columns(graphs: tuple[Multigraph, ...]) -> dict[str, pd.api.extensions.ExtensionArray]:
+    columns: dict[str, list[str | int | None]] = {
+        "graph": [graph.label for graph in graphs],
+        "name": [graph.name for graph in graphs],
+        "formula": [graph.formula for graph in graphs],
+        "degree": [graph.degree for graph in graphs],
+        "nodes": [graph.number_of_nodes for graph in graphs],
     }
+    return {name: pd.Series(values).array for name, values in columns.items()}
