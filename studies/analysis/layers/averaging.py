@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....invariants import RECTANGULAR, Multigraph, graph_to_orbit_basis, orbit_to_graph_basis
+from ....invariants.representation.tensors import normal_partition
 
 Array = NDArray[np.float64]
 
@@ -78,7 +79,13 @@ def split_nodes(graph: Multigraph) -> Multigraph:
     >>> split_nodes(Multigraph([(0, 1), (1, 2)])).formula  # M_ij M_jk: the row j and the column j are no longer one
     'sum_iajb M_ia M_jb'
     """
-    tails = {node: number for number, node in enumerate(sorted({tail for tail, _ in graph.arcs}))}
-    heads = {node: len(tails) + number for number, node in enumerate(sorted({head for _, head in graph.arcs}))}
-    arcs = [(tails[tail], heads[head]) for tail, head in graph.arcs]
-    return Multigraph(arcs, kinds=[0] * len(tails) + [1] * len(heads))
+    tails, heads = (normal_partition(ends) for ends in zip(*graph.arcs, strict=True))
+    return _bipartite(tails, heads)
+
+
+@lru_cache(maxsize=1 << 12)
+def _bipartite(rows: tuple[int, ...], columns: tuple[int, ...]) -> Multigraph:
+    """The graph of the row and of the column of each arc, which many graphs share."""
+    tails, heads = 1 + max(rows), 1 + max(columns)
+    arcs = [(row, tails + column) for row, column in zip(rows, columns, strict=True)]
+    return Multigraph(arcs, kinds=[0] * tails + [1] * heads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 from typing import Literal
 
@@ -72,4 +73,9 @@ class InitialLaw:
         >>> InitialLaw.of("gaussian", 4).model(RectangularSpace(3, 4)).parameters.tolist()
         [0.0, 0.25, 0.25, 0.25, 0.25]
         """
-        return BlockGaussian.white(space, self.second_moment)
+        return _white(space, self.second_moment)  # type: ignore[arg-type]  # every space is a frozen value
+
+
+@lru_cache(maxsize=64)  # the same at every epoch
+def _white(space: MatrixSpace, variance: float) -> BlockGaussian:
+    return BlockGaussian.white(space, variance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ....fitting import (
     BlockGaussian,
+    MatrixSpace,
     SquareSpace,
     compare,
     kl_divergence,
@@ -38,8 +40,11 @@ from .tests import (
     permutation_tests_affordable,
 )
 
+Array = NDArray[np.float64]
 Matrices = NDArray[np.floating]
 Tables = dict[str, pd.DataFrame]
+#: Epoch, subset and table of a snapshot.
+_Part = tuple[float, str, pd.DataFrame]
 
 #: What `analyse_layer` may return: `symmetry`, `bipartite` and `symmetrised_comparison` are of square layers only, the
 #: tables of classes of the output layer; `omissions` has the snapshots that no model could be fitted to; the last six
@@ -95,7 +100,7 @@ def analyse_layer(
     {'parameters': 13, 'interior_parameters': 5, 'symmetry': 8, 'symmetrised_comparison': 3, 'distances': 1,
      'initialisation': 13, 'nested_models': 7, 'gaussianity': 1, 'bipartite_gaussianity': 1}
     """
-    rows: dict[str, list[pd.DataFrame]] = {name: [] for name in LAYER_TABLES}
+    rows: dict[str, list[_Part]] = {name: [] for name in LAYER_TABLES}
     epochs = epochs or epochs_of(weights)
     count, *shape = (weights.sizes[name] for name in weights.dims if name != "epoch")
     some, ends = spread(epochs, _NESTED_MODEL_EPOCHS), spread(epochs, 2)
@@ -112,7 +117,7 @@ def analyse_layer(
             found = done.setdefault(mask.tobytes(), {}) or analyse_snapshot(matrices[mask], law, output)
             done[mask.tobytes()] = found
             for name, table in found.items():
-                rows[name].append(_labelled(table, epoch=epoch, subset=subset))
+                rows[name].append((epoch, subset, table))
         if "omissions" not in done[masks[ALL].tobytes()]:
             permute, last = epoch in (some if quick else ends), epoch == ends[-1]
             for name, table in snapshot_tests(
@@ -121,9 +126,9 @@ def analyse_layer(
                 permutations=permute * (draws if last else PERMUTATION_DRAWS),
                 replicates=bootstrap.get(epoch, 0),
             ).items():
-                rows[name].append(_labelled(table, epoch=epoch, subset=ALL))
+                rows[name].append((epoch, ALL, table))
         advance()
-    return {name: pd.concat(parts, ignore_index=True) for name, parts in rows.items() if parts}
+    return {name: _labelled(parts) for name, parts in rows.items() if parts}
 
 
 def epochs_of(weights: xr.DataArray) -> list[float]:
@@ -313,11 +318,8 @@ def initialisation_table(model: BlockGaussian, matrices: Matrices, law: InitialL
     """
     graphs = graphs_of_degrees((1, 2), model.space.decomposition.family)
     measured = evaluate(matrices, graphs).mean(axis=0)
-    expected = law.model(model.space).expectation(graphs)
-    error, published = (
-        np.sqrt(variances(law, model.space, graphs) / len(matrices))
-        for variances in (invariant_variances, variances_of_uncorrelated_terms)
-    )
+    expected, variances, uncorrelated = _at_initialisation(law, model.space)  # type: ignore[arg-type]
+    error, published = np.sqrt(variances / len(matrices)), np.sqrt(uncorrelated / len(matrices))
     z = (measured - expected) / error
     return pd.DataFrame(
         {
@@ -333,6 +335,15 @@ def initialisation_table(model: BlockGaussian, matrices: Matrices, law: InitialL
     )
 
 
+@lru_cache(maxsize=16)
+def _at_initialisation(law: InitialLaw, space: MatrixSpace) -> tuple[Array, Array, Array]:
+    """Means of the linear and quadratic invariants, their variances, and those of the paper's published code."""
+    graphs = graphs_of_degrees((1, 2), space.decomposition.family)
+    mean = law.model(space).expectation(graphs)
+    return mean, invariant_variances(law, space, graphs), variances_of_uncorrelated_terms(law, space, graphs)
+
+
+@lru_cache(maxsize=16)  # asked for at every epoch
 def graphs_of_degrees(degrees: tuple[int, ...], family: GraphFamily) -> tuple[Multigraph, ...]:
     """All graphs of the given degrees, degree by degree, in the order of `multigraphs`.
 
@@ -351,29 +362,35 @@ def snapshots(weights: xr.DataArray) -> Iterator[tuple[float, Matrices]]:
     >>> [(epoch, matrices.shape) for epoch, matrices in snapshots(weights)]
     [(0.0, (3, 4, 4)), (1.0, (3, 4, 4))]
     """
-    for slab in slabs(weights):
+    for start, end in slabs(weights):
+        slab = weights.isel(epoch=slice(start, end)).load()
         values = slab.to_numpy()
         for place, epoch in enumerate(epochs_of(slab)):
             yield epoch, values[:, place]
 
 
-def slabs(weights: xr.DataArray) -> Iterator[xr.DataArray]:
-    """Read a layer some epochs at a time, so that memory is bounded.
+def slabs(weights: xr.DataArray) -> list[tuple[int, int]]:
+    """Divide the epochs of a layer into slabs that are read at once, so that memory is bounded.
 
     Args:
         weights: (network, epoch, row, column), perhaps in a store.
 
-    Yields:
-        The weights of some epochs, in memory.
+    Returns:
+        Number of the first epoch of each, and of the one after its last.
+
+    >>> slabs(xr.DataArray(np.zeros((3, 2, 4, 4)), dims=("network", "epoch", "row", "col")))
+    [(0, 2)]
     """
     epochs = weights.sizes["epoch"]
     step = max(1, _SLAB_BYTES * epochs // max(1, weights.nbytes))
-    for start in range(0, epochs, step):
-        yield weights.isel(epoch=slice(start, start + step)).load()
+    return [(start, min(start + step, epochs)) for start in range(0, epochs, step)]
 
 
-def _labelled(table: pd.DataFrame, **labels: float | str) -> pd.DataFrame:
-    copy = table.copy()
-    for place, (name, value) in enumerate(labels.items()):
-        copy.insert(place, name, value)
-    return copy
+def _labelled(parts: Sequence[_Part]) -> pd.DataFrame:
+    """Put the tables of snapshots together, with the epoch and the subset of each."""
+    epochs, subsets, tables = zip(*parts, strict=True)
+    lengths = [len(table) for table in tables]
+    table: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    table.insert(0, "epoch", np.repeat(epochs, lengths))
+    table.insert(1, "subset", np.repeat(subsets, lengths))
+    return table

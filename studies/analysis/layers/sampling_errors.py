@@ -8,6 +8,7 @@ form's value on the unit matrix of entry a. Invariance leaves one unit matrix fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,11 @@ def parameter_law(law: InitialLaw, space: MatrixSpace, count: int) -> tuple[Arra
     >>> errors[[0, 11]].round(6)  # sqrt(s2 / n), s2 sqrt(4 / (n d (d - 3)))
     array([0.01    , 0.000756])
     """
+    return _parameter_law(law, space, count)  # type: ignore[arg-type]  # every space is a frozen value
+
+
+@lru_cache(maxsize=64)  # the same at every epoch
+def _parameter_law(law: InitialLaw, space: MatrixSpace, count: int) -> tuple[Array, Array]:
     s2, k4 = law.second_moment, law.fourth_cumulant
     counts, units = unit_orbits(space)
     means, errors = [], []
@@ -116,7 +122,10 @@ def parameter_law(law: InitialLaw, space: MatrixSpace, count: int) -> tuple[Arra
         errors.append(np.sqrt(variance))
     trivial = len(space.decomposition.irreps[0].copies)
     zero, spread = np.zeros(trivial), np.full(trivial, np.sqrt(s2 / count))
-    return parameters_from_blocks(zero, means), parameters_from_blocks(spread, errors)
+    found = parameters_from_blocks(zero, means), parameters_from_blocks(spread, errors)
+    for values in found:
+        values.flags.writeable = False  # shared by all who ask
+    return found
 
 
 def unit_orbits(space: MatrixSpace) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from ....fitting import BlockGaussian, RectangularSpace, q_values
+from ....fitting.tests_of_models.gaussianity.graph_columns import graph_columns
 from ....fitting.tests_of_models.gaussianity.residuals import ResidualMoments
 from ....invariants import RECTANGULAR, Multigraph, evaluate
 from ..verdicts import LEVEL
@@ -80,7 +81,7 @@ def averaged_comparison(
     p = 2 * t.sf(np.abs(z), len(matrices) - 1)
     return pd.DataFrame(
         {
-            "graph": [graph.label for graph in graphs],
+            "graph": graph_columns(graphs)["graph"],
             "standard_error": moments.residual_deviation / np.sqrt(len(matrices)),
             "z": z,
             "p_value": p,
@@ -113,17 +114,19 @@ def symmetrised_comparison_table(square: pd.DataFrame, averaged: pd.DataFrame, b
     >>> found.root_mean_square_z.round(3).tolist(), found.error_ratio.tolist()
     ([3.536, 3.536, 3.536], [nan, 0.5, nan])
     """
-    ratio = (averaged.standard_error / square.standard_error)[square.z.notna() & averaged.z.notna()]
+    both = square.z.notna().to_numpy() & averaged.z.notna().to_numpy()
+    ratio = pd.Series(averaged.standard_error.to_numpy()[both] / square.standard_error.to_numpy()[both])
     rows = []
     for name, table in ((SQUARE_GRAPHS, square), (AVERAGED, averaged), (BIPARTITE_GRAPHS, bipartite)):
-        z = table.z.dropna().abs()
+        z = table.z.to_numpy()
+        z = np.abs(z[~np.isnan(z)])
         row = {
             "invariants": name,
             "tested": len(z),
-            "significant": int((table.q_value <= LEVEL).sum()),
-            "largest_absolute_z": z.max(),
-            "root_mean_square_z": float(np.sqrt(np.square(z).mean())),
-            "median_absolute_z": z.median(),
+            "significant": int((table.q_value.to_numpy() <= LEVEL).sum()),
+            "largest_absolute_z": z.max() if len(z) else np.nan,
+            "root_mean_square_z": float(np.sqrt(np.square(z).mean())) if len(z) else np.nan,
+            "median_absolute_z": np.median(z) if len(z) else np.nan,
         }
         if name == AVERAGED:
             row |= {
