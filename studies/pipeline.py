@@ -13,6 +13,7 @@ from ..training.store.store import EnsembleStore
 from .analysis.dead_units import can_be_seen
 from .analysis.ensemble import analyse
 from .analysis.layers.layer import Tables
+from .analysis.side_by_side import worth_processes
 from .runs.files import read_table, replace_files, write_latex, write_tables, write_text
 from .runs.folder import RunFolder
 from .runs.progress import progress_of
@@ -67,13 +68,10 @@ def finish(run: RunFolder, progress: bool = True, data: LabelledData | None = No
         Whether there was anything to do.
     """
     trained = train(run, progress, data=data)
-    if run.is_finished:
-        if run.lacks_pdf:
-            _report(run, {file.stem: read_table(file) for file in sorted(run.tables.glob("*.csv"))})
-            return True
-        return trained
-    rebuild(run, progress, data)
-    return True
+    done = run.is_finished and not run.lacks_pdf
+    if not done:
+        rebuild(run, progress, data)
+    return trained or not done
 
 
 def train(
@@ -108,7 +106,7 @@ def train(
 
 
 def rebuild(run: RunFolder, progress: bool = True, data: LabelledData | None = None) -> Path:
-    """Make tables, figures and report of a RUN from its ensemble, afresh.
+    """Make tables, figures and report of a RUN from its ensemble; what is there already, and sound, stays.
 
     Args:
         run: the folder.
@@ -120,34 +118,41 @@ def rebuild(run: RunFolder, progress: bool = True, data: LabelledData | None = N
 
     Raises:
         FileNotFoundError: there is no ensemble.
-        ValueError: it is not finished.
+        ValueError: it is not finished, or damaged.
     """
     ensemble = open_ensemble(run.ensemble)
+    processes = worth_processes(ensemble, run.config.stored_layers)
+    if run.has_tables and not EnsembleStore(run.ensemble, run.config).damages():
+        if not run.is_finished or run.lacks_pdf:
+            _report(run, {file.stem: read_table(file) for file in sorted(run.tables.glob("*.csv"))}, processes)
+        return run.report
     run.mark_unfinished()
     steps = len(run.config.stored_layers) * ensemble.sizes["epoch"]
-    with run.timed("analysis"), progress_of("analysing", steps, progress) as advance:
-        with threadpool_limits(1, user_api="blas"):  # products of small matrices only wait for each other's threads
-            images = inputs_of_the_test(run.config, data) if can_be_seen(run.config) else None
-            tables = analyse(ensemble, run.drawn, run.partial, advance, run.replicates, images)
-        write_tables(run.tables, tables)
-    return _report(run, tables)
+    one_thread = threadpool_limits(1, user_api="blas")  # products of small matrices only wait for each other's threads
+    with run.timed("analysis"), progress_of("analysing", steps, progress) as advance, one_thread:
+        images = inputs_of_the_test(run.config, data) if can_be_seen(run.config) else None
+        tables = analyse(ensemble, run.drawn, run.partial, advance, run.replicates, images, processes)
+    _report(run, tables, processes, new=True)
+    return run.report
 
 
-def _report(run: RunFolder, tables: Tables) -> Path:
-    """Draw the figures of tables that are written, write the report, and mark the run as finished."""
+def _report(run: RunFolder, tables: Tables, processes: int, new: bool = False) -> None:
+    """Draw the figures of tables, write the report, and mark the run as finished; new tables are written too."""
     from .plots.style import figure_files
     from .report.figures.study import draw_study
     from .report.latex_tables import study_latex
-    from .report.page import study_report
+    from .report.page import Contents, study_report
 
-    run.mark_unfinished()
     with run.timed("report"):
-        figures = draw_study(tables, run.drawn)
+        drawn = draw_study(tables, run.drawn, processes, run.pdf)  # other processes begin now
+        if new:
+            write_tables(run.tables, tables)
+        contents = Contents.of(tables, run.drawn)
+        figures = [*drawn]
         files = replace_files(run.figures, figure_files(figures, run.pdf))
         files += write_latex(run.tables, study_latex(tables, run.drawn) if run.pdf else {})
-        write_text(run.report, study_report(run, open_ensemble(run.ensemble), tables, figures))
+        write_text(run.report, study_report(run, open_ensemble(run.ensemble), tables, contents, figures))
     run.mark_finished([*(run.tables / f"{name}.csv" for name in tables), *files, run.report])
-    return run.report
 
 
 def inputs_of_the_test(config: EnsembleConfig, data: LabelledData | None) -> Inputs | None:

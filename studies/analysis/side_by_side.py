@@ -5,28 +5,24 @@ An epoch depends on its own matrices and on fixed seeds, so that tables are the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from itertools import groupby
-from operator import itemgetter
-from threading import Thread
-from time import sleep
 
 import numpy as np
 import xarray as xr
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ...simd.cores import cores
 from ...training import EnsembleConfig
+from ..runs.shared_out import SharedOut, Task
 from .layers.initial_law import InitialLaw
 from .layers.layer import Tables, analyse_layer, epochs_of, joined, slabs
 from .questions import how_many_tests
 
-# Snapshots of a task: few enough that progress is seen and no process waits long for another.
-_EPOCHS = 4
+# Snapshots of a task: few enough that progress is seen and no process waits long for another. And tasks that wait for
+# each process.
+_EPOCHS, _AHEAD = 4, 3
 # A process takes seconds to start: below so many snapshots, and bytes of weights, one is faster.
 _MANY_SNAPSHOTS, _MANY_BYTES = 64, 1 << 26
 
@@ -89,38 +85,28 @@ def analyse_layers(
             yield layer, work(ensemble[f"weight_{layer}"], advance=advance)
         return
 
-    def tasks() -> Iterator[tuple[int, xr.DataArray]]:
-        for layer in layers:
-            for slab in slabs(ensemble[f"weight_{layer}"]):  # read here, where the store is open
-                for start in range(0, slab.sizes["epoch"], _EPOCHS):
-                    yield layer, slab.isel(epoch=slice(start, start + _EPOCHS))
+    slab = lru_cache(maxsize=2)(partial(_slab, ensemble))  # where the two ends of the work are
+    places = [
+        (layer, first, start, min(start + _EPOCHS, end))
+        for layer in layers
+        for first, end in slabs(ensemble[f"weight_{layer}"])
+        for start in range(first, end, _EPOCHS)
+    ]
 
-    # arrays are sent as they are, so that no copy is left on a disk
-    pool = Parallel(n_jobs=processes, return_as="generator", pre_dispatch=2 * processes, batch_size=1, max_nbytes=None)
-    results = pool(delayed(_some_epochs)(layer, part, works[layer]) for layer, part in tasks())
-    for layer, own in groupby(results, key=itemgetter(0)):
-        parts = []
-        for _, epochs, tables in own:
-            parts.append(tables)
-            for _ in range(epochs):
-                advance()
-        yield layer, joined(parts)
+    def task(layer: int, first: int, start: int, end: int) -> Task[Tables]:
+        return partial(works[layer], slab(layer, first).isel(epoch=slice(start - first, end - first)))
 
+    def finished(number: int) -> None:
+        *_, start, end = places[number]
+        for _ in range(start, end):
+            advance()
 
-def _some_epochs(layer: int, weights: xr.DataArray, work: Callable[..., Tables]) -> tuple[int, int, Tables]:
-    _end_with_parent()
-    with threadpool_limits(1, user_api="blas"):  # products of small matrices only wait for each other's threads
-        return layer, weights.sizes["epoch"], work(weights)
+    results = SharedOut([partial(task, *place) for place in places], processes, _AHEAD, finished)
+    for layer, own in groupby(zip(places, results, strict=True), key=lambda found: found[0][0]):
+        yield layer, joined([tables for _, tables in own])
 
 
-@cache
-def _end_with_parent() -> None:
-    """Let this process end with the one that started it, also if that is killed: loky would wait for minutes."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            sleep(0.5)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
+def _slab(ensemble: xr.Dataset, layer: int, first: int) -> xr.DataArray:
+    """The slab of a layer that begins with an epoch, in memory."""
+    weights = ensemble[f"weight_{layer}"]
+    return weights.isel(epoch=slice(*next(slab for slab in slabs(weights) if slab[0] == first))).load()

@@ -114,11 +114,16 @@ def report(
     replicates: ReplicatesOption = None,
     pdf: PdfOption = False,
 ) -> None:
-    """Make tables, figures and report of a trained RUN afresh."""
+    """Make tables, figures and report of a trained RUN.
+
+    What is there is made again if the networks, the options or the version of pigmm have changed, or a file of it.
+    """
     from ..pipeline import rebuild
     from ..runs.folder import RunFolder
 
     with RunFolder.open(run, replicates, pdf).locked() as folder:
+        if folder.is_finished and not folder.lacks_pdf:
+            print("This report is finished; nothing to do.")
         say(rebuild(folder))
 
 

@@ -30,6 +30,7 @@ _SETTINGS: Any = {
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
+    "axes.titley": 1.0,  # where it stands by itself too, after measuring all ticks at every drawing
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -72,11 +73,27 @@ class Illustration:
         with house_style():
             return as_svg(self.figure)
 
-    @property
+    @cached_property
     def pdf(self) -> bytes:
         """The figure as PDF, for papers."""
         with house_style():
             return as_pdf(self.figure)
+
+    def drawn(self, pdf: bool = False) -> Illustration:
+        """Draw the figure now.
+
+        Args:
+            pdf: whether it is wanted as PDF besides SVG.
+
+        Returns:
+            The same.
+        """
+        _ = self.svg, self.pdf if pdf else None
+        return self
+
+    def __getstate__(self) -> dict[str, object]:
+        """What processes send each other: what is drawn, in place of the figure."""
+        return {**vars(self), "figure": None}
 
     @property
     def link(self) -> str:

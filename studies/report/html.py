@@ -7,6 +7,8 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,9 @@ HEAD = 12
 
 #: Rows of one table that a page holds; of a longer one it keeps whole epochs, the last among them.
 LARGEST = 30_000
+
+# The highest level takes three times the time and saves a hundredth.
+_COMPRESSION = 6
 
 
 @dataclass(frozen=True)
@@ -147,14 +152,19 @@ def packed(table: pd.DataFrame) -> str:
     for name in table:
         column = table[name]
         if pd.api.types.is_float_dtype(column.dtype):
-            numbers = column.to_numpy(float)
-            values: list[object] = [float(f"{value:.4g}") if np.isfinite(value) else None for value in numbers]
+            numbers = column.to_numpy(float).tolist()
+            values: list[object] = [float(f"{value:.4g}") if isfinite(value) else None for value in numbers]
             columns.append({"values": values})
         else:
             texts: dict[str, int] = {}
-            places: list[object] = [texts.setdefault(str(escape(cell(value))), len(texts)) for value in column]
+            written = lru_cache(maxsize=None, typed=True)(_escaped)  # what stands in many rows is written once
+            places: list[object] = [texts.setdefault(written(value), len(texts)) for value in column.tolist()]
             columns.append({"texts": [*texts], "places": places})
     return packed_json(columns)
+
+
+def _escaped(value: object) -> str:
+    return str(escape(cell(value)))
 
 
 def packed_json(content: object) -> str:
@@ -171,7 +181,7 @@ def packed_json(content: object) -> str:
     b'[1,null]'
     """
     text = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
-    return b64encode(gzip.compress(text, mtime=0)).decode()
+    return b64encode(gzip.compress(text, _COMPRESSION, mtime=0)).decode()
 
 
 def _with_symbols(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -60,13 +61,50 @@ CAPTIONS = {
 }
 
 
-def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: Sequence[Illustration]) -> str:
+@dataclass(frozen=True)
+class Contents:
+    """What takes longest to make of a page, and needs no figures: other processes draw these meanwhile.
+
+    Args:
+        tables: with all their rows.
+        cards: of the invariants.
+        epochs: of the overview of invariants, for its slider.
+        answer: the figure of the first screen.
+    """
+
+    tables: Sequence[Table]
+    cards: Cards
+    epochs: dict[str, str]
+    answer: Illustration | None
+
+    @classmethod
+    def of(cls, tables: Tables, config: EnsembleConfig) -> Contents:
+        """Make the contents of the page of a study.
+
+        Args:
+            tables: as `analyse` returns them.
+            config: of the ensemble.
+
+        Returns:
+            The record.
+
+        >>> Contents.of({}, EnsembleConfig()).cards
+        {}
+        """
+        epochs = {"z_score_overview": packed_epochs(tables["comparison"])} if "comparison" in tables else {}
+        return cls(linked(tables, CAPTIONS), study_cards(tables, config), epochs, answer_figure(tables, config))
+
+
+def study_report(
+    run: RunFolder, ensemble: xr.Dataset, tables: Tables, contents: Contents, figures: Sequence[Illustration]
+) -> str:
     """Write the page report.html of a study.
 
     Args:
         run: the folder; its configuration and history are reported.
         ensemble: for the versions in its attributes.
         tables: as `analyse` returns them; those of the page link to their CSV files in the folder.
+        contents: of these tables.
         figures: they stand in the page itself.
 
     Returns:
@@ -87,13 +125,13 @@ def study_report(run: RunFolder, ensemble: xr.Dataset, tables: Tables, figures: 
         configuration=configuration_rows(run.config),
         origin=origin_rows(run, ensemble),
         headline=headline(tables, config),
-        answer=answer_figure(tables, config),
+        answer=contents.answer,
         findings=found,
         figures=alone,
         summaries=summaries,
-        tables=linked(tables, CAPTIONS),
-        cards=study_cards(tables, config),
-        epochs={"z_score_overview": packed_epochs(tables["comparison"])} if "comparison" in tables else {},
+        tables=contents.tables,
+        cards=contents.cards,
+        epochs=contents.epochs,
     )
 
 

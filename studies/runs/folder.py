@@ -189,9 +189,18 @@ class RunFolder:
     @property
     def is_finished(self) -> bool:
         """Whether tables, figures and report are what was written, of this ensemble, by the present sources."""
+        return self._made_by_these and self.damaged_results() == []
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether the tables are what was written, of this ensemble, by the present sources."""
+        damaged = self.damaged_results() or []
+        return self._made_by_these and not any(name.endswith(".csv") for name in damaged)
+
+    @property
+    def _made_by_these(self) -> bool:
         marked = self._marked
-        made_by_these = all(marked.get(name) == value for name, value in self._origin.items())
-        return made_by_these and self.damaged_results() == []
+        return all(marked.get(name) == value for name, value in self._origin.items())
 
     @property
     def lacks_pdf(self) -> bool:

@@ -19,7 +19,7 @@ def test_every_figure_finds_its_finding(finished_run: Path) -> None:
     run = RunFolder.open(finished_run)
     tables = {path.stem: read_table(path) for path in run.tables.glob("*.csv")}
     found = findings(tables, run.config)
-    figures = draw_study(tables, run.config)
+    figures = [*draw_study(tables, run.config)]
     own, alone = placed(found, figures)
     shown = [figure.name for _, beside in own for figure in beside]
     assert sorted(shown + [figure.name for figure in alone]) == sorted(figure.name for figure in figures)

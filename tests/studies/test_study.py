@@ -197,6 +197,29 @@ def test_interrupted_analysis_goes_on(
             assert (run.path / folder / file.name).read_bytes() == file.read_bytes()
 
 
+def test_nothing_is_analysed_twice(
+    finished_run: Path, tmp_path: Path, pigmm: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A finished report stays; a figure that is lost is drawn again; damaged weights are noticed."""
+    run = RunFolder.open(Path(shutil.copytree(finished_run, tmp_path / "run")))
+    monkeypatch.setattr("pigmm.studies.pipeline.analyse", lambda *_, **__: pytest.fail("it was analysed again"))
+    before = state(run.path)
+    assert pigmm("report", run.path).out == f"This report is finished; nothing to do.\n{run.report}\n"
+    assert state(run.path) == before
+    drawn = run.figures / "distances.svg"
+    content = drawn.read_bytes()
+    drawn.unlink()
+    assert pigmm("report", run.path).out == f"{run.report}\n"
+    assert drawn.read_bytes() == content
+    assert run.is_finished
+    chunk = next(file for file in sorted((run.ensemble / "weight_1" / "c").rglob("*")) if file.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"\0")
+    monkeypatch.undo()
+    outcome = pigmm("report", run.path)
+    assert outcome.code == 2
+    assert "does not match its checksum" in outcome.err
+
+
 def test_too_few_networks_are_reported_not_crashed_on(tmp_path: Path, pigmm: Command) -> None:
     run = tmp_path / "run"
     outcome = pigmm("study", run, "--hidden", "4,4", "--networks", "2", "--epochs", "1", "--block-size", "2")

@@ -18,6 +18,9 @@ from .panels import layer_entries, layer_looks, panels
 #: Deviations below it are drawn there.
 LEAST = 0.1
 
+# Below a formula, in points: the indices under its sum are lower than the line that it stands on.
+_PAD = 10.8
+
 
 @in_house_style
 def plot_initialisation(initialisation: pd.DataFrame) -> Figure:
@@ -47,7 +50,7 @@ def plot_initialisation(initialisation: pd.DataFrame) -> Figure:
             axes.plot(rows.epoch, rows.deviation.clip(lower=LEAST), **looks[layer], **marks(rows))
         axes.axhspan(LEAST, 2, color=GREY, alpha=0.12, linewidth=0)
         log_scale(axes, LEAST, top)
-        axes.set_title(formula_latex(formulas[graph]))
+        axes.set_title(formula_latex(formulas[graph]), pad=_PAD)
         axes.set_gid(invariant_id(formulas[graph], 0))
 
     compatible = ("compatible with initialisation", {"color": GREY, "alpha": 0.25, "linewidth": 7})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 from markupsafe import Markup
 
@@ -9,7 +11,7 @@ from ....invariants import GraphFamily
 from ....training import EnsembleConfig
 from ...analysis.layers.constraints import COMMON, EQUALS
 from ...analysis.layers.layer import Tables
-from ...analysis.network_subsets import ALL
+from ...analysis.network_subsets import ALL, of_all_networks
 from ...analysis.selection import at_last_epoch, where
 from ...analysis.through_training.trajectories import layers_by_shape
 from ...notation.number_format import number, rounded
@@ -24,21 +26,29 @@ from ...plots.figures.path import plot_path
 from ...plots.figures.symmetry import plot_nested_models
 from ...plots.style import Illustration
 from ...runs.files import file_name
+from ...runs.shared_out import SharedOut
 from ..cards import graph_family
 from .dead_units import dead_units
-from .symmetry import draw_symmetry
+from .symmetry import symmetry_drawings
 from .z_score_overview import z_score_overview
 
+#: Makes a figure; another process can do it.
+Drawing = partial[Illustration]
 
-def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
+
+def draw_study(
+    tables: Tables, config: EnsembleConfig, processes: int = 1, pdf: bool = False
+) -> SharedOut[Illustration]:
     """Draw all figures that the tables have rows for, in the order of the report.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
+        processes: how many draw; those beside this one begin at once.
+        pdf: whether figures are wanted as PDF besides SVG.
 
     Returns:
-        The figures.
+        The figures, drawn.
 
     >>> row = {"epoch": 0.0, "subset": "all", "networks": 9, "mean": 0.5, "q05": 0.4, "q95": 0.6}
     >>> metrics = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
@@ -46,28 +56,50 @@ def draw_study(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
     >>> [figure.name for figure in draw_study({"training": training}, EnsembleConfig())]
     ['learning']
     """
-    drawn = [learning(tables["training"])]
+    return SharedOut([partial(partial, _drawn, drawing, pdf) for drawing in drawings(tables, config)], processes)
+
+
+def _drawn(drawing: Drawing, pdf: bool) -> Illustration:
+    return drawing().drawn(pdf)
+
+
+def drawings(tables: Tables, config: EnsembleConfig) -> list[Drawing]:
+    """List the figures that the tables have rows for, each with its rows.
+
+    Args:
+        tables: as `analyse` returns them.
+        config: of the ensemble.
+
+    Returns:
+        What draws them, in the order of the report.
+
+    >>> drawings({"training": pd.DataFrame()}, EnsembleConfig())[0].func.__name__
+    'learning'
+    """
+    found = [partial(learning, tables["training"])]
     if "units" in tables:
-        drawn.append(dead_units(tables["units"], tables["networks"]))
+        found.append(partial(dead_units, tables["units"], tables["networks"]))
     if "parameters" in tables:
         for name, draw in (("parameters", parameters), ("initialisation", initialisation)):
             table = where(tables[name], subset=ALL)
             for shape, layers in layers_by_shape(config).items():
                 chosen = table[table.layer.isin(layers)]
                 if len(chosen):
-                    drawn.append(draw(chosen, shape))
+                    found.append(partial(draw, chosen, shape))
         if "nested_models" in tables:
-            drawn.append(nested_models(tables["nested_models"]))
-        drawn.append(distances(tables["distances"]))
+            found.append(partial(nested_models, tables["nested_models"]))
+        found.append(partial(distances, tables["distances"]))
         if "trajectory" in tables:
-            drawn += paths(tables["trajectory"], tables["trajectory_distances"])
-        drawn += draw_symmetry(tables, config)
-        drawn.append(departures_by_epoch(where(tables["comparison_summary"], subset=ALL)))
+            found += paths(tables["trajectory"], tables["trajectory_distances"])
+        found += symmetry_drawings(tables, config)
+        found.append(partial(departures_by_epoch, where(tables["comparison_summary"], subset=ALL)))
         families = {layer: graph_family(config.shapes[layer]) for layer in config.stored_layers}
-        drawn.append(z_score_overview(tables["comparison"], families))
+        compared = of_all_networks(tables["comparison"])
+        top = float(compared.z.abs().max())
+        found.append(partial(z_score_overview, at_last_epoch(compared), families, top=top))
         for layer, chosen in where(tables["largest_departures"], subset=ALL).groupby("layer"):
-            drawn.append(largest(chosen, int(str(layer)), families[int(str(layer))]))
-    return drawn
+            found.append(partial(largest, chosen, int(str(layer)), families[int(str(layer))]))
+    return found
 
 
 def learning(table: pd.DataFrame) -> Illustration:
@@ -171,12 +203,12 @@ def nested_models(table: pd.DataFrame) -> Illustration:
     )
 
 
-def paths(places: pd.DataFrame, distances: pd.DataFrame) -> list[Illustration]:
+def paths(places: pd.DataFrame, distances: pd.DataFrame) -> list[Drawing]:
     """For each shape of layers the path of their models through training, and the distances between all of them."""
     found = []
     for rows, columns in places[["rows", "columns"]].drop_duplicates().to_numpy().tolist():
         own, between = (where(table, rows=rows, columns=columns) for table in (places, distances))
-        found.append(path(own, between, (rows, columns)))
+        found.append(partial(path, own, between, (rows, columns)))
     return found
 
 

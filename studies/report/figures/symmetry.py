@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 from markupsafe import Markup
 
@@ -21,36 +23,36 @@ from ...plots.figures.symmetry import LEAST_P, plot_constraints
 from ...plots.style import Illustration
 
 
-def draw_symmetry(tables: Tables, config: EnsembleConfig) -> list[Illustration]:
-    """Draw the figures of symmetry that the tables have rows for, in the order of the report.
+def symmetry_drawings(tables: Tables, config: EnsembleConfig) -> list[partial[Illustration]]:
+    """List the figures of symmetry that the tables have rows for, each with its rows.
 
     Args:
         tables: as `analyse` returns them.
         config: of the ensemble.
 
     Returns:
-        The figures.
+        What draws them, in the order of the report.
 
-    >>> draw_symmetry({}, EnsembleConfig())
+    >>> symmetry_drawings({}, EnsembleConfig())
     []
     """
     everyone = {name: where(table, subset=ALL) for name, table in tables.items() if "subset" in table}
-    drawn = []
+    found = []
     if "symmetry" in everyone:
-        drawn.append(constraints(everyone["symmetry"], everyone.get("nested_models")))
+        found.append(partial(constraints, everyone["symmetry"], everyone.get("nested_models")))
     if "interior_parameters" in everyone:
         for shape, layers in layers_by_shape(config).items():
             own = everyone["interior_parameters"]
             own = own[own.layer.isin(layers)]
             if len(own):
-                drawn.append(interior_parameters(own, shape))
+                found.append(partial(interior_parameters, own, shape))
     if "symmetrised_comparison" in everyone:
-        drawn.append(symmetrised_comparison(everyone["symmetrised_comparison"]))
+        found.append(partial(symmetrised_comparison, everyone["symmetrised_comparison"]))
     if "output_classes" in everyone:
-        drawn.append(output_classes(everyone["output_classes"], everyone["class_tests"]))
+        found.append(partial(output_classes, everyone["output_classes"], everyone["class_tests"]))
     if "change" in everyone:
-        drawn.append(changes(everyone["change"]))
-    return drawn
+        found.append(partial(changes, everyone["change"]))
+    return found
 
 
 def constraints(table: pd.DataFrame, nested: pd.DataFrame | None) -> Illustration:

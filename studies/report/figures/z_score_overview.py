@@ -18,7 +18,10 @@ from ...plots.style import Illustration
 
 
 def z_score_overview(
-    comparison: pd.DataFrame, family: GraphFamily | Mapping[Any, GraphFamily], name: str = "z_score_overview"
+    comparison: pd.DataFrame,
+    family: GraphFamily | Mapping[Any, GraphFamily],
+    name: str = "z_score_overview",
+    top: float | None = None,
 ) -> Illustration:
     """Draw z of every invariant at the last epoch, a panel for each layer.
 
@@ -26,6 +29,7 @@ def z_score_overview(
         comparison: a comparison of all networks with a column `layer`, and `epoch` where there are several.
         family: of the graphs, or that of each layer.
         name: of the file.
+        top: largest |z| that the panels have room for (default: of all epochs in the table).
 
     Returns:
         The figure.
@@ -40,7 +44,7 @@ def z_score_overview(
     when = f" at epoch {last.epoch.max():g}" if "epoch" in last else ""
     beyond = [_beyond(layer, rows) for layer, rows in last.groupby("layer", sort=False)]
     return Illustration(
-        plot_z_score_overview(last, family, top=float(everyone.z.abs().max())),
+        plot_z_score_overview(last, family, top=float(everyone.z.abs().max()) if top is None else top),
         name,
         "Every cubic and quartic invariant",
         Markup(
