@@ -19,8 +19,8 @@ def graph_columns(graphs: Iterable[Multigraph]) -> dict[str, pd.api.extensions.E
     Returns:
         The columns graph (its label), name (if it has one), formula, degree and nodes.
 
-    >>> {name: list(values) for name, values in graph_columns([Multigraph([(0, 1)])]).items()}
-    {'graph': ['01'], 'name': ['sum M'], 'formula': ['sum_ij M_ij'], 'degree': [1], 'nodes': [2]}
+    >>> pd.DataFrame(graph_columns([Multigraph([(0, 1)])])).values.tolist()
+    [['01', 'sum M', 'sum_ij M_ij', 1, 2]]
     """
     return dict(_columns(tuple(graphs)))
 
