@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +36,8 @@ from .score_terms import score_terms
 
 Array = NDArray[np.float64]
 
+# R-hat of chains that have mixed is below.
+_MIXED = 1.1
 _METHODS = ("first order", "first order simulated", "sampled")
 
 
@@ -237,7 +240,7 @@ class InteractingModel(Shown):
         return values @ self.natural
 
     def sample(self, count: int, seed: int | np.random.Generator | None = None) -> Array:
-        """Draw matrices by Hamiltonian Monte Carlo; `sample_chains` tells how well the chains have mixed.
+        """Draw matrices by Hamiltonian Monte Carlo, with a warning where the chains have not mixed.
 
         Args:
             count: how many, at least 0.
@@ -262,6 +265,8 @@ class InteractingModel(Shown):
     def sample_chains(self, count: int, seed: int | np.random.Generator | None = None) -> Chains:
         """The chains from which `sample` draws, with R-hat and effective sizes of all graphs.
 
+        An R-hat above 1.1 is warned of.
+
         Args:
             count: of draws, at least; there are always enough to judge the mixing.
             seed: as in `sample`.
@@ -281,7 +286,14 @@ class InteractingModel(Shown):
         True
         """
         self._require_normalisable("samples")
-        return sample_chains(self.gaussian, self.all_graphs, self.natural, self._exponent, count, seed)
+        chains = sample_chains(self.gaussian, self.all_graphs, self.natural, self._exponent, count, seed)
+        if chains.r_hat.max() > _MIXED:
+            warnings.warn(
+                f"the chains have not mixed: R-hat of {chains.r_hat.idxmax()!r} is {chains.r_hat.max():.2f}; "
+                "`sample_chains` has them all, and more draws may help",
+                stacklevel=2,
+            )
+        return chains
 
     def expectation(
         self,
@@ -443,10 +455,11 @@ class InteractingModel(Shown):
         return round(0.5 * float(np.log2(mean_square)))
 
     def _require_normalisable(self, what: str) -> None:
-        if not self.is_normalisable:
+        found = self.normalisability
+        if not found.normalisable:
             raise ValueError(
-                f"the model must have a normalisation for {what}, got one that cannot be shown to have one: "
-                f"{self.normalisability.reason}; first-order predictions remain"
+                f"the model must have a normalisation for {what}, got one that {'has' if found.exact else 'may have'} "
+                f"none: {found.reason}; first-order predictions remain"
             )
 
     def _heading(self) -> str:

@@ -1,7 +1,7 @@
 """Hamiltonian Monte Carlo for densities of matrices: many chains side by side, moved by the gradients of invariants.
 
-The mass is the precision of a Gaussian fitted to the chains, so that a step is alike in all irreps: with the velocity
-v ~ N(0, G) and Hamiltonian v G^{-1} v / 2 - log p, steps are M += e v and v += e G grad log p. G acts by blocks.
+A trajectory is made of leapfrog steps M += e v, v += e G grad log p, with the covariance G of a Gaussian that is fitted
+to the chains: a step is then alike in all irreps (see `mass`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from ...invariants.checks import checked_integer
 from ...invariants.evaluation.evaluate import evaluate
-from ...invariants.evaluation.gradients import evaluate_gradient
+from ...invariants.evaluation.gradients import evaluate_with_gradient
 from ...invariants.graphs.families import GraphFamily
 from ...invariants.graphs.multigraph import Multigraph
 from ..model.blocks import parameters_from_blocks
 from ..model.gaussian import BlockGaussian
 from ..model.shown import Shown
+from .mass import Mass
 from .mixing import effective_sizes, r_hat
 from .progress import patient_bar
 
@@ -215,13 +216,12 @@ class _Walk:
     ) -> None:
         self.graphs = graphs
         self.step = 0.1
-        self._gaussian = gaussian
-        self._mean = gaussian.mean
+        self._mass = Mass(gaussian)
         self._family = gaussian.space.decomposition.family
         self._theta = theta
         self._rng = rng
         self.points = gaussian.sample(chains, rng)
-        self.values = self._evaluated(self.points)
+        self.values, self._gradient = self._at(self.points)
 
     @property
     def steps(self) -> int:
@@ -232,8 +232,7 @@ class _Walk:
         """Move to the density, take its covariances for the mass, and fix the step."""
         self._adapt(_REACH, advance)
         points = np.concatenate(self._adapt(_LEARN, advance))
-        self._gaussian = type(self._gaussian).fit(points, self._gaussian.space)
-        self._mean = self._gaussian.mean
+        self._mass = Mass(type(self._mass.gaussian).fit(points, self._mass.gaussian.space))
         self._adapt(_ADAPT, advance)
 
     def _adapt(self, moves: int, advance: Callable[[], None]) -> list[Array]:
@@ -250,40 +249,28 @@ class _Walk:
 
     def move(self) -> float:
         """One trajectory of each chain, accepted by Metropolis; the mean probability of acceptance."""
-        axes = (slice(None), *[None] * len(self._gaussian.space.shape))
+        mass, steps = self._mass, self.steps
         step = self.step * self._rng.uniform(0.8, 1.2)
-        velocity = self._gaussian.sample(len(self.points), self._rng) - self._mean
-        before = self.values @ self._theta - self._kinetic(velocity)
+        velocity = mass.velocities(len(self.points), self._rng)
+        before = self.values @ self._theta - mass.kinetic_energy(velocity)
         points, lost = self.points.copy(), np.zeros(len(self.points), dtype=bool)
-        velocity += step / 2 * self._force(points)
-        steps = self.steps
+        velocity += step / 2 * mass.acceleration(self._gradient)
         for k in range(steps):
             points += step * velocity
             away = ~(np.abs(points).reshape(len(points), -1).max(axis=1) < _RUNAWAY)
             lost |= away
             points[away], velocity[away] = self.points[away], 0.0
-            velocity += (step if k < steps - 1 else step / 2) * self._force(points)
-        values = self._evaluated(points)
+            values, gradient = self._at(points)
+            velocity += (step if k < steps - 1 else step / 2) * mass.acceleration(gradient)
         with np.errstate(over="ignore", invalid="ignore"):
-            gained = values @ self._theta - self._kinetic(velocity) - before
+            gained = values @ self._theta - mass.kinetic_energy(velocity) - before
         probability = np.where(lost | np.isnan(gained), 0.0, np.exp(np.minimum(gained, 0.0)))
         accepted = self._rng.random(len(points)) < probability
-        self.points = np.where(accepted[axes], points, self.points)
-        self.values = np.where(accepted[:, None], values, self.values)
+        points[~accepted], values[~accepted] = self.points[~accepted], self.values[~accepted]
+        gradient[~accepted] = self._gradient[~accepted]
+        self.points, self.values, self._gradient = points, values, gradient
         return float(probability.mean())
 
-    def _evaluated(self, points: Array) -> Array:
-        values: Array = evaluate(points, self.graphs, family=self._family)
-        return values
-
-    def _kinetic(self, velocity: Array) -> Array:
-        white = self._gaussian.whiten(velocity + self._mean)
-        result: Array = 0.5 * np.square(white).reshape(len(white), -1).sum(axis=1)
-        return result
-
-    def _force(self, points: Array) -> Array:
-        """G grad log p."""
-        gradient = evaluate_gradient(points, self.graphs, weights=self._theta, family=self._family)
-        space = self._gaussian.space
-        pairs = zip(self._gaussian.covariances, space.project(gradient), strict=True)
-        return space.assemble([g @ part if len(g) > 1 else g.item() * part for g, part in pairs])
+    def _at(self, points: Array) -> tuple[Array, Array]:
+        """Values of the graphs, and grad log p."""
+        return evaluate_with_gradient(points, self.graphs, self._theta, family=self._family)

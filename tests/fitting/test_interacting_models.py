@@ -209,6 +209,18 @@ def test_samples_of_a_double_well(scale):
         _ = model.base
 
 
+def test_chains_that_do_not_mix_are_told():
+    """Two deep wells of the trace: chains stay where they begin."""
+    couplings = (as_graph("(tr M)^4"), as_graph(QUARTIC))
+    natural = np.array([*natural_parameters(PIGMM.iid(4, 1.0)), -0.05, -0.001])
+    natural[[graph.label for graph in (*multigraphs(1), *multigraphs(2))].index("00 11")] += 3.0
+    wide = PIGMM(4, [0, 0, 1, 0, 10, 1, 0, 0, 1, 0, 1, 1, 1])
+    model = InteractingModel(wide, couplings, natural, np.zeros((15, 15)), 0)
+    with pytest.warns(UserWarning, match="the chains have not mixed: R-hat of '.*' is"):
+        chains = model.sample_chains(800, seed=0)
+    assert chains.r_hat["00"] > 1.1
+
+
 def test_the_same_seed_gives_the_same_bits():
     model = iid_with({QUARTIC: -0.1})
     first = model.sample(20, seed=5)
