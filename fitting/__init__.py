@@ -27,6 +27,7 @@ from .distances.intervals import distance_interval
 from .distances.null_bands import distance_test, distances_to
 from .distances.trajectories import distance_matrix, embed
 from .distances.transport import sample_distance_test, sample_wasserstein
+from .interactions.comparison import compare_interacting
 from .interactions.far_field import Normalisability
 from .interactions.held_out import held_out_gain
 from .interactions.model import InteractingModel
@@ -73,6 +74,7 @@ __all__ = [
     "bhattacharyya_distance",
     "bootstrap_comparison",
     "compare",
+    "compare_interacting",
     "confidence_intervals",
     "distance_interval",
     "distance_matrix",

@@ -6,7 +6,7 @@ from math import factorial
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import kstest
+from scipy.stats import chi2, kstest
 
 from pigmm.fitting import (
     PIGMM,
@@ -16,6 +16,7 @@ from pigmm.fitting import (
     RectangularSpace,
     SquareSpace,
     SymmetricSpace,
+    compare_interacting,
 )
 from pigmm.fitting.interactions.far_field import largest_on_sphere, normalisability
 from pigmm.fitting.interactions.first_order import residual_covariances, simulated_shift
@@ -299,6 +300,39 @@ def test_predictions_to_first_order_and_sampled_agree_with_what_is_measured():
     np.testing.assert_array_equal(model.expectation([QUARTIC]), first.predicted)
     again = model.predictions([QUARTIC], "first order simulated", count=20_000)
     assert abs(again.predicted.item() - first.predicted.item()) < 4 * again.standard_error.item()
+
+
+@pytest.mark.parametrize(
+    ("fitted", "ensembles"),
+    [(True, 5), *(pytest.param(fitted, 100, marks=pytest.mark.thorough) for fitted in (True, False))],
+)
+def test_comparisons_are_calibrated(fitted, ensembles, quartic_entries):
+    """z of invariants of degree 2 to 6 over ensembles of the model: standard normal, of matrices fitted and of others."""
+    graphs = ["01 01", "01 01 01 01", "01 01 01 01 01 01", "01 01 02 02 03 03", "01 01 01 02 02", "01 01 21 21"]
+    z = []
+    for seed in range(ensembles):
+        matrices = quartic_entries(600, (4, 4), seed=(7, seed))
+        model = InteractingModel.fit(matrices[:300], [QUARTIC])
+        compared = matrices[:300] if fitted else matrices[300:]
+        z.append(compare_interacting(model, compared, graphs, fitted=fitted, count=1000, seed=seed).z)
+    squares = np.square(z).sum(axis=0)
+    low, high = chi2.ppf([1e-4, 1 - 1e-4], ensembles)
+    assert (squares > low).all()
+    assert (squares < high).all()
+
+
+def test_comparisons_see_what_the_model_lacks():
+    truth = iid_with({GRAM: -0.02, "sum M_ij^3": 0.1, QUARTIC: -0.02})
+    matrices = truth.sample(2000, seed=0)
+    lacking = InteractingModel.fit(matrices, [GRAM])
+    assert lacking.is_normalisable
+    found = compare_interacting(lacking, matrices, ["sum M_ij^3", "01 01 01 01 01", GRAM], count=2000)
+    assert np.abs(found.z[:2]).min() > 5
+    assert found.q_value[0] < 1e-3
+    with pytest.raises(ValueError, match="model must be the fit of these matrices"):
+        compare_interacting(lacking, matrices[1:], [GRAM])
+    with pytest.raises(ValueError, match="must be at least 2"):
+        compare_interacting(lacking, matrices[:1], [GRAM], fitted=False)
 
 
 def test_expectations_that_are_refused():
