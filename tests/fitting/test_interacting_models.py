@@ -150,7 +150,7 @@ def test_moments_of_independent_quartic_entries(space):
     graphs = [g for g in multigraphs(4, family) if g.number_of_nodes == 2 and len(set(g.arcs)) == 1]
     graphs = [g for g in graphs if len(set(g.colours)) == 1 and g.arcs[0][0] != g.arcs[0][1]]
     model = InteractingModel.of_couplings(BlockGaussian.white(space, 1.0), dict.fromkeys(graphs, -0.15))
-    chains = model.sample_chains(3000, seed=1)
+    chains = model.sample_chains(2000, seed=1)
     assert chains.r_hat.max() < 1.05
     entries = chains.draws.reshape(-1, *space.shape)
     effective = chains.effective_sizes.min()
@@ -226,8 +226,9 @@ def test_the_same_seed_gives_the_same_bits():
     model = iid_with({QUARTIC: -0.1})
     first = model.sample(20, seed=5)
     np.testing.assert_array_equal(first, model.sample(20, seed=np.random.default_rng(5)))
-    assert not np.array_equal(first, model.sample(20, seed=6))
-    assert model.sample_chains(0, seed=5).matrices(0).shape == (0, 4, 4)
+    other = model.sample_chains(20, seed=6)
+    assert not np.array_equal(first, other.matrices(20))
+    assert other.matrices(0).shape == (0, 4, 4)
     with pytest.raises(ValueError, match="count must be an integer of at least 0, got -1"):
         model.sample(-1)
 
@@ -307,7 +308,7 @@ def test_predictions_to_first_order_and_sampled_agree_with_what_is_measured():
     [(True, 5), *(pytest.param(fitted, 100, marks=pytest.mark.thorough) for fitted in (True, False))],
 )
 def test_comparisons_are_calibrated(fitted, ensembles, quartic_entries):
-    """z of invariants of degree 2 to 6 over ensembles of the model: standard normal, of matrices fitted and of others."""
+    """z of invariants of degree 2 to 6 over ensembles of the model: standard normal, for matrices fitted or others."""
     graphs = ["01 01", "01 01 01 01", "01 01 01 01 01 01", "01 01 02 02 03 03", "01 01 01 02 02", "01 01 21 21"]
     z = []
     for seed in range(ensembles):
