@@ -66,7 +66,8 @@ def sample_wasserstein(
     rng = np.random.default_rng(seed)
     if method == "exact":
         return _exact(_chosen(x, subsample, rng), _chosen(y, subsample, rng))
-    return _sliced(x, y, _directions(x.shape[1], projections, rng))
+    directions = _directions(x.shape[1], projections, rng)
+    return _sliced(x @ directions, y @ directions, x.shape[1])
 
 
 def sample_distance_test(
@@ -84,10 +85,11 @@ def sample_distance_test(
     """The distance of `sample_wasserstein`, and its law if both were of one law.
 
     Of two independent ensembles: all matrices are mixed and dealt out again at random, an exact test. Of an ensemble
-    and a model given beforehand: a sample of the model, as large, stands for it, and both are drawn from the model,
-    which is exact too. If the model was fitted to the ensemble, every sample is moved and scaled, irrep by irrep, until
-    its own fit is the model: first whitened by a refit, then coloured by the model. Whitened Gaussian ensembles have
-    one law and are independent of their fits (Basu's theorem), so this test, of ensembles of one fit, is exact as well.
+    and a model given beforehand: a sample of the model, as large, stands for it, and the distances of further samples
+    to the same one are the null, which is exact too: given that one, the ensemble and the samples are alike and
+    independent. If the model was fitted to the ensemble, every sample is moved and scaled, irrep by irrep, until its
+    own fit is the model: first whitened by a refit, then coloured by the model. Whitened Gaussian ensembles have one
+    law and are independent of their fits (Basu's theorem), so this test, of ensembles of one fit, is exact as well.
 
     Args:
         p: (n, rows, columns), n at least 1; enough for a fit, if the model was fitted.
@@ -123,18 +125,18 @@ def sample_distance_test(
     # apart from the random numbers of `sample(seed=seed)`, which would draw simulated matrices once more
     rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
 
-    def used(points: Array) -> Array:
-        return _chosen(points, subsample, rng) if method == "exact" else points
-
     entries = prod(checked_matrices(p, square=False).shape[1:])
     # one choice for all: given the directions, the distances are as exchangeable, and they are costly to draw
     directions = _directions(entries, projections, rng) if method == "sliced" else None
 
+    def seen(points: Array) -> Array:
+        return _chosen(points, subsample, rng) if directions is None else points @ directions
+
     def distance(x: Array, y: Array) -> float:
-        return _exact(x, y) if directions is None else _sliced(x, y, directions)
+        return _exact(x, y) if directions is None else _sliced(x, y, entries)
 
     if not isinstance(q, BlockGaussian):
-        x, y = map(used, _pair(p, q))
+        x, y = map(seen, _pair(p, q))
         mixed = np.concatenate([x, y])
         dealt = (rng.permutation(mixed) for _ in range(replicates))
         null = [distance(deal[: len(x)], deal[len(x) :]) for deal in dealt]
@@ -148,33 +150,32 @@ def sample_distance_test(
 
     def sample() -> Array:
         count = len(matrices)
-        return used(_flat(_refitted_sample(q, count, rng) if fitted else q.sample(count, rng)))
+        return seen(_flat(_refitted_sample(q, count, rng) if fitted else q.sample(count, rng)))
 
-    found = distance(used(_flat(matrices)), sample())
-    null = [distance(sample(), sample()) for _ in range(replicates)]
+    reference = sample()
+    found = distance(seen(_flat(matrices)), reference)
+    null = [distance(sample(), reference) for _ in range(replicates)]
     return with_null_band(found, np.array(null), level)
 
 
 def _refitted_sample(model: BlockGaussian, count: int, rng: np.random.Generator) -> Array:
     """Matrices (count, rows, columns) of a model, moved and scaled irrep by irrep until their own fit is the model."""
     space = model.space
-    drawn = rng.standard_normal((count, *space.shape))
-    step = max(1, _CHUNK_ENTRIES // drawn[0].size)
-    chunks = [drawn[start : start + step] for start in range(0, count, step)]
-    statistics = SufficientStatistics.merged(
-        SufficientStatistics.of_components(space, space.project(chunk)) for chunk in chunks
-    )
+    step = max(1, _CHUNK_ENTRIES // prod(space.shape))
+    counts = [min(step, count - start) for start in range(0, count, step)]
+    drawn = [list(space.project(rng.standard_normal((own, *space.shape)))) for own in counts]
+    statistics = SufficientStatistics.merged(SufficientStatistics.of_components(space, parts) for parts in drawn)
     # the roots are triangular, so their quotient is what whitening and colouring of the matrices come to
     pairs = zip(model.covariances, statistics.moments, strict=True)
     moved = [np.linalg.cholesky(covariance) @ np.linalg.inv(np.linalg.cholesky(own)) for covariance, own in pairs]
-    for chunk in chunks:
-        parts = list(space.project(chunk))
+    matrices = np.empty((count, *space.shape))
+    for start, parts in zip(range(0, count, step), drawn, strict=True):
         parts[0] = parts[0] - statistics.mean[:, None]
         # a single copy is only scaled, which is faster than a product of matrices
         parts = [m @ part if len(m) > 1 else m.item() * part for m, part in zip(moved, parts, strict=True)]
         parts[0] += model.means[:, None]
-        chunk[:] = space.assemble(parts)
-    return drawn
+        matrices[start : start + step] = space.assemble(parts)
+    return matrices
 
 
 def _pair(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
@@ -207,17 +208,18 @@ def _exact(x: Array, y: Array) -> float:
 
 
 def _directions(entries: int, count: int, rng: np.random.Generator) -> Array:
-    """(entries, count): unit vectors, uniform on the sphere."""
+    """(entries, count): vectors uniform on the sphere, so short that a product with them is no larger than an entry."""
     directions = rng.standard_normal((entries, count))
-    directions /= np.sqrt(np.einsum("ek,ek->k", directions, directions))
+    directions /= np.sqrt(entries * np.einsum("ek,ek->k", directions, directions))
     return directions
 
 
-def _sliced(x: Array, y: Array, directions: Array) -> float:
+def _sliced(x: Array, y: Array, entries: int) -> float:
+    """From the products (n, directions) of the matrices with `_directions`."""
     import ot
 
     x, y, unit = _in_units(x, y)
-    return unit * float(ot.sliced_wasserstein_distance(x, y, projections=directions))
+    return unit * float(np.sqrt(entries * ot.wasserstein_1d(x, y, p=2).mean()))
 
 
 def _in_units(x: Array, y: Array) -> tuple[Array, Array, float]:

@@ -33,6 +33,9 @@ def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) ->
         what: the kind of content, such as "model".
         content: values of JSON, without a key "format".
 
+    Raises:
+        OSError: the disk is full or not writable; names the file.
+
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "one.json"
     >>> write_json(file, "number", {"one": 1})
@@ -42,7 +45,13 @@ def write_json(path: str | PathLike[str], what: str, content: dict[str, Any]) ->
     target = Path(path)
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
-    partial.write_text(json.dumps({"format": _format(what), **content}, indent=1) + "\n")
+    try:
+        partial.write_text(json.dumps({"format": _format(what), **content}, indent=1) + "\n")
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        # the error of a full disk says neither where nor what
+        raise OSError(error.errno, f"{error.strerror} while this file was written", str(target)) from error
     partial.replace(target)
 
 

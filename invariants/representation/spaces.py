@@ -172,7 +172,8 @@ class SquareSpace:
         n = self.size
         row_means, column_means = matrices.mean(axis=-1), matrices.mean(axis=-2)
         mean = row_means.mean(axis=-1)
-        centred = matrices - row_means[..., :, None] - column_means[..., None, :] + mean[..., None, None]  # F M F
+        centred = matrices - row_means[..., :, None]
+        centred -= (column_means - mean[..., None])[..., None, :]  # F M F
         diagonal = np.diagonal(centred, axis1=-2, axis2=-1)
         trace = diagonal.sum(axis=-1)
         h3 = sqrt(n / (n - 2)) * (diagonal - trace[..., None] / n)
@@ -181,8 +182,10 @@ class SquareSpace:
             [sqrt(n) * (column_means - mean[..., None]), sqrt(n) * (row_means - mean[..., None]), h3], axis=-2
         )
         transposed = centred.swapaxes(-1, -2)
-        v2 = (centred + transposed) / 2 - self._inside_centred(trace / sqrt(n - 1), h3)
-        v3 = (centred - transposed) / 2
+        v2, v3 = centred + transposed, centred - transposed
+        v2 /= 2
+        v3 /= 2
+        self._add_inside_centred(v2, -trace / sqrt(n - 1), -h3)
         flat = (*matrices.shape[:-2], 1, n * n)
         return v0, vh, v2.reshape(flat), v3.reshape(flat)
 
@@ -198,19 +201,18 @@ class SquareSpace:
         n = self.size
         v0, vh, v2, v3 = components
         matrices: Array = (v2 + v3).reshape(*v2.shape[:-2], n, n)
-        matrices = matrices + self._inside_centred(v0[..., 1, 0], vh[..., 2, :])
+        self._add_inside_centred(matrices, v0[..., 1, 0], vh[..., 2, :])
         matrices += v0[..., 0, :, None] / n + (vh[..., 0, None, :] + vh[..., 1, :, None]) / sqrt(n)
         return matrices
 
-    def _inside_centred(self, scalar: Array, vector: Array) -> Array:
-        """The parts of V_0 and V_H inside V_H x V_H: scalar F / sqrt(N-1) + sqrt(N/(N-2)) F diag(vector) F."""
+    def _add_inside_centred(self, matrices: Array, scalar: Array, vector: Array) -> None:
+        """Add the parts of V_0 and V_H inside V_H x V_H: scalar F / sqrt(N-1) + sqrt(N/(N-2)) F diag(vector) F."""
         n = self.size
         scaled = sqrt(n / (n - 2)) * vector
-        part: Array = -(scaled[..., :, None] + scaled[..., None, :]) / n
-        part = part - (scalar / (n * sqrt(n - 1)))[..., None, None]
+        matrices -= (scaled / n)[..., :, None]
+        matrices -= (scaled / n + (scalar / (n * sqrt(n - 1)))[..., None])[..., None, :]
         index = np.arange(n)
-        part[..., index, index] += scaled + (scalar / sqrt(n - 1))[..., None]
-        return part
+        matrices[..., index, index] += scaled + (scalar / sqrt(n - 1))[..., None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import isqrt
 from typing import Any
 
@@ -23,7 +23,8 @@ KINDS: dict[str, Callable[[int, int], MatrixSpace]] = {
 
 # Rounding errors by which a correlation matrix may miss its mirror or its unit diagonal.
 _ROUNDINGS = 1000
-_FEW = 100
+# Entries of the matrices that are looked at together.
+_LOOKED_AT = 1 << 20
 
 
 def check_kind(kind: str | None) -> None:
@@ -123,8 +124,13 @@ def check_first_axis(name: str, shape: tuple[int, ...]) -> None:
 
 
 def _all(matrices: NDArray[Any], has: Callable[[NDArray[Any]], bool]) -> bool:
-    """Whether all matrices have a property; a few are looked at first, since most ensembles have it not."""
-    return has(matrices[:_FEW]) and has(matrices)
+    """Whether all matrices have a property; a few are looked at at a time, since most ensembles have it not."""
+    return all(has(few) for few in _few_at_a_time(matrices))
+
+
+def _few_at_a_time(matrices: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    step = max(1, _LOOKED_AT // matrices[0].size)
+    return (matrices[start : start + step] for start in range(0, len(matrices), step))
 
 
 def _is_symmetric(matrices: NDArray[Any]) -> bool:
@@ -139,9 +145,9 @@ def _correlations(name: str, matrices: NDArray[Any]) -> NDArray[np.float64]:
     """Symmetric matrices with a zero diagonal, from correlation matrices that are so but for rounding."""
     values = matrices.astype(np.float64)
     tolerance = _ROUNDINGS * rounding_unit(matrices)
-    off_mirror = float(np.abs(values - values.swapaxes(1, 2)).max())
+    off_mirror = max(float(np.abs(few - few.swapaxes(1, 2)).max()) for few in _few_at_a_time(values))
     off_one = float(np.abs(np.diagonal(values, axis1=1, axis2=2) - 1).max())
-    largest = float(np.abs(values).max())
+    largest = max(float(values.max()), -float(values.min()))
     for what, found, most in (
         ("be symmetric, got entries {} off their mirrors", off_mirror, tolerance),
         ("have ones on the diagonal, got entries {} off one", off_one, tolerance),
@@ -149,7 +155,8 @@ def _correlations(name: str, matrices: NDArray[Any]) -> NDArray[np.float64]:
     ):
         if found > most:
             raise ValueError(f"{name}: correlation matrices must {what.format(f'{found:.3g}')}")
-    symmetric: NDArray[np.float64] = (values + values.swapaxes(1, 2)) / 2
     index = np.arange(values.shape[1])
-    symmetric[:, index, index] = 0
-    return symmetric
+    for few in _few_at_a_time(values):
+        few[:] = (few + few.swapaxes(1, 2)) / 2
+        few[:, index, index] = 0
+    return values

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pigmm.fitting import PIGMM
 from pigmm.studies.cli import main as command_line
 from pigmm.studies.runs.folder import RunFolder
 from pigmm.studies.runs.kept_tables import keep_tables
@@ -54,6 +56,19 @@ def test_a_full_disk_says_what_to_do(
     said = capsys.readouterr().err
     assert str(tmp_path / "a.csv") in said
     assert said.endswith("; make room, and the same command goes on\n")
+
+
+def test_a_model_for_which_there_is_no_room_is_named(tmp_path: Path) -> None:
+    model = PIGMM.iid(4, variance=1.0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="File too large while this file was written") as full:
+            model.save(tmp_path / "model.json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.value.filename == str(tmp_path / "model.json")
+    assert not (tmp_path / "model.json").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"[", b"{}", b"[1, null]"])

@@ -12,6 +12,7 @@ from pigmm.fitting import (
     randomisation_test,
     wald_tests,
 )
+from pigmm.fitting.tests_of_models.symmetry import permuted_columns
 from pigmm.fitting.tests_of_models.symmetry import symmetry as symmetry_tests
 from pigmm.fitting.tests_of_models.symmetry.restrictions import restrictions
 from pigmm.fitting.tests_of_models.symmetry.symmetry import symmetry_p_values
@@ -80,7 +81,7 @@ def test_permuted_estimates_are_fits_to_permuted_matrices(random_model):
     rng = np.random.default_rng(0)
     matrices = random_model(6, seed=1).sample(8, seed=2)
     sigma = rng.permuted(np.broadcast_to(np.arange(6), (4, 8, 6)), axis=-1)
-    moments = symmetry_tests._permuted_moments(symmetry_tests._parts(matrices), sigma)
+    moments = permuted_columns.permuted_moments(permuted_columns.column_parts(matrices), sigma)
     for number, own in enumerate(sigma):
         columns = np.array([matrix[:, s] for matrix, s in zip(matrices, own, strict=True)])
         # any joint permutation besides changes nothing: rows and columns are permuted independently
@@ -94,7 +95,7 @@ def test_permuted_estimates_are_fits_to_permuted_matrices(random_model):
 def test_randomisation_is_seeded_and_does_not_depend_on_chunks(monkeypatch):
     matrices = np.random.default_rng(0).normal(size=(30, 5, 5))
     first = randomisation_test(matrices, replicates=200, seed=1)
-    monkeypatch.setattr(symmetry_tests, "_CHUNK_ENTRIES", 7 * 30 * 25)
+    monkeypatch.setattr(permuted_columns, "_CHUNK_ENTRIES", 7 * 30 * 25)
     assert randomisation_test(matrices, replicates=200, seed=1).equals(first)
     assert randomisation_test(matrices, replicates=200, seed=2).p_value != first.p_value
 

@@ -6,6 +6,7 @@ largest size of a file.
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,15 @@ def test_a_full_disk_costs_the_block_that_was_written(
                 assert (store.path / file.relative_to(whole.path)).read_bytes() == file.read_bytes()
     assert not resumed.missing_blocks()
     assert not list(resumed.path.rglob("*.partial"))
+
+
+def test_no_room_for_an_empty_store_names_it(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="File too large while the empty arrays were written, and the same") as full:
+            train_ensemble(CONFIG, tmp_path / "e.zarr", progress=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.value.filename == str(tmp_path / "e.zarr")
+    assert list(tmp_path.iterdir()) == []

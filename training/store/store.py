@@ -183,7 +183,8 @@ class EnsembleStore:
             raise ValueError(f"{path} must be an ensemble, an empty folder or nothing; it is something else")
         draft = path.parent / f".{path.name}.{uuid4().hex}"
         try:
-            write_skeleton(draft, config, attributes, checksummed=True)
+            with _naming_what_failed(path, "the empty arrays were written"):
+                write_skeleton(draft, config, attributes, checksummed=True)
             draft.rename(path)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -314,7 +315,7 @@ class EnsembleStore:
         Raises:
             OSError: the disk is full or not writable. Blocks already marked are in other files and stay whole.
         """
-        with self._naming_what_failed(block):
+        with _naming_what_failed(self.path, _written(block)):
             if first == 0:
                 self._remove(block)
             # a chunk of nothing but NaN, of networks that diverged, has a file too: one that is not there is missing
@@ -339,7 +340,7 @@ class EnsembleStore:
         All of it is on the disk before the marker has its name.
         """
         checksummed = Skeleton.read(self.path).checksummed
-        with self._naming_what_failed(block):
+        with _naming_what_failed(self.path, _written(block)):
             sums = {}
             for name, _ in chunk_files(self.config, block):
                 content = (self.path / name).read_bytes()
@@ -347,20 +348,6 @@ class EnsembleStore:
                 flush_to_disk(self.path / name)
             marked = {"first": block.start, "stop": block.stop, "processor": processor, "checksums": sums}
             write_whole(self._marker(block), sealed(marked), durable=True)
-
-    @contextmanager
-    def _naming_what_failed(self, block: range) -> Iterator[None]:
-        """Name the path and the blocks in the error of a full disk, which has neither."""
-        try:
-            yield
-        except OSError as error:
-            if error.errno is None or (error.filename is not None and error.errno not in _FULL):
-                raise
-            message = (
-                f"{os.strerror(error.errno)} while networks {block.start} to {block.stop - 1} were written; what was "
-                "finished before is kept, and the same call or command goes on"
-            )
-            raise OSError(error.errno, message, str(self.path)) from error
 
     def files(self, block: range) -> list[Path]:
         """The files that hold the arrays of a block, and no other's."""
@@ -448,3 +435,19 @@ def _in_bytes(size: int) -> str:
     ('1954.56 GB', '4.32 MB')
     """
     return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.2f} MB"
+
+
+def _written(block: range) -> str:
+    return f"networks {block.start} to {block.stop - 1} were written; what was finished before is kept"
+
+
+@contextmanager
+def _naming_what_failed(path: Path, what: str) -> Iterator[None]:
+    """Name the path of the store, and what was done, in the error of a full disk, which has neither."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or (error.filename is not None and error.errno not in _FULL):
+            raise
+        message = f"{os.strerror(error.errno)} while {what}, and the same call or command goes on"
+        raise OSError(error.errno, message, str(path)) from error

@@ -57,7 +57,9 @@ class Labelled:
             factor = sqrt(2)
         else:
             places = (labels[0][:, :, None] * self.sizes[self.kinds[1]] + labels[1][:, None, :]).reshape(n, -1)
-        return factor * np.take_along_axis(self.components, places[:, None, :], axis=-1).reshape(n, -1)
+        # places in all components at once: half the time of numpy's take_along_axis
+        begins = np.arange(0, self.components.size, self.components.shape[-1]).reshape(*self.components.shape[:-1], 1)
+        return factor * np.take(self.components, begins + places[:, None, :]).reshape(n, -1)
 
 
 def labelled(parts: Sequence[Array], space: MatrixSpace) -> list[Labelled]:

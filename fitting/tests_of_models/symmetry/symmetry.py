@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -12,18 +10,17 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from ....invariants.checks import checked_integer, checked_matrices
-from ....invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
+from ....invariants.representation.spaces import MatrixSpace
 from ...model.blocks import least_correlation
 from ...model.gaussian import BlockGaussian
 from ...model.pigmm import PIGMM
 from ...model.sufficient_statistics import checked_batch, matrix_chunks
 from .nested_models import model_ladder
+from .permuted_columns import column_parts, permutations, permuted_moments
 from .restrictions import log_determinant, restrictions
 
 Array = NDArray[np.float64]
 
-# Entries of permuted matrices at a time: enough that the work by chunk does not count.
-_CHUNK_ENTRIES = 1 << 20
 # Least eigenvalue of correlations whose inverse keeps some four digits.
 _SOLVABLE = 1e-12
 
@@ -119,13 +116,13 @@ def randomisation_test(
     submodel = next(r for r in nested if r.name == "S_N x S_N")
     size = model.size
     unpermuted = np.broadcast_to(np.arange(size), (1, len(batch), size))
-    permuted = _permutations(len(batch), size, replicates, np.random.default_rng(seed))
-    parts = _parts(batch)
+    permuted = permutations(len(batch), size, replicates, np.random.default_rng(seed))
+    parts = column_parts(batch)
     # permutations leave the restricted fit alone; but of one given the trivial components they move tr F M F out or in
     constant = log_determinant(submodel.dimensions, submodel.estimate(model.means, model.covariances)[1])
 
     def log_ratio(sigma: NDArray[np.intp]) -> Array:
-        moments = _permuted_moments(parts, sigma)
+        moments = permuted_moments(parts, sigma)
         restricted = constant
         if given_trivial:
             restricted = log_determinant(submodel.dimensions, submodel.estimate(model.means, moments)[1])
@@ -255,48 +252,3 @@ def in_units(matrices: ArrayLike) -> Array:
     [[[0.25, 1.0]]]
     """
     return Scaled.of(checked_matrices(matrices, square=False))[:]
-
-
-def _permutations(count: int, size: int, replicates: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    """Independent uniform permutations (at most replicates, count, size), chunk by chunk."""
-    step = max(1, _CHUNK_ENTRIES // (count * size**2))
-    for start in range(0, replicates, step):
-        ordered = np.broadcast_to(np.arange(size), (min(step, replicates - start), count, size))
-        yield rng.permuted(ordered, axis=-1)
-
-
-def _parts(matrices: Array) -> tuple[Array, Array, Array, Array]:
-    """What a permutation of columns moves or leaves: V_0's first copy (n,), V_H's first two (n, N), and F M F."""
-    size = matrices.shape[-1]
-    v0, vh, _, _ = SquareSpace(size).project(matrices)
-    column_means, row_means = matrices.mean(axis=-2), matrices.mean(axis=-1)
-    centred = matrices - row_means[:, :, None] - column_means[:, None, :] + row_means.mean(axis=-1)[:, None, None]
-    return v0[:, 0, 0], vh[:, 0], vh[:, 1], centred
-
-
-def _permuted_moments(parts: tuple[Array, Array, Array, Array], sigma: NDArray[np.intp]) -> tuple[Array, ...]:
-    """Moments of matrices whose columns are permuted by sigma (replicates, n, N): of each irrep (replicates, k, k).
-
-    With less work than a fit of each draw: the norms of V_2 and V_3 are (|X|^2 +- tr X^2) / 2, X = F M F, less what
-    V_0 and V_H have of it.
-    """
-    total, columns, rows, centred = parts
-    n, size = columns.shape
-    permuted = np.take_along_axis(centred[None], sigma[:, :, None, :], axis=-1)
-    diagonal = np.diagonal(permuted, axis1=-2, axis2=-1)
-    trace = diagonal.sum(axis=-1)
-    trivial = np.stack([np.broadcast_to(total, trace.shape), trace / sqrt(size - 1)], axis=1)
-    trivial -= trivial.mean(axis=-1, keepdims=True)
-    inside = sqrt(size / (size - 2)) * (diagonal - trace[..., None] / size)
-    moved = np.take_along_axis(columns[None], sigma, axis=-1)
-    hook = np.stack([moved, np.broadcast_to(rows, moved.shape), inside], axis=1).reshape(len(sigma), 3, n * size)
-    of_squares, of_product = np.square(centred).sum(), np.einsum("bnij,bnji->b", permuted, permuted)
-    of_copies = np.square(trace).sum(axis=1) / (size - 1) + np.square(inside).sum(axis=(1, 2))
-    scatter = (
-        trivial @ trivial.swapaxes(1, 2),
-        hook @ hook.swapaxes(1, 2),
-        ((of_squares + of_product) / 2 - of_copies)[:, None, None],
-        ((of_squares - of_product) / 2)[:, None, None],
-    )
-    dimensions = irrep_dimensions(SquareSpace(size))
-    return tuple(np.asarray(s / (n * d)) for s, d in zip(scatter, dimensions, strict=True))

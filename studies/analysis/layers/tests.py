@@ -53,7 +53,7 @@ _MOVING = 16
 _SEED = 6_180_339
 # Matrices and directions of the distances between samples, whose time they set; and entries that are drawn in all.
 _SLICED_MATRICES, _TRANSPORTED, _DIRECTIONS = 500, 300, 50
-_DRAWN_ENTRIES = 1 << 29
+_DRAWN_ENTRIES = 1 << 28
 # Below so many matrices a distance between samples says nothing.
 _FEWEST_MATRICES = 30
 
@@ -214,7 +214,7 @@ def transport_tests(matrices: Matrices, model: BlockGaussian) -> pd.DataFrame:
     >>> bool((transport_tests(matrices, PIGMM.fit(matrices)).p_value > 0.01).all())
     True
     """
-    most = min(_SLICED_MATRICES, _DRAWN_ENTRIES // (2 * max(TRANSPORT_DRAWS.values()) * matrices[0].size))
+    most = min(_SLICED_MATRICES, _DRAWN_ENTRIES // (max(TRANSPORT_DRAWS.values()) * matrices[0].size))
     if most < min(_FEWEST_MATRICES, len(matrices)):
         return pd.DataFrame(
             columns=["tested", "distance", "null_mean", "null_lower", "null_upper", "p_value"], dtype=float

@@ -4,7 +4,7 @@
 
 A file may be read, or refused in one line that names it. Everything else is a defect and listed, with a number by which
 `--only` makes the file again: an exception that the command line does not tell in a line (traceback), the end of the
-process, more than 20 seconds of the processor, or 200 by the clock (hang), more memory than READ_LIMIT and
+process, more than 20 seconds of the processor, or 600 by the clock (hang), more memory than READ_LIMIT and
 RESIDENT_LIMIT allow, code from the file executed; of ensembles and RUN folders, which have checksums, also content that
 differs from the sound one's and is given without an error (wrong in silence).
 """
@@ -26,7 +26,7 @@ import kinds
 import worker
 
 #: For one file: of the processor, and by the clock, which on a busy machine tells less.
-SECONDS, SECONDS_BY_THE_CLOCK = 20, 200
+SECONDS, SECONDS_BY_THE_CLOCK = 20, 600
 FINE = ("read", "refused")
 DEFECTS = ("unnamed", "traceback", "crash", "hang", "over memory", "executed", "wrong in silence")
 

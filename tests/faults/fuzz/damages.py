@@ -466,7 +466,8 @@ def _safetensors(rng: Generator, path: Path, canary: str) -> str:
         text = json.dumps(header).encode()
     else:
         text = _json_text(rng, mutated(rng, header, canary))
-    declared = len(text) if rng.random() < 0.9 else int(rng.choice([0, 1, 2**40, 2**63, 2**64 - 1]))
+    sizes = (0, 1, 2**40, 2**63, 2**64 - 1)
+    declared = len(text) if rng.random() < 0.9 else sizes[rng.integers(len(sizes))]
     path.write_bytes(declared.to_bytes(8, "little") + text + content[8 + length :])
     return "header of .safetensors"
 
