@@ -17,6 +17,7 @@ from ..runs.folder import CONFIGURATION, RunFolder
 from ..runs.progress import progress_of
 from .batch_sizes import batch_size_tables
 from .figures import draw_all
+from .number_variance import number_variances
 from .page import surface_page
 from .plan import Plan, default_ensemble, plan_of
 from .questions import Tables, tests_of
@@ -106,8 +107,8 @@ def measured_tables(surface: Surface, plan: Plan, progress: bool = True) -> Tabl
         progress: whether to show bars, on standard error.
 
     Returns:
-        The tables by name: eigenvalues, local, noise, noise_fit, delocalisation and, where there are outliers beyond
-        the noise, outlier_means, outliers and descent.
+        The tables by name: eigenvalues, local, number_variance, noise, noise_fit, delocalisation and, where there are
+        outliers beyond the noise, outlier_means, outliers and descent.
     """
     # products of small matrices only wait for each other's threads
     with threadpool_limits(1, user_api="blas"):
@@ -115,6 +116,7 @@ def measured_tables(surface: Surface, plan: Plan, progress: bool = True) -> Tabl
         with progress_of("Hessians at each epoch", spectra, progress) as advance:
             eigenvalues = batch_spectra(surface, plan, advance)
         tables = {"eigenvalues": eigenvalues, "local": local_statistics(eigenvalues, plan)}
+        tables["number_variance"] = number_variances(eigenvalues, plan)
         batches = plan.law_networks * len(plan.sizes) * plan.batches
         with progress_of("Hessians of each batch size", batches, progress) as advance:
             return tables | batch_size_tables(surface, plan, advance)

@@ -12,7 +12,6 @@ from ..plots.style import Illustration
 from ..report.experiment import experiment_page
 from ..report.page import configuration_rows
 from ..report.prose import paragraphs
-from .findings.delocalisation import Delocalisation
 from .findings.descent import Descent
 from .findings.local_statistics import LocalStatistics
 from .findings.noise_law import NoiseLaw
@@ -24,6 +23,7 @@ from .questions import Tables, judged, tests_of
 CAPTIONS = {
     "verdicts": "Every test that this page judges, all of them together by Holm’s procedure at 5%.",
     "local": "Ratios of spacings against GOE, GUE and independent levels.",
+    "number_variance": "The variance of the number of eigenvalues in intervals of some mean spacings.",
     "noise": "The scale of the noise at each batch size.",
     "noise_fit": "Its power law, and its distance from a semicircle.",
     "outlier_means": "Outliers at each batch size, the first order of the noise taken off.",
@@ -62,7 +62,7 @@ def surface_page(tables: Tables, figures: Sequence[Illustration], config: Ensemb
         f"The spectra are those along weights of the first layer that are equal on squares of {side} x {side} pixels, "
         "the other parameters free: a compression of the whole Hessian that makes it dense and small."
     )
-    beside: dict[str, list[Illustration]] = {heading: [] for heading in (Delocalisation.heading, *_BESIDE.values())}
+    beside: dict[str, list[Illustration]] = {record.heading: [] for record in found}
     for figure in figures[1:]:
         beside[_BESIDE[figure.name]].append(figure)
     dataset = config.dataset if isinstance(config.dataset, str) else "own data"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..analysis.selection import records
+from ..analysis.selection import records, where
 from ..analysis.verdicts import Test, Verdicts, judge
 from ..notation.number_format import number
+from .number_variance import JUDGED
 
+COUNTS = "the number variance is that of GOE"
 POWER_LAW = "s(b) is a power of b"
 HALF = "the power is -1/2"
 SEMICIRCLE = "the noise is a semicircle"
@@ -65,6 +67,10 @@ def tests_of(tables: Tables) -> list[Test]:
     """
     asked = [Test(ratios_of(row["ensemble"]), cell(row["epoch"], row["data"]), row["p_value"])
              for row in records(tables["local"])]  # fmt: skip
+    asked += [
+        Test(COUNTS, cell(row["epoch"], row["data"]), row["p_value"])
+        for row in records(where(tables["number_variance"], ensemble="GOE", length=JUDGED))
+    ]
     for row in records(tables["noise_fit"]):
         subject = f"network {row['network']}"
         asked += [

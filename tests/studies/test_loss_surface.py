@@ -5,12 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from pigmm.spectra import GOE
 from pigmm.studies import read_table, run_loss_surface
 from pigmm.studies.cli.main import main
 from pigmm.studies.loss_surface import driver, surface
+from pigmm.studies.loss_surface import number_variance as counts_of_levels
 from pigmm.studies.loss_surface.findings.local_statistics import LocalStatistics
+from pigmm.studies.loss_surface.findings.number_variance import NumberVariance
+from pigmm.studies.loss_surface.number_variance import number_variances
 from pigmm.studies.loss_surface.plan import plan_of
 from pigmm.studies.loss_surface.questions import judged
 from pigmm.studies.loss_surface.spacings import local_statistics
@@ -65,7 +69,9 @@ def test_the_noise_falls_as_the_root_of_the_batch_size(measured):
     assert fit.exponent_low < -0.5 < fit.exponent_high
     outliers = read_table(measured / "tables" / "outliers.csv")
     assert (outliers.theta_low < outliers.theta).all()
-    assert len(read_table(measured / "tables" / "verdicts.csv")) == 12 + 3 + 2 + 2 * len(outliers) + 3 * len(outliers)
+    counted = read_table(measured / "tables" / "number_variance.csv")
+    tests = 12 + len(counted) // (3 * 4) + 3 + 2 + 2 * len(outliers) + 3 * len(outliers)
+    assert len(read_table(measured / "tables" / "verdicts.csv")) == tests
 
 
 def test_spectra_of_goe_and_of_independent_levels_are_told_apart():
@@ -77,10 +83,38 @@ def test_spectra_of_goe_and_of_independent_levels_are_told_apart():
             for network in range(6)
         ]
         table = local_statistics(pd.concat(parts), replace(PLAN, replicates=49))
-        tables = {"local": table, "noise_fit": pd.DataFrame(), "delocalisation": pd.DataFrame()}
+        counts = number_variances(pd.concat(parts), PLAN)
+        tables = {
+            "local": table, "number_variance": counts, "noise_fit": pd.DataFrame(), "delocalisation": pd.DataFrame()
+        }  # fmt: skip
         found = LocalStatistics.of(table, judged(tables))
+        assert NumberVariance.of(counts, judged(tables)).departing == (
+            ["epoch 0, Poisson"] if name == "Poisson" else []
+        )
         verdicts[name] = [ensemble for ensemble in ("GOE", "GUE", "Poisson") if found.departing(ensemble)]
     assert verdicts == {"GOE": ["GUE", "Poisson"], "Poisson": ["GOE", "GUE"]}
+
+
+def test_the_number_variance_of_goe_has_its_size(monkeypatch):
+    """Cells of six spectra with half their levels above zero, which are judged against spectra drawn apart."""
+    monkeypatch.setattr(counts_of_levels, "_SIMULATED", 50)
+    rng = np.random.default_rng(1)
+    cells = [
+        pd.DataFrame({"epoch": epoch, "data": "train", "network": network, "zero": False, "eigenvalue": values})
+        for epoch in range(30)
+        for network in range(6)
+        for values in [GOE.spectrum(80, rng)]
+    ]
+    table = number_variances(pd.concat(cells), PLAN)
+    against = table[(table.ensemble == "GOE") & (table.length == 2)]
+    assert len(against) == 30
+    assert (against.p_value < 0.05).sum() <= scipy.stats.binom.ppf(0.999, 30, 0.05)
+    assert (table[(table.ensemble == "Poisson") & (table.length == 2)].p_value < 0.05).mean() > 0.5
+
+
+def test_spectra_of_few_levels_have_no_number_variance():
+    few = pd.DataFrame({"epoch": 0.0, "data": "train", "network": 0, "zero": False, "eigenvalue": np.arange(1.0, 9.0)})
+    assert len(number_variances(few, PLAN)) == 0
 
 
 def test_a_run_without_all_layers_is_refused_in_one_line(tmp_path):

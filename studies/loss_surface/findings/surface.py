@@ -11,6 +11,7 @@ from .delocalisation import Delocalisation
 from .descent import Descent
 from .local_statistics import LocalStatistics
 from .noise_law import NoiseLaw
+from .number_variance import NumberVariance
 from .outliers import Outliers
 
 
@@ -32,12 +33,12 @@ def records_of(tables: Tables, verdicts: Verdicts) -> list[Record]:
         verdicts: of the page.
 
     Returns:
-        The records; those of outliers only where there are any.
+        The records; those of outliers and of the number variance only where there are any.
     """
-    found: list[Record] = [
-        LocalStatistics.of(tables["local"], verdicts),
-        NoiseLaw.of(tables["noise_fit"], verdicts),
-    ]
+    found: list[Record] = [LocalStatistics.of(tables["local"], verdicts)]
+    if len(tables["number_variance"]):
+        found.append(NumberVariance.of(tables["number_variance"], verdicts))
+    found.append(NoiseLaw.of(tables["noise_fit"], verdicts))
     if "outliers" in tables:
         found.append(Outliers.of(tables["outliers"], verdicts))
     found.append(Delocalisation.of(tables["delocalisation"], verdicts))
