@@ -44,7 +44,7 @@ bench: $(VENV)/.installed-bench
 ## Interrupt commands at any moment, and read thousands of damaged and hostile files; print what became of them. See
 ## docs/reliability.md.
 faults: $(VENV)/.installed-dev
-	@$(PY) tests/faults/interruptions --chains 120 --seed 0; interrupted=$$?; \
+	@$(PY) tests/faults/interruptions --chains 120 --pairs 30 --seed 0; interrupted=$$?; \
 	$(PY) tests/faults/fuzz --files 6000 --seed 0 && exit $$interrupted
 
 docs: $(VENV)/.installed-dev namespace

@@ -1,16 +1,21 @@
 """A study of function forms: what it measures where the answer is known, its page, its rules and its refusals."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse.linalg import eigsh
 
 from pigmm.fitting import BlockGaussian, SymmetricSpace
 from pigmm.invariants import SYMMETRIC, evaluate, multigraphs
 from pigmm.spectra import relu_fisher_matrix
 from pigmm.studies import read_table
 from pigmm.studies.analysis.verdicts import Verdict, judge
+from pigmm.studies.cli.main import main
 from pigmm.studies.function_forms.claims import claim_table, eigenvalues, function_forms
 from pigmm.studies.function_forms.driver import write_study
+from pigmm.studies.function_forms.measures import eigenspaces
 from pigmm.studies.function_forms.measures.descent import DESCENT, FLOW, descent_modes, flow_modes, random_targets
 from pigmm.studies.function_forms.measures.draws import Stream, generator, hidden_weights
 from pigmm.studies.function_forms.measures.eigenspaces import Eigenspaces, eigenvalue_table
@@ -232,3 +237,14 @@ def test_the_command_says_where_the_report_is(pigmm, tmp_path, monkeypatch):
     assert outcome.code == 0
     assert outcome.out == f"{tmp_path / 'out' / 'report.html'}\n"
     assert "training: 0 of 3" in outcome.err
+
+
+def test_lanczos_that_does_not_converge_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(eigenspaces, "eigsh", partial(eigsh, maxiter=1))
+    with pytest.raises(SystemExit) as left:
+        main(["function-forms", "--quick", "--output", str(tmp_path / "forms")])
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert left.value.code == 2
+    assert said.startswith("error: ArpackNoConvergence")
+    assert "No convergence" in said
+    assert not (tmp_path / "forms").exists()

@@ -1,10 +1,12 @@
 """Curvature: products against dense second derivatives, the networks of an ensemble at once, spectra by Lanczos."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from scipy.sparse.linalg import eigsh
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -24,6 +26,7 @@ from pigmm.training import (
     stored_parameters,
     train_ensemble,
 )
+from pigmm.training.curvature import spectrum
 from pigmm.training.data import normalise
 
 TINY = EnsembleConfig(hidden=(3, 3), activation="tanh", bias=True, seed=1)
@@ -178,6 +181,13 @@ def test_outermost_eigenvalues_and_density():
     for power in (1, 2, 4):
         moments = (weights * nodes**power).sum(axis=1) * 60
         assert moments.mean() == pytest.approx((exact**power).mean(), abs=4 * moments.std() / np.sqrt(60) + 1e-9)
+
+
+def test_lanczos_that_does_not_converge_is_told(monkeypatch):
+    values = np.linspace(0, 1, 500)
+    monkeypatch.setattr(spectrum, "eigsh", partial(eigsh, maxiter=1))
+    with pytest.raises(ArithmeticError, match=r"Lanczos found \d of 5 eigenvalues: ask for fewer"):
+        largest_eigenvalues(lambda x: values * x, 500, 5)
 
 
 def test_an_invariant_subspace_ends_lanczos():

@@ -1,12 +1,16 @@
 """Commands that are killed, find a full disk or another process at any moment; and a table of what becomes of them.
 
-    python tests/faults/interruptions --chains 120 --seed 0
+    python tests/faults/interruptions --chains 120 --pairs 30 --seed 0
 
 A chain is one folder: the command is begun, interrupted at some moment, given again, interrupted again and so on, until
 it is left to end. A seed and a number make the same chain again (`--only NUMBER`). In the end everything in the folder
 must be what the command makes without an interruption, but for times: then all tries of the chain survived. Defects:
 a command that does not go on (stuck), a full disk or a refusal that is not told in one line that names a file
 (not told), a file that is left and belongs to nothing (left behind), other results (wrong in silence).
+
+A pair is two processes that begin in one new folder at nearly the same time, of the same options or of others. One of
+them at least comes to its end; the folder must hold what it makes alone, and the other is refused in one line or finds
+it done.
 """
 
 from __future__ import annotations
@@ -16,7 +20,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -69,6 +75,30 @@ class Suite:
             return self._interrupted(command, number, rng)
         return self._with_another(command, number, rng)
 
+    def pair(self, number: int) -> list[Try]:
+        """Two processes that begin together; which is the first is left to chance."""
+        command = self.commands[number % len(self.commands)]
+        alike = number // len(self.commands) % 2 == 0
+        given = command.arguments, command.arguments if alike else command.others
+        known = {arguments: self._uninterrupted(command, arguments)[0] for arguments in given}
+        later = np.random.default_rng([self._seed, number]).uniform(0, 0.5)
+        self._clear()
+
+        def begin(arguments: tuple[str, ...], after: float) -> Ended:
+            time.sleep(after)
+            return self._run(replace(command, arguments=arguments))
+
+        with ThreadPoolExecutor(2) as pool:
+            ended = list(pool.map(begin, given, (0.0, later)))
+        untold = _untold(*(found for found in ended if found.code != 0 and not self._is_told(found)))
+        done = [arguments for arguments, found in zip(given, ended, strict=True) if found.code == 0]
+        if done:
+            outcome = self._judged(command, done[0], known[done[0]], again=False)
+        else:
+            outcome = "stuck", " ".join(found.said[-300:] for found in ended)
+        name = "begun together" if alike else "begun together, other options"
+        return [Try(number, command.name, name, "any", *_worst(untold, *outcome))]
+
     def _interrupted(self, command: Command, number: int, rng: np.random.Generator) -> list[Try]:
         expected, ended = self._uninterrupted(command, command.arguments)
         self._clear()
@@ -79,7 +109,7 @@ class Suite:
             if not found.reached:
                 break
             told = found.code <= 0 or self._is_told(found, "goes on")
-            tries.append((fault, "" if told else f"not told: {found.said[-400:]}"))
+            tries.append((fault, "" if told else _untold(found)))
         outcome, message = self._judged(command, command.arguments, expected)
         return [
             Try(number, command.name, fault.kind, fault.part or "any", *_worst(untold, outcome, message))
@@ -109,8 +139,7 @@ class Suite:
         seconds: list[Ended] = []
         first = self._run(command, fault, lambda: seconds.append(self._run(replace(command, arguments=other))))
         (second,) = seconds
-        told = all(found.code == 0 or self._is_told(found) for found in (first, second))
-        untold = "" if told else f"not told: {first.said[-300:]} {second.said[-300:]}"
+        untold = _untold(*(found for found in (first, second) if found.code != 0 and not self._is_told(found)))
         last = command.arguments if first.code == 0 else other
         if 0 not in (first.code, second.code):
             outcome = "stuck", f"both are refused: {first.said[-300:]} {second.said[-300:]}"
@@ -155,6 +184,11 @@ class Suite:
         self._folder.mkdir()
 
 
+def _untold(*ended: Ended) -> str:
+    """What processes said that end without a line which names the fault; empty if there are none."""
+    return " ".join(found.said[-400:] for found in ended)
+
+
 def _worst(untold: str, outcome: str, message: str) -> tuple[str, str]:
     """Of what became of a chain, and a message that one of its tries did not give."""
     return ("not told", untold) if untold and outcome == "survived" else (outcome, message)
@@ -183,8 +217,9 @@ def main() -> int:
     """Run, print, and give 1 if there is a defect."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chains", type=int, default=120)
+    parser.add_argument("--pairs", type=int, default=30, help="of processes that begin together")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", type=int, nargs="+", help="the chains of these numbers")
+    parser.add_argument("--only", type=int, nargs="*", help="the chains of these numbers")
     parser.add_argument("--small-disk", type=Path, help="a folder on a disk of its own that may be filled")
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
@@ -192,10 +227,13 @@ def main() -> int:
             on_a_small_disk(Path(folder))
         suite = Suite(given.small_disk or Path(folder), given.seed, given.small_disk is not None)
         tries: list[Try] = []
-        for number in given.only or range(given.chains):
-            tries += (found := suite.chain(number))
+        numbers = range(given.chains) if given.only is None else given.only
+        chains = (("chain", number, suite.chain) for number in numbers)
+        pairs = (("pair", number, suite.pair) for number in range(given.pairs))
+        for name, number, tried in (*chains, *pairs):
+            tries += (found := tried(number))
             listed = "; ".join(f"{one.command}, {one.fault} in {one.part}: {one.outcome}" for one in found)
-            print(f"chain {number}: {listed}", file=sys.stderr, flush=True)
+            print(f"{name} {number}: {listed}", file=sys.stderr, flush=True)
     print(table(tries))
     defects = [found for found in tries if found.outcome != "survived"]
     for found in defects:

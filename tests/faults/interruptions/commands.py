@@ -25,9 +25,10 @@ _PARTS = {
     "finished.json": "marker",
 }
 
-# what differs between two runs of a command, and is no result
+# what differs between two runs of a command, and is no result; the time of a step is missing where there was no room to
+# note it
 _NO_RESULTS = re.compile(r"(.*/)?(lock|\.\w+\.lock|history\.json|finished\.json)")
-_TIMES = re.compile(rb"\d+ \w+ \d{4}, \d\d:\d\d UTC|<dt>(?:started|time of \w+)</dt><dd>[^<]*</dd>")
+_TIMES = re.compile(rb"\d+ \w+ \d{4}, \d\d:\d\d UTC|<dt>(?:started|time of \w+)</dt><dd>[^<]*</dd>\s*")
 
 
 @dataclass(frozen=True)
