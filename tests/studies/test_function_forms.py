@@ -240,7 +240,7 @@ def test_the_command_says_where_the_report_is(pigmm, tmp_path, monkeypatch):
 
 
 def test_lanczos_that_does_not_converge_is_told(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(eigenspaces, "eigsh", partial(eigsh, maxiter=1))
+    monkeypatch.setattr(eigenspaces, "eigsh", partial(eigsh, maxiter=1, ncv=22))
     with pytest.raises(SystemExit) as left:
         main(["function-forms", "--quick", "--output", str(tmp_path / "forms")])
     said = capsys.readouterr().err.splitlines()[-1]
