@@ -169,6 +169,7 @@ def fit(
     ] = None,
     replicates: ReplicatesOption = None,
     pdf: PdfOption = False,
+    interactions: Annotated[bool, typer.Option("--interactions", help="Select the couplings beyond Gaussian.")] = False,
 ) -> None:
     """Fit matrices from anywhere, square or rectangular, and write tables and a report.
 
@@ -188,6 +189,7 @@ def fit(
             say=say,
             progress=True,
             pdf=pdf,
+            interactions=interactions,
         )
     )
 

@@ -17,6 +17,7 @@ from ...fitting import (
     BlockGaussian,
     confidence_intervals,
     distance_to_independent,
+    select_interactions,
 )
 from ..analysis.layers.layer import Tables, graphs_of_degrees
 from ..analysis.layers.tests import (
@@ -55,6 +56,7 @@ def fit_paths(
     replicates: int | None = None,
     progress: bool = False,
     pdf: bool = False,
+    interactions: bool = False,
 ) -> Path:
     """Fit a model to each ensemble of matrices in the given files, test it, and write what it says.
 
@@ -73,6 +75,7 @@ def fit_paths(
             that would take minutes, then 0.
         progress: whether to show it, on standard error.
         pdf: whether figures are wanted as PDF too, and tables of parameters and departures as LaTeX.
+        interactions: whether the couplings are to be selected that the matrices call for.
 
     Returns:
         The path of the page.
@@ -88,12 +91,15 @@ def fit_paths(
     """
     check_kind(kind)
     options = {"tensor": pattern, "epoch": epoch, "kind": kind, "replicates": replicates}
+    if interactions:
+        options["interactions"] = True
     with output_folder(output, "fit", paths, options) as draft:
         passed_over: dict[str, list[str]] = defaultdict(list)
         found = read_matrices(paths, pattern, epoch, lambda name, why: passed_over[why].append(name), kind)
         ensembles = {name: of_kind(name, matrices, kind) for name, matrices in found.items()}
         models = {name: fitted(name, matrices, kind) for name, matrices in ensembles.items()}
-        tables = _tests(models, ensembles, replicates, progress)
+        steps = (*_STEPS, _interactions) if interactions else _STEPS
+        tables = _tests(models, ensembles, replicates, progress, steps)
         verdicts = judge(fit_tests(tables))
         write_tables(draft / "tables", tables)
         (draft / "models").mkdir()
@@ -106,18 +112,22 @@ def fit_paths(
 
 
 def _tests(
-    models: dict[str, BlockGaussian], ensembles: Ensembles, replicates: int | None, progress: bool
+    models: dict[str, BlockGaussian],
+    ensembles: Ensembles,
+    replicates: int | None,
+    progress: bool,
+    steps: Sequence[Callable[[Sample, int, int], Tables]],
 ) -> dict[str, pd.DataFrame]:
     """Every table of `CAPTIONS`, with a column for the ensemble."""
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in CAPTIONS}
     # products of small matrices only wait for each other's threads
-    with threadpool_limits(1, user_api="blas"), progress_of("testing", len(models) * len(_STEPS), progress) as advance:
+    with threadpool_limits(1, user_api="blas"), progress_of("testing", len(models) * len(steps), progress) as advance:
         least = draws_for(TESTS * len(models))
         for name, model in models.items():
             matrices = ensembles[name]
             draws = chosen_replicates(replicates, max(REPLICATES, least), *_count_and_shape(matrices))
             sample = Sample.of(model, matrices)
-            for step in _STEPS:
+            for step in steps:
                 for title, table in step(sample, draws, least).items():
                     table.insert(0, "ensemble", name)
                     found[title].append(table)
@@ -218,6 +228,18 @@ def _distances(sample: Sample, *_: int) -> Tables:
     table.insert(2, "between", [what for _, what in rows])
     table.insert(3, "replicates", [LAW_DRAWS, *TRANSPORT_DRAWS.values()][: len(rows)])
     return {"distance_tests": table}
+
+
+def _interactions(sample: Sample, *_: int) -> Tables:
+    """Couplings, a row each; and a row about the selection, with the reason where it could not be made."""
+    try:
+        table = select_interactions(sample.matrices, space=sample.model.space)
+    except ValueError as error:
+        numbers = dict.fromkeys(("root_mean_square_z", "p_value_of_rest", "smallest_p_value"), np.nan)
+        return {"interactions_left": pd.DataFrame([{"candidates": 0} | numbers | {"stopped": str(error)}])}
+    left = {"matrices": len(sample.matrices)} | table.attrs
+    table.attrs = {}
+    return {"interactions_left": pd.DataFrame([left])} | ({"interactions": table} if len(table) else {})
 
 
 _STEPS = (_parameters, _comparison, _nested_models, _invariance, _distances)

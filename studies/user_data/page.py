@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...fitting import BlockGaussian
+from ...invariants import GraphFamily
 from ..analysis.layers.layer import Tables
 from ..analysis.selection import records, where
 from ..analysis.summaries import LARGEST
@@ -23,6 +24,8 @@ from ..notation.symbols import (
     parameter_latex,
     parameter_text,
 )
+from ..plots.figures.largest_departures import plot_largest_departures
+from ..plots.figures.selection_path import plot_selection_path
 from ..plots.figures.z_scores import plot_z_scores
 from ..plots.style import Illustration, figure_files
 from ..report.cards import compared_cards
@@ -37,6 +40,7 @@ from ..runs.output_folder import file_names
 from ..runs.provenance import package_version
 from .findings.distances import Distances
 from .findings.gaussian import Gaussian
+from .findings.interactions import Interactions
 from .findings.invariance import Invariance
 from .findings.symmetry import Symmetry
 from .headline import Headline
@@ -49,6 +53,8 @@ CAPTIONS = {
     "gaussianity": "The global test whether the matrices are Gaussian, by the bootstrap.",
     "nested_models": "Nested models and their tests: which symmetry do the matrices have?",
     "invariance": "Are mean and covariance permutation invariant at all, irrep by irrep?",
+    "interactions": "Couplings of cubic and quartic invariants, in the order of their selection.",
+    "interactions_left": "Why each selection ended, and what it left.",
     "distance_tests": "To independent entries, between models; and to the fitted model, between samples.",
 }
 
@@ -187,6 +193,8 @@ def summary(
         tested = int(own["nested_models"].tested.iloc[0])
         if tested < len(matrices):
             yield f"  randomisation, permutations and optimal transport: on a random {tested} of the matrices"
+        if "interactions_left" in own:
+            yield f"  interactions: {_interactions_of(own).stated()}"
         yield f"  best of the nested models: {group_text(Symmetry.of(own['nested_models']).by_bic)} (BIC)"
 
 
@@ -209,19 +217,50 @@ def _section(name: str, file: str, model: BlockGaussian, tables: Tables, verdict
         values = [(with_error(estimate, size), _interval(low, high, size)) for estimate, low, high, size in ends]
         shown[f"{law}: ± standard error"] = [value for value, _ in values]
         shown[f"{law}: 95%"] = [interval for _, interval in values]
-    answers = (
+    answers: tuple[Finding, ...] = (
         said(Gaussian.of(own, verdicts)),
         said(Symmetry.of(own["nested_models"])),
         said(Invariance.of(name, own["invariance"], verdicts)),
         said(Distances.of(own["distance_tests"])),
     )
+    if "interactions_left" in own:
+        answers = (*answers, said(_interactions_of(own)))
     family = model.space.decomposition.family
     figures: tuple[Illustration, ...] = ()
     if len(top):
         every = z_score_overview(own["comparison"].assign(layer=name), family, f"z_score_overview_{file}")
         figures = (every, replace(largest(top, name, family), name=f"largest_{file}"))
+    if len(own.get("interactions", ())):
+        figures = (*figures, *_selection(own, name, file, family))
     parameters = Table.head(f"Parameters of {name}", "", shown, rows=len(shown))
     return Section(name, parameters, answers, figures)
+
+
+def _interactions_of(own: Tables) -> Interactions:
+    return Interactions.of(own.get("interactions", pd.DataFrame()), own["interactions_left"])
+
+
+def _selection(own: Tables, name: str, file: str, family: GraphFamily) -> tuple[Illustration, ...]:
+    """The path of a selection, and the graphs that it found."""
+    table = own["interactions"]
+    formulas = "; ".join(table.formula)
+    return (
+        Illustration(
+            plot_selection_path(table, float(own["interactions_left"].root_mean_square_z.iloc[0])),
+            f"selection_{file}",
+            f"The interactions of {name}, one after another",
+            "Left, what is left of all invariants after each coupling (1, dashed, is nothing); right, the gain over "
+            "the Gaussian on held-out matrices by score matching, with standard errors.",
+            f"Curves over the couplings in the order of their selection: {formulas}",
+        ),
+        Illustration(
+            plot_largest_departures(table, family),
+            f"interactions_{file}",
+            f"The graphs of the interactions of {name}",
+            "In the order of their selection, with z on entering.",
+            f"Drawings of graphs: {formulas}",
+        ),
+    )
 
 
 def _interval(low: float, high: float, error: float) -> str:

@@ -274,16 +274,20 @@ def test_empty_table_has_its_columns():
         ({"steps": 0}, "steps must be an integer of at least 1"),
         ({"replicates": 5}, "replicates must be an integer of at least 19"),
         ({"seed": -1}, "seed must be an integer of at least 0"),
-        ({"matrices": np.ones((30, 4, 4))}, "variation|vary|varies|positive"),
+        ({"matrices": np.ones((30, 4, 4))}, "matrices must vary in every irrep"),
         ({"matrices": np.full((30, 4, 4), np.nan)}, "matrices must be finite"),
         ({"matrices": np.eye(4)[None] + np.zeros((5, 1, 1))}, "number of matrices must be an integer of at least 20"),
+        (
+            {"matrices": np.random.default_rng(0).normal(size=(20, 200, 200))},
+            "matrices must have at most 33554 entries",
+        ),
         ({"space": SquareSpace(5)}, "matrices must be of shape"),
     ],
 )
 def test_bad_input(arguments, message):
     matrices = np.random.default_rng(0).normal(size=(30, 4, 4))
     with pytest.raises(ValueError, match=message):
-        select_interactions(**{"matrices": matrices} | arguments)
+        select_interactions(**{"matrices": matrices, "graphs": ["tr M^3"]} | arguments)
 
 
 def test_moments_of_the_quartic_entries():

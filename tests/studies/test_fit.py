@@ -522,3 +522,22 @@ def test_a_page_says_the_same_verdict_everywhere(pigmm, tmp_path):
     for text in (done.out, page):
         assert "p ≤ 0.1, the smallest possible (9 draws): too few draws for a verdict" in text
     assert "Whether words is Gaussian is not decided" in page
+
+
+def test_interactions_on_request(tmp_path: Path) -> None:
+    """Signs times one scale a matrix: the square of the sum of squares is called for; too few matrices are told."""
+    rng = np.random.default_rng(0)
+    scales = rng.choice([0.8, 1.2], size=(150, 1, 1))
+    np.save(tmp_path / "scaled.npy", scales * rng.normal(size=(150, 4, 4)))
+    np.save(tmp_path / "few.npy", rng.normal(size=(12, 4, 4)))
+    paths = [tmp_path / "scaled.npy", tmp_path / "few.npy"]
+    lines: list[str] = []
+    page = fit_paths(paths, tmp_path / "fit", replicates=0, say=lines.append, interactions=True)
+    table = read_table(tmp_path / "fit" / "tables" / "interactions.csv")
+    assert set(table.ensemble) == {"scaled"}
+    assert table.graph[0] == "01 01 23 23"
+    assert any("interactions: no selection, " in line and "at least 20" in line for line in lines)
+    left = read_table(tmp_path / "fit" / "tables" / "interactions_left.csv").set_index("ensemble")
+    assert left.candidates["few"] == 0 < left.candidates["scaled"]
+    assert "Which interactions do they have?" in page.read_text()
+    assert {"selection_scaled.svg", "interactions_scaled.svg"} <= {file.name for file in page.parent.glob("figures/*")}

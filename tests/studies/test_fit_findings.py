@@ -12,6 +12,7 @@ from pigmm.studies.analysis.verdicts import Verdict, judge
 from pigmm.studies.report.findings.finding import said
 from pigmm.studies.user_data.findings.distances import Distances
 from pigmm.studies.user_data.findings.gaussian import Gaussian
+from pigmm.studies.user_data.findings.interactions import Interactions
 from pigmm.studies.user_data.findings.invariance import Invariance
 from pigmm.studies.user_data.findings.symmetry import Symmetry
 from pigmm.studies.user_data.questions import fit_tests
@@ -102,3 +103,27 @@ def test_invariance_with_and_without_permutations(permuted: bool) -> None:
 def test_distances_keep_their_bands() -> None:
     [test] = Distances.of(tables()["distance_tests"]).tests
     assert (test.by_chance, test.p, test.smallest) == ((0.1, 0.4), 0.01, 0.01)
+
+
+def selection(**about: object) -> pd.DataFrame:
+    left = {"candidates": 348, "root_mean_square_z": 2.29, "p_value_of_rest": 0.4, "smallest_p_value": 0.0025}
+    return pd.DataFrame([left | {"stopped": "nothing is left"} | about])
+
+
+def test_interactions_are_counted_and_what_is_left_is_told() -> None:
+    row = {"formula": "sum_ij M_ij^4", "joint_coupling": -0.15, "joint_standard_error": 0.01, "z": -20.0}
+    row |= {"familywise_p": 0.0025, "root_mean_square_z": 1.04, "gain": 0.76, "gain_standard_error": 0.17}
+    table = pd.DataFrame([row | {"one_of_these": label} for label in ("", "00 00 00 00 | 00 00 00 01")])
+    found = Interactions.of(table, selection())
+    assert [own.alike for own in found.couplings] == [0, 2]
+    text = said(found).text
+    assert "<b>2</b> are called for" in text
+    assert "is 2.29, with them 1.04" in text
+    assert "0.76 ± 0.17" in text
+    assert found.rows()[0]["coupling"] == "−0.150 ± 0.010"
+
+
+def test_no_interactions_are_an_answer_and_no_selection_is_another() -> None:
+    assert "<b>none</b> is called for" in said(Interactions.of(pd.DataFrame(), selection())).text
+    left_out = Interactions.of(pd.DataFrame(), selection(candidates=0, stopped="fewer than 20 matrices"))
+    assert "No selection was made: fewer than 20 matrices." in said(left_out).text

@@ -27,9 +27,9 @@ from .what_is_left import WhatIsLeft
 
 Array = NDArray[np.float64]
 
-# Matrices simulated from the Gaussian: as many as have so many entries, within bounds.
-_SIMULATED_ENTRIES = 1 << 24
-_LEAST_SIMULATED, _MOST_SIMULATED = 1 << 13, 1 << 15
+# Matrices simulated from the Gaussian: as many as have so many entries (512 MB), at least and at most these.
+_SIMULATED_ENTRIES = 1 << 26
+_LEAST_SIMULATED, _MOST_SIMULATED = 2000, 1 << 15
 
 
 def select_interactions(
@@ -76,12 +76,13 @@ def select_interactions(
         the Gaussian on held-out matrices, by score matching (`held_out_gain`).
         The attributes `attrs` of the table tell the rest: matrices, candidates, root_mean_square_z (before the first
         step), effective_matrices (of the last law), next_graph, next_z and next_familywise_p (of what was not taken),
-        p_value_of_rest (largest |z| and mean of z^2 of all that is left), p_value_of_others (the same of graphs outside
-        `symmetry`) and stopped (the reason).
+        smallest_p_value (that the replicates can give), p_value_of_rest (largest |z| and mean of z^2 of all that is
+        left), p_value_of_others (the same of graphs outside `symmetry`) and stopped (the reason).
 
     Raises:
-        ValueError: for matrices as in `BlockGaussian.fit`, or fewer than 20; no candidate, one of degree below 3, or of
-            another kind; another symmetry; a level, steps, replicates or seed that is none.
+        ValueError: for matrices as in `BlockGaussian.fit`, or fewer than 20, or too large to simulate; no candidate,
+            one of degree below 3, or of another kind; another symmetry; a level, steps, replicates or seed that is
+            none.
 
     Source:
         C. R. Rao, Proc. Camb. Phil. Soc. 44 (1948) 50, for score tests; C. J. Geyer and E. A. Thompson, J. R. Statist.
@@ -149,6 +150,7 @@ def select_interactions(
         "next_graph": None if column is None else candidates[column].label,
         "next_z": None if column is None else float(left.z[column]),
         "next_familywise_p": p,
+        "smallest_p_value": 1 / (replicates + 1),
         "p_value_of_rest": left.global_p(np.ones_like(allowed)),
         "p_value_of_others": left.global_p(~allowed),
         "stopped": stopped,
@@ -171,7 +173,12 @@ def _fitted_about_its_mean(
 
 
 def _simulated_count(space: MatrixSpace) -> int:
-    return int(np.clip(_SIMULATED_ENTRIES // prod(space.shape), _LEAST_SIMULATED, _MOST_SIMULATED))
+    largest = _SIMULATED_ENTRIES // _LEAST_SIMULATED
+    if prod(space.shape) > largest:
+        raise ValueError(
+            f"matrices must have at most {largest} entries, as thousands of them are simulated, got {space.shape}"
+        )
+    return min(_SIMULATED_ENTRIES // prod(space.shape), _MOST_SIMULATED)
 
 
 def _table(
