@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from ...invariants.checks import rounding_unit
 from .score_matching import ScoreStatistics, score_values
 
 Array = NDArray[np.float64]
 
-# The least eigenvalue of K, each graph of gradient one, below which graphs follow from each other up to rounding.
-_LEAST_EIGENVALUE = 1e-10
+# The least eigenvalue of K, each graph of gradient one, below which graphs follow from each other; and how many
+# rounding errors of the entries it must be.
+_LEAST_EIGENVALUE, _ROUNDINGS = 1e-10, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +147,7 @@ def score_influence(statistics: ScoreStatistics, estimate: ScoreEstimate, matric
 
 def _check_regular(statistics: ScoreStatistics, unit: Array) -> None:
     values, vectors = np.linalg.eigh(unit)
-    rounding = statistics.gaussian.rounding / rounding_unit(np.empty(0))
-    if values[0] <= _LEAST_EIGENVALUE * rounding:
+    if values[0] <= max(_LEAST_EIGENVALUE, _ROUNDINGS * statistics.gaussian.rounding):
         weights = np.abs(vectors[:, 0])
         named = [repr(statistics.graphs[g].label) for g in np.argsort(-weights) if weights[g] > 0.1 * weights.max()]
         raise ValueError(

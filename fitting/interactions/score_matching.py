@@ -28,8 +28,6 @@ Array = NDArray[np.float64]
 
 # Values of invariants, or entries, held at a time.
 _CHUNK_VALUES = 1 << 22
-# Invariants of which all products are kept: 128 MB.
-_MOST_INVARIANTS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,10 +283,4 @@ def score_values(matrices: NDArray[np.floating], space: MatrixSpace, terms: Scor
 def _terms(space: MatrixSpace, couplings: tuple[Multigraph, ...]) -> ScoreTerms:
     """K and b of the Gaussian graphs and the couplings."""
     family = space.decomposition.family
-    terms = score_terms((*statistics_graphs(family), *couplings), space.sizes, family)
-    if len(terms.invariants) > _MOST_INVARIANTS:
-        raise ValueError(
-            f"graphs must be fewer, so that their score has at most {_MOST_INVARIANTS} invariants, got "
-            f"{len(couplings)} graphs with {len(terms.invariants)}"
-        )
-    return terms
+    return score_terms((*statistics_graphs(family), *couplings), space.sizes, family)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from ...invariants.graphs.families import GraphFamily
 from ...invariants.graphs.multigraph import Multigraph
 
 Array = NDArray[np.float64]
+
+# Their products are kept: 128 MB.
+_MOST_INVARIANTS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,18 +104,26 @@ def score_terms(graphs: tuple[Multigraph, ...], sizes: tuple[int, ...], family: 
     Returns:
         The terms.
 
+    Raises:
+        ValueError: if K and b have more than 4096 invariants.
+
     >>> from pigmm.invariants import SQUARE
     >>> score_terms((Multigraph([(0, 0)]),), (4,), SQUARE).products.toarray()  # the gradient of the trace is 1
     array([[4.]])
     """
     size = sizes if len(sizes) > 1 else sizes[0]
     of_one = [laplacian(graph, size, family=family) for graph in graphs]
-    of_two = {
-        (a, b): gradient_product(graphs[a], graphs[b], size, family=family)
-        for a in range(len(graphs))
-        for b in range(a, len(graphs))
-    }
-    invariants = tuple(sorted({graph for found in [*of_one, *of_two.values()] for graph in found if graph is not None}))
+    seen: set[Multigraph | None] = set().union(*of_one)
+    of_two = {}
+    for a, b in combinations_with_replacement(range(len(graphs)), 2):
+        of_two[a, b] = gradient_product(graphs[a], graphs[b], size, family=family)
+        seen.update(of_two[a, b])
+        if len(seen) > _MOST_INVARIANTS:
+            raise ValueError(
+                f"graphs must be fewer, so that their score has at most {_MOST_INVARIANTS} invariants, got "
+                f"{len(graphs)} with more"
+            )
+    invariants = tuple(sorted(graph for graph in seen if graph is not None))
     place: dict[Multigraph | None, int] = {graph: 1 + number for number, graph in enumerate(invariants)}
     place[None] = 0
     rows, columns, values = [], [], []

@@ -18,10 +18,12 @@ from pigmm.fitting import (
     SymmetricSpace,
     compare_interacting,
 )
+from pigmm.fitting.interactions import progress
 from pigmm.fitting.interactions.far_field import largest_on_sphere, normalisability
 from pigmm.fitting.interactions.first_order import residual_covariances, simulated_shift
 from pigmm.fitting.interactions.gaussian_part import natural_parameters
 from pigmm.fitting.interactions.mixing import effective_sizes, r_hat
+from pigmm.fitting.interactions.progress import patient_bar
 from pigmm.fitting.interactions.squares import is_sum_of_squares, vanishes_only_at_zero
 from pigmm.invariants import RECTANGULAR, SQUARE, SYMMETRIC, Multigraph, as_graph, evaluate, multigraphs
 
@@ -231,6 +233,17 @@ def test_the_same_seed_gives_the_same_bits():
     assert other.matrices(0).shape == (0, 4, 4)
     with pytest.raises(ValueError, match="count must be an integer of at least 0, got -1"):
         model.sample(-1)
+
+
+def test_a_bar_begins_when_it_takes_long(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # to rich this is a terminal
+    with patient_bar("sampling", 2) as advance:
+        advance()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "_SECONDS_BEFORE", -1.0)
+    with patient_bar("sampling", 2) as advance:
+        advance()
+    assert "sampling" in capsys.readouterr().err
 
 
 def test_mixing_of_chains_that_are_known():

@@ -153,6 +153,23 @@ def test_couplings_are_in_units_of_the_matrices(scale):
     np.testing.assert_allclose(other.objective(matrices * scale) * scale**2, one.objective(matrices), rtol=1e-7)
 
 
+def test_single_precision_is_enough(quartic_entries):
+    """Weights come as float32: the couplings are those of float64 to its rounding."""
+    matrices = quartic_entries(500, (10, 10), seed=4)
+    graphs = [QUARTIC, "01 01 23 23", "tr (M M^T)^2", "sum M_ij^3"]
+    single = InteractingModel.fit(matrices.astype(np.float32), graphs)
+    double = InteractingModel.fit(matrices, graphs)
+    assert (np.abs(single.couplings - double.couplings) < 1e-3 * double.standard_errors).all()
+
+
+def test_too_many_couplings_are_refused_before_they_are_worked_out():
+    matrices = np.random.default_rng(0).normal(size=(50, 10, 10))
+    with pytest.raises(
+        ValueError, match="graphs must be fewer, so that their score has at most 4096 invariants, got 309"
+    ):
+        InteractingModel.fit(matrices, multigraphs(4))
+
+
 def test_exponent_is_safe_at_the_ends_of_the_range():
     assert exponent_of(np.full(3, 2.0**-1000)) == -1000
     assert exponent_of(np.full(3, 2.0**1000)) == 1000
