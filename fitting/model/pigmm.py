@@ -64,7 +64,10 @@ class PIGMM(BlockGaussian):
             ValueError: if the shape is not square.
         """
         if len(shape) != 2 or shape[0] != shape[1]:
-            raise ValueError(f"matrices must be of shape (n, N, N) and square, got (n, {str(shape)[1:]}")
+            raise ValueError(
+                f"matrices must be of shape (n, N, N) and square, got (n, {str(shape)[1:]}; if their number is the "
+                "last axis, np.moveaxis(matrices, -1, 0) puts it first"
+            )
         return SquareSpace(shape[0])
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import isqrt, prod
 from os import PathLike
 from typing import Any, Protocol
 
@@ -308,7 +308,11 @@ def checked_batch(matrices: ArrayLike, space: MatrixSpace | None = None) -> NDAr
     """
     batch = checked_matrices(matrices, square=False)
     if batch.ndim < 3:
-        raise ValueError(f"matrices must be of shape (n, rows, columns), got {batch.shape}")
+        rows, entries = batch.shape
+        size = isqrt(entries)
+        flat = rows != entries and size**2 == entries > 1
+        hint = f"; of flattened matrices give matrices.reshape(-1, {size}, {size})" if flat else ""
+        raise ValueError(f"matrices must be of shape (n, rows, columns), got {batch.shape}{hint}")
     if space is not None:
         if not hasattr(space, "decomposition"):
             raise ValueError(f"space must be a MatrixSpace, such as SquareSpace(5), got {space!r}")

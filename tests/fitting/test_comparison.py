@@ -162,3 +162,20 @@ def test_bad_input(random_model):
         compare(model, model.sample(1, seed=0), multigraphs(3))
     with pytest.raises(ValueError, match="shape"):
         compare(model, np.ones((5, 4, 4)), multigraphs(3))
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [((10, 10, 50), r"np.moveaxis\(matrices, -1, 0\)"), ((100, 36), r"matrices.reshape\(-1, 6, 6\)")],
+)
+def test_matrices_in_another_order_are_hinted_at(shape, hint):
+    with pytest.raises(ValueError, match=hint):
+        PIGMM.fit(np.random.default_rng(0).normal(size=shape))
+
+
+def test_invariants_that_overflow_are_no_tests():
+    """Their rows have no numbers, without a warning, which is an error here."""
+    matrices = 1e120 * PIGMM.iid(4, 1.0).sample(40, seed=0)
+    table = compare(PIGMM.fit(matrices), matrices, multigraphs(3))
+    assert table.z.isna().all()
+    assert not np.isfinite(table.measured).any()

