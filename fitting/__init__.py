@@ -27,6 +27,7 @@ from .distances.intervals import distance_interval
 from .distances.null_bands import distance_test, distances_to
 from .distances.trajectories import distance_matrix, embed
 from .distances.transport import sample_distance_test, sample_wasserstein
+from .held_out_models import held_out_models
 from .interactions.comparison import compare_interacting
 from .interactions.far_field import Normalisability
 from .interactions.held_out import held_out_gain
@@ -85,6 +86,7 @@ __all__ = [
     "farther_test",
     "gaussianity_test",
     "held_out_gain",
+    "held_out_models",
     "hellinger_distance",
     "invariance_p_values",
     "jeffreys_divergence",

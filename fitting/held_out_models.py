@@ -23,7 +23,7 @@ from .tests_of_models.symmetry.nested_models import restricted_fits
 from .tests_of_models.symmetry.restrictions import restrictions
 
 Array = NDArray[np.float64]
-Model = BlockGaussian | MixtureModel | EllipticalModel | InteractingModel
+Other = MixtureModel | EllipticalModel | InteractingModel
 
 
 def held_out_models(
@@ -37,9 +37,10 @@ def held_out_models(
 ) -> pd.DataFrame:
     """Compare Gaussian models, nested ones, a mixture, the elliptical and the interacting model on held-out matrices.
 
-    Each part of the matrices is predicted by fits to the others. The score that all models have is Hyvärinen's, half the
-    squared gradient of the log-density and its Laplacian: it needs no normalisation. Its gain is times the variance of an
-    entry, and so free of scale. The log-density itself is the second score, of all models but the interacting one.
+    Each part of the matrices is predicted by fits to the others. The score that all models have is Hyvärinen's, half
+    the squared gradient of the log-density and its Laplacian: it needs no normalisation. Its gain is multiplied by the
+    variance of an entry, and so free of scale. The log-density itself is the second score, of all but the interacting
+    model.
 
     Args:
         matrices: (n, *space.shape), finite, enough for all fits in all folds but one.
@@ -53,9 +54,9 @@ def held_out_models(
     Returns:
         A row for each model (index model): the nested ones by the name of their symmetry, the full Gaussian last of
         them, then "mixture of 2", "elliptical" and "interacting". Columns parameters; gain and gain_standard_error: of
-        the score over the full Gaussian, positive where the model predicts better, the error over matrices with the fits
-        as they are; log_gain and log_gain_standard_error: the same of the log-density, in nats a matrix (NaN for the
-        interacting model).
+        the score over the full Gaussian, positive where the model predicts better, the error over matrices with the
+        fits as they are; log_gain and log_gain_standard_error: the same of the log-density, in nats a matrix (NaN for
+        the interacting model).
 
     Raises:
         ValueError: as the fits; if there are fewer matrices than folds.
@@ -77,34 +78,35 @@ def held_out_models(
     if checked_integer("folds", folds, least=2) > len(batch):
         raise ValueError(f"folds must be at most the number of matrices, {len(batch)}, got {folds}")
     full = BlockGaussian.fit(batch, space)
-    nested = {submodel.name: submodel.number_of_parameters for submodel in restrictions(space)}
-    gaussian = list(nested)[-1]
+    parameters = {submodel.name: submodel.number_of_parameters for submodel in restrictions(space)}
+    full_name = list(parameters)[-1]
     scores: dict[str, Array] = {}
-    parameters: dict[str, int] = {}
     for part in np.array_split(np.random.default_rng(seed).permutation(len(batch)), folds):
         rest, held_out = np.delete(batch, part, axis=0), batch[part].astype(np.float64)
-        models: dict[str, Model] = dict(restricted_fits(rest, space=space))
-        models[gaussian] = BlockGaussian.fit(rest, space)
-        models[f"mixture of {components}"] = MixtureModel.fit(rest, components, seed, space=space)
-        models["elliptical"] = EllipticalModel.fit(rest, space=space)
+        gaussians = restricted_fits(rest, space=space) | {full_name: BlockGaussian.fit(rest, space)}
+        others: dict[str, Other] = {
+            f"mixture of {components}": MixtureModel.fit(rest, components, seed, space=space),
+            "elliptical": EllipticalModel.fit(rest, space=space),
+        }
         if chosen is not None:
-            models["interacting"] = InteractingModel.fit(rest, chosen, space=space)
-        for name, model in models.items():
-            own = scores.setdefault(name, np.full((2, len(batch)), nan))
-            own[:, part] = _scores(model, held_out)
-            parameters[name] = nested.get(name) or model.number_of_parameters
+            others["interacting"] = InteractingModel.fit(rest, chosen, space=space)
+        parameters |= {name: model.number_of_parameters for name, model in others.items()}
+        for name, model in (gaussians | others).items():
+            scores.setdefault(name, np.full((2, len(batch)), nan))[:, part] = _scores(model, held_out)
     unit = np.array([[variance_of_entry(full)], [-1.0]])  # a lower score and a higher density are better
     rows = []
     for name, own in scores.items():
-        gains = (scores[gaussian] - own) * unit
+        gains = (scores[full_name] - own) * unit
         errors = gains.std(axis=1, ddof=1) / np.sqrt(len(batch))
         row = {"model": name, "parameters": parameters[name], "gain": gains[0].mean(), "gain_standard_error": errors[0]}
         rows.append(row | {"log_gain": gains[1].mean(), "log_gain_standard_error": errors[1]})
     return pd.DataFrame(rows).set_index("model")
 
 
-def _scores(model: Model, matrices: Array) -> tuple[Array, Array | float]:
-    """Hyvärinen's score and the log-density of each matrix."""
+def _scores(model: BlockGaussian | Other, matrices: Array) -> Array:
+    """Hyvärinen's score and the log-density of each matrix (2, n), the latter NaN if it is not normalised."""
     if isinstance(model, BlockGaussian):
-        return hyvarinen_score(model, matrices), model.log_prob(matrices)
-    return model.objective(matrices), nan if isinstance(model, InteractingModel) else model.log_prob(matrices)
+        return np.stack([hyvarinen_score(model, matrices), model.log_prob(matrices)])
+    objective = model.objective(matrices)
+    density = np.full_like(objective, nan) if isinstance(model, InteractingModel) else model.log_prob(matrices)
+    return np.stack([objective, density])

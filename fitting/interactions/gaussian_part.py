@@ -7,30 +7,15 @@ from numpy.typing import NDArray
 
 from ...invariants.expectation.compiled import expectation_map
 from ...invariants.expectation.maps import statistics_graphs
-from ...invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
+from ...invariants.representation.spaces import MatrixSpace, irrep_dimensions
 from ..model.blocks import blocks_from_parameters, least_correlation, parameters_from_blocks, trivial_parameters
 from ..model.gaussian import BlockGaussian
-from ..model.pigmm import PIGMM
+from ..model.pigmm import gaussian_class
 
 Array = NDArray[np.float64]
 
 # The least eigenvalue of a precision, its diagonal one, that counts as positive.
 _LEAST_EIGENVALUE = 1e-14
-
-
-def gaussian_class(space: MatrixSpace) -> type[BlockGaussian]:
-    """The class of Gaussian models on a space.
-
-    Args:
-        space: the matrices.
-
-    Returns:
-        `PIGMM` for square matrices, else `BlockGaussian`.
-
-    >>> gaussian_class(SquareSpace(4)).__name__
-    'PIGMM'
-    """
-    return PIGMM if isinstance(space, SquareSpace) else BlockGaussian
 
 
 def natural_parameters(model: BlockGaussian) -> Array:
@@ -45,6 +30,7 @@ def natural_parameters(model: BlockGaussian) -> Array:
     Source:
         arXiv:1809.07559, section 2, for square matrices.
 
+    >>> from pigmm.fitting import PIGMM
     >>> float(abs(natural_parameters(PIGMM.iid(4, variance=2.0))).round(12).max())  # -sum M_ij^2 / 4
     0.25
     """
@@ -65,6 +51,7 @@ def gaussian_blocks(space: MatrixSpace, natural: Array) -> tuple[Array, tuple[Ar
     Returns:
         (copies of the trivial irrep,), and for each irrep (copies, copies); these may be other than positive definite.
 
+    >>> from pigmm.fitting import PIGMM, SquareSpace
     >>> gaussian_blocks(SquareSpace(4), natural_parameters(PIGMM.iid(4, variance=2.0)))[1][2].round(12)
     array([[0.5]])
     """
@@ -87,6 +74,7 @@ def gaussian_factor(space: MatrixSpace, natural: Array) -> BlockGaussian:
     Raises:
         ValueError: if the factor grows in some direction, so that it is no density by itself; names the irreps.
 
+    >>> from pigmm.fitting import PIGMM
     >>> model = PIGMM.iid(4, variance=2.0, mean=1.0)
     >>> bool(np.allclose(gaussian_factor(model.space, natural_parameters(model)).parameters, model.parameters))
     True
@@ -112,6 +100,7 @@ def growing_irreps(space: MatrixSpace, natural: Array) -> tuple[str, ...]:
     Returns:
         Names such as "V_H".
 
+    >>> from pigmm.fitting import PIGMM, SquareSpace
     >>> growing_irreps(SquareSpace(4), -natural_parameters(PIGMM.iid(4, variance=2.0)))
     ('V_0', 'V_H', 'V_2', 'V_3')
     """

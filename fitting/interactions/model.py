@@ -21,6 +21,7 @@ from ...invariants.graphs.labels import parse_label
 from ...invariants.graphs.multigraph import Multigraph
 from ...invariants.representation.spaces import MatrixSpace
 from ..model.gaussian import BlockGaussian
+from ..model.pigmm import gaussian_class
 from ..model.shown import Shown
 from ..model.storage import read_json, space_content, space_from_content, write_json
 from ..model.sufficient_statistics import checked_batch
@@ -28,7 +29,7 @@ from ..tests_of_models.gaussianity.graph_columns import graph_columns
 from .estimate import rescale, score_estimate
 from .far_field import Normalisability, normalisability
 from .first_order import residual_covariances, simulated_shift
-from .gaussian_part import gaussian_class, gaussian_factor, natural_parameters
+from .gaussian_part import gaussian_factor, natural_parameters
 from .held_out import variance_of_entry
 from .sampling import Chains, sample_chains
 from .score_matching import ScoreStatistics, checked_couplings, score_values
@@ -152,6 +153,11 @@ class InteractingModel(Shown):
     def space(self) -> MatrixSpace:
         """The matrices and the permutations that act on them."""
         return self.gaussian.space
+
+    @property
+    def number_of_parameters(self) -> int:
+        """Free parameters: the Gaussian ones, and the couplings."""
+        return len(self.natural)
 
     @property
     def all_graphs(self) -> tuple[Multigraph, ...]:

@@ -19,11 +19,11 @@ from ...invariants.graphs.given import GivenGraph, checked_graphs
 from ...invariants.representation.spaces import MatrixSpace, irrep_dimensions, space_of
 from ..model.blocks import blocks_from_parameters, parameters_from_blocks
 from ..model.gaussian import BlockGaussian
+from ..model.pigmm import gaussian_class
 from ..model.shown import Shown
 from ..model.storage import read_json, space_content, space_from_content, write_json
 from ..model.sufficient_statistics import checked_batch
 from .hyvarinen import gaussian_gradient
-from .mixture import gaussian_class
 from .moments_of_each import chunks_of, whitened_moments
 
 Array = NDArray[np.float64]

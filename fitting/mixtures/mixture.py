@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...invariants.checks import as_array, checked_integer
 from ...invariants.graphs.given import GivenGraph
-from ...invariants.representation.spaces import MatrixSpace, SquareSpace, space_of
+from ...invariants.representation.spaces import MatrixSpace, space_of
 from ..model.blocks import parameters_from_blocks
 from ..model.gaussian import BlockGaussian
-from ..model.pigmm import PIGMM
+from ..model.pigmm import gaussian_class
 from ..model.shown import Shown
 from ..model.storage import read_json, space_content, space_from_content, write_json
 from ..model.sufficient_statistics import checked_batch
@@ -40,6 +40,7 @@ class MixtureModel(Shown):
     Raises:
         ValueError: if the weights are not such, or the models are of different spaces or given trivial components.
 
+    >>> from pigmm.fitting import PIGMM
     >>> narrow, wide = PIGMM.iid(4, variance=1.0), PIGMM.iid(4, variance=9.0)
     >>> mixture = MixtureModel([0.75, 0.25], [narrow, wide])
     >>> mixture.responsibilities(np.full((1, 4, 4), 3.0)).round(2)[0]
@@ -100,6 +101,7 @@ class MixtureModel(Shown):
         Source:
             A. P. Dempster, N. M. Laird, D. B. Rubin, J. R. Statist. Soc. B 39 (1977) 1.
 
+        >>> from pigmm.fitting import PIGMM
         >>> first, second = PIGMM.iid(8, 1.0).sample(60, seed=0), PIGMM.iid(8, 4.0).sample(30, seed=1)
         >>> mixture = MixtureModel.fit(np.concatenate([first, second]))
         >>> mixture.weights.round(2), [round(model["G3"], 1) for model in mixture.models]
@@ -215,6 +217,7 @@ class MixtureModel(Shown):
         Returns:
             (count, rows, columns).
 
+        >>> from pigmm.fitting import PIGMM
         >>> MixtureModel([0.5, 0.5], [PIGMM.iid(4, 1.0), PIGMM.iid(4, 9.0)]).sample(3, seed=0).shape
         (3, 4, 4)
         """
@@ -241,6 +244,7 @@ class MixtureModel(Shown):
         Source:
             arXiv:1809.07559, section 3, for each component.
 
+        >>> from pigmm.fitting import PIGMM
         >>> from pigmm.invariants import Multigraph
         >>> mixture = MixtureModel([0.5, 0.5], [PIGMM.iid(4, 1.0), PIGMM.iid(4, 3.0)])
         >>> mixture.expectation([Multigraph([(0, 1), (0, 1)])])
@@ -324,6 +328,7 @@ class MixtureModel(Shown):
         Raises:
             ValueError: if the file is not one.
 
+        >>> from pigmm.fitting import PIGMM
         >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/mixture.json"
         >>> MixtureModel([1.0], [PIGMM.iid(4, 1.0)]).save(path)
@@ -344,8 +349,3 @@ class MixtureModel(Shown):
     def __repr__(self) -> str:
         shares = ", ".join(f"{weight:.3g}" for weight in self.weights)
         return f"MixtureModel({self.space}, weights {shares})"
-
-
-def gaussian_class(space: MatrixSpace) -> type[BlockGaussian]:
-    """The class of Gaussian models on a space: PIGMM of square matrices under one permutation."""
-    return PIGMM if isinstance(space, SquareSpace) else BlockGaussian

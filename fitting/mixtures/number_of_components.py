@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from ...invariants.checks import checked_integer
 from ...invariants.representation.spaces import MatrixSpace, irrep_dimensions, space_of
 from ..model.blocks import parameters_from_blocks
+from ..model.pigmm import gaussian_class
 from ..model.sufficient_statistics import checked_batch
 from .expectation_maximisation import WhiteMixture, fit_mixture
-from .mixture import gaussian_class
 from .moments_of_each import whitened_moments
 
 Array = NDArray[np.float64]

@@ -94,3 +94,18 @@ class PIGMM(BlockGaussian):
     def size(self) -> int:
         """N."""
         return self.space.shape[0]
+
+
+def gaussian_class(space: MatrixSpace) -> type[BlockGaussian]:
+    """The class of Gaussian models on a space.
+
+    Args:
+        space: the matrices.
+
+    Returns:
+        `PIGMM` for square matrices, else `BlockGaussian`.
+
+    >>> gaussian_class(SquareSpace(4)).__name__
+    'PIGMM'
+    """
+    return PIGMM if isinstance(space, SquareSpace) else BlockGaussian

@@ -11,10 +11,10 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from ....invariants.checks import checked_integer
-from ....invariants.representation.spaces import MatrixSpace, SquareSpace, irrep_dimensions
+from ....invariants.representation.spaces import MatrixSpace, irrep_dimensions
 from ...model.blocks import check_positive_definite, parameters_from_blocks
 from ...model.gaussian import BlockGaussian
-from ...model.pigmm import PIGMM
+from ...model.pigmm import gaussian_class
 from ...model.sampling_law import least_count, sample_estimates
 from ...model.sufficient_statistics import SufficientStatistics
 from ...model.trivial import trivial_components
@@ -61,6 +61,7 @@ def nested_models(
         S. S. Wilks, Ann. Math. Statist. 9 (1938) 60; H. Akaike, IEEE Trans. Autom. Control 19 (1974) 716; G. Schwarz,
         Ann. Statist. 6 (1978) 461.
 
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(5, variance=1.0).sample(100, seed=0)
     >>> table = nested_models(matrices)
     >>> table.bic.idxmin(), table.parameters.tolist()
@@ -116,6 +117,7 @@ def restricted_fits(
     Source:
         Derivations 6 and 8.
 
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> models = restricted_fits(matrices)
     >>> models["S_N"] == PIGMM.fit(matrices), models["iid, zero mean"].parameters[:2].tolist()
@@ -142,6 +144,7 @@ def statistics_of_fit(model: BlockGaussian, count: int) -> SufficientStatistics:
     Source:
         Derivation 4: maximum likelihood matches averages.
 
+    >>> from pigmm.fitting import PIGMM
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(50, seed=0)
     >>> statistics = statistics_of_fit(PIGMM.fit(matrices), 50)
     >>> bool(np.allclose(statistics.scatter[1], SufficientStatistics.of(matrices).scatter[1]))
@@ -216,8 +219,7 @@ def _is_larger(restriction: Restriction, other: Restriction) -> bool:
 
 
 def _model(space: MatrixSpace, mean: Array, blocks: Blocks, given: Array | None) -> BlockGaussian:
-    kind = PIGMM if isinstance(space, SquareSpace) else BlockGaussian
-    return kind.from_space(space, parameters_from_blocks(mean, blocks), given)
+    return gaussian_class(space).from_space(space, parameters_from_blocks(mean, blocks), given)
 
 
 def _numbers(statistics: SufficientStatistics, submodel: Restriction) -> int:
@@ -279,6 +281,7 @@ def estimates_of_groups(space: MatrixSpace, components: Sequence[Array], groups:
     Source:
         Derivation 4: maximum likelihood matches averages.
 
+    >>> from pigmm.fitting import PIGMM, SquareSpace
     >>> matrices = PIGMM.iid(4, variance=1.0).sample(60, seed=0)
     >>> means, blocks = estimates_of_groups(SquareSpace(4), SquareSpace(4).project(matrices), 2)
     >>> bool(np.allclose(blocks[1][1], PIGMM.fit(matrices[30:]).covariances[1]))
