@@ -2,9 +2,9 @@
 
     .venv/bin/python docs/record_interactions.py RUN...
 
-writes docs/data/interactions/selection.csv, a row for each coupling of each run, square layer and epoch (after one epoch,
-five, and the last), and docs/data/interactions/summary.csv, a row for each of these. Networks that learnt nothing are left
-out. The columns are those of `select_interactions`.
+writes docs/data/interactions/selection.csv, a row for each coupling of each run, square layer and epoch (after one
+epoch, five, and the last), and docs/data/interactions/summary.csv, a row for each of these. Networks that learnt nothing
+are left out. The columns are those of `select_interactions`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from pigmm.training import open_ensemble, untrained
 
 EPOCHS = (1, 5)  # and the last
 FOLDER = Path(__file__).parent / "data" / "interactions"
-ATTRIBUTES = ("matrices", "root_mean_square_z", "p_value_of_rest", "next_graph", "next_z", "next_familywise_p", "stopped")
+ATTRIBUTES = (
+    "matrices",
+    "root_mean_square_z",
+    "p_value_of_rest",
+    "next_graph",
+    "next_z",
+    "next_familywise_p",
+    "stopped",
+)
 
 
 def is_bipartite(label: str) -> bool:
