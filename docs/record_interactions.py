@@ -3,8 +3,8 @@
     .venv/bin/python docs/record_interactions.py RUN...
 
 writes docs/data/interactions/selection.csv, a row for each coupling of each run, square layer and epoch (after one
-epoch, five, and the last), and docs/data/interactions/summary.csv, a row for each of these. Networks that learnt nothing
-are left out. The columns are those of `select_interactions`.
+epoch, five, and the last), and docs/data/interactions/summary.csv, a row for each of these.
+Networks that learnt nothing are left out. The columns are those of `select_interactions`.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def analyse_layer(
     >>> tables = analyse_layer(weights, InitialLaw.of("gaussian", 4), {"all": np.ones(20, bool)})
     >>> {name: len(table) for name, table in tables.items() if len(table) < 14}
     {'parameters': 13, 'interior_parameters': 5, 'symmetry': 8, 'symmetrised_comparison': 3, 'distances': 1,
-     'initialisation': 13, 'nested_models': 7, 'gaussianity': 1, 'bipartite_gaussianity': 1}
+     'initialisation': 13, 'nested_models': 9, 'gaussianity': 1, 'bipartite_gaussianity': 1}
     """
     rows: dict[str, list[_Part]] = {name: [] for name in LAYER_TABLES}
     epochs = epochs or epochs_of(weights)
