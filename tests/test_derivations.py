@@ -217,6 +217,17 @@ def test_an_altered_spectrum_is_noticed(paper, function, monkeypatch):
         run(paper)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "function", ["covariance", "expectation", "inverse_map", "gradient_product", "laplacian", "evaluate_gradient"]
+)
+def test_an_altered_derivative_is_noticed(function, monkeypatch):
+    original = getattr(pigmm.invariants, function)
+    monkeypatch.setattr(pigmm.invariants, function, lambda *args, **options: slightly_more(original(*args, **options)))
+    with pytest.raises(AssertionError):
+        run(13)
+
+
 FIRST, *OTHERS = (field.name for field in fields(pigmm.spectra.FiniteWidth))
 
 

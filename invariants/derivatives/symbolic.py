@@ -43,7 +43,7 @@ def gradient_product(
         ValueError: the graphs are not of one kind of matrices, or the size is not one of it.
 
     Source:
-        A. Hyvärinen, J. Mach. Learn. Res. 6 (2005) 695, for its use in score matching; the definition of derivation 1.
+        A. Hyvärinen, J. Mach. Learn. Res. 6 (2005) 695, for its use in score matching; derivation 13.
 
     >>> gradient_product("tr M^2", "tr M M^T")  # of 2 M^T and 2 M
     {Multigraph([(0, 1), (1, 0)]): 4}
@@ -76,7 +76,7 @@ def laplacian(
         ValueError: the graph is not of the kind of matrices, or the size is not one of it.
 
     Source:
-        A. Hyvärinen, J. Mach. Learn. Res. 6 (2005) 695, for its use in score matching; the definition of derivation 1.
+        A. Hyvärinen, J. Mach. Learn. Res. 6 (2005) 695, for its use in score matching; derivation 13.
 
     >>> laplacian("tr (M M^T)^2")
     {Multigraph([(0, 1), (0, 1)]): 8*N + 4}
