@@ -179,8 +179,8 @@ assert np.allclose(score.ravel(), -precision @ (matrix - model.mean).ravel(), at
 # ## Independent quartic entries
 #
 # With density $e^{-x^2/2 - t x^4}$, of any $t$, the moments of an entry obey $\langle (x^{k+1})' - x^{k+1} (x + 4 t
-# x^3) \rangle = 0$, so $m_4 = (1 - m_2)/4t$ and $m_6 = (3 m_2 - m_4)/4t$. With $\sum M_{ij}^2$ and $\sum M_{ij}^4$ score
-# matching then finds $-\frac12$ and $-t$, whatever $m_2$ is. So it is not an expansion.
+# x^3) \rangle = 0$, so $m_4 = (1 - m_2)/4t$ and $m_6 = (3 m_2 - m_4)/4t$. With $\sum M_{ij}^2$ and $\sum M_{ij}^4$
+# score matching then finds $-\frac12$ and $-t$, whatever $m_2$ is. So it is not an expansion.
 
 # %%
 moments = {0: sympy.Integer(1), 2: m2, 4: (1 - m2) / (4 * t)}
