@@ -198,6 +198,17 @@ def gradients() -> None:
         best = best_times(runs, rounds=5)
         ours, gradient, both = (1e6 * best[name] / len(matrices) for name in runs)
         print(f"{size:4}{ours:11.2f}{gradient:11.2f}{gradient / ours:7.2f}{both:13.2f}{both / ours:7.2f}")
+    print("\nGradients of each of all 361 against filling as much fresh memory; microseconds a matrix, one thread")
+    print(f"{'N':>4}{'filling':>11}{'gradients':>11}{'ratio':>7}")
+    for size, batch in ((10, 400), (24, 40), (40, 20)):
+        matrices = normal(batch, size, size)
+        runs = {
+            "fill": (1, lambda m=matrices: np.ones((len(m), len(ALL), *m.shape[1:]))),
+            "each": (1, lambda m=matrices: evaluate_gradient(m, ALL)),
+        }
+        best = best_times(runs, rounds=5)
+        fill, each = (1e6 * best[name] / batch for name in runs)
+        print(f"{size:4}{fill:11.1f}{each:11.1f}{each / fill:7.2f}")
 
 
 def expectations() -> None:

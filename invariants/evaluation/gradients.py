@@ -1,7 +1,8 @@
 """Derivatives of invariants by the entries of matrices: a plan, and its sweep in reverse.
 
 In the graph of an invariant, the derivative by M_ij is the sum over arcs of the same graph without that arc, its ends
-held at i and j. All these graphs with two marked nodes share their parts, and a reverse sweep makes each part once.
+held at i and j. All these graphs with two marked nodes share their parts. For a weighted sum a reverse sweep makes each
+part once; for each graph by itself the parts are planned as those of values are.
 """
 
 from __future__ import annotations
@@ -21,11 +22,15 @@ from ..graphs.multigraph import Multigraph
 from .kernels.array_gradients import differentiate_arrays
 from .kernels.arrays import Array, checked_batch, evaluate_tensor, run_on_arrays
 from .kernels.lanes.gradient import assemble_lane_gradient, run_lane_gradient
+from .kernels.lanes.jacobian import assemble_lane_jacobian, run_lane_jacobian
 from .kernels.plan import Plan, plan
 from .kernels.strips.gradient import assemble_strip_gradient, run_strip_gradient, run_strip_gradient_in_parts
 from .on_arrays import TASK, divided, fits_lanes, in_tasks, strips_task
 
 Floats = NDArray[np.float64]
+
+# Entries of the derivatives of each graph that are a task.
+_TASK_RESULTS = 1 << 22
 
 
 def evaluate_gradient(
@@ -78,9 +83,7 @@ def evaluate_gradient(
             batch, graphs, family, _checked_weights(weights, batch, leading, len(graphs)), values=False
         )
     else:
-        found = _empty(batch, len(graphs), *batch.shape[1:])
-        differentiate_arrays(plan(graphs), batch, None, found)
-        _project(family, found)
+        found = _each(batch, graphs, family)
     return found.reshape(*leading, *_shape(found, family))
 
 
@@ -147,6 +150,34 @@ def _project(family: GraphFamily, gradients: Array) -> None:
         if arc.tail == arc.head and not arc.loops:
             diagonal = range(gradients.shape[-1])
             gradients[..., colour, diagonal, diagonal] = 0.0
+
+
+def _each(batch: Array, graphs: tuple[Multigraph, ...], family: GraphFamily) -> Array:
+    """Derivatives of each graph (n, len(graphs), colours, rows, columns), like the batch."""
+    found = _empty(batch, len(graphs), *batch.shape[1:])
+    easy, hard = ((), tuple(range(len(graphs)))) if is_torch_array(batch) or not fits_lanes(batch) else divided(graphs)
+    if not hard:
+        _run_jacobian(graphs, batch, family, found)
+    elif not easy:
+        differentiate_arrays(plan(graphs), batch, None, found)
+    else:
+        for some in (list(easy), list(hard)):
+            found[:, some] = _each(batch, tuple(graphs[k] for k in some), family)
+        return found
+    _project(family, found)
+    return found
+
+
+def _run_jacobian(graphs: tuple[Multigraph, ...], batch: Floats, family: GraphFamily, results: Floats) -> None:
+    if len(family.arc_types) > 1:
+        results[...] = 0.0  # by the matrices that a graph does not read
+    program = assemble_lane_jacobian(graphs, batch.shape[-2:][: len(family.node_kinds)], len(family.arc_types))
+
+    def run(chunk: Floats, some: slice) -> float:
+        run_lane_jacobian(program, chunk, results[some])
+        return 0.0
+
+    in_tasks(run, batch, max(1, _TASK_RESULTS // max(1, results[:1].size)), cores())
 
 
 def _weighted(

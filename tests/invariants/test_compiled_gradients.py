@@ -21,6 +21,7 @@ from pigmm.invariants.evaluation import gradients
 from pigmm.invariants.evaluation.kernels.adjoint import adjoint
 from pigmm.invariants.evaluation.kernels.array_gradients import differentiate_arrays
 from pigmm.invariants.evaluation.kernels.lanes.gradient import assemble_lane_gradient, run_lane_gradient
+from pigmm.invariants.evaluation.kernels.lanes.jacobian import assemble_lane_jacobian, run_lane_jacobian
 from pigmm.invariants.evaluation.kernels.plan import plan
 from pigmm.invariants.evaluation.kernels.strips.gradient import (
     assemble_strip_gradient,
@@ -146,6 +147,26 @@ def test_values_and_gradient_of_other_kinds(family, shape):
     tensors = evaluate_with_gradient(torch.tensor(matrices), graphs, weights, family=family)
     np.testing.assert_array_equal(tensors[0].numpy(), values)
     np.testing.assert_array_equal(tensors[1].numpy(), gradient)
+
+
+@pytest.mark.parametrize(
+    ("family", "shape"),
+    [
+        (SQUARE, (9, 1, 1, 1)),
+        (SQUARE, (8, 1, 9, 9)),
+        (RECTANGULAR, (17, 1, 5, 3)),
+        (TWO_SQUARE, (3, 2, 4, 4)),
+    ],
+)
+def test_derivatives_of_each_graph_against_arrays(family, shape):
+    graphs = (*graphs_of(family), graphs_of(family)[3])
+    batch = np.random.default_rng(7).normal(size=shape)
+    expected, found = np.empty((len(batch), len(graphs), *shape[1:])), np.zeros((len(batch), len(graphs), *shape[1:]))
+    differentiate_arrays(plan(graphs), batch, None, expected)
+    program = assemble_lane_jacobian(graphs, shape[-2:][: len(family.node_kinds)], shape[1])
+    run_lane_jacobian(program, batch, found)
+    scale = np.abs(expected).max(axis=(0, 2, 3, 4), keepdims=True)
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=1e-13)
 
 
 def test_matrices_that_no_graph_reads_have_zeros():

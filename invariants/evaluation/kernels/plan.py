@@ -8,6 +8,7 @@ whoever needs it. Disconnected graphs are products of the scalars of their compo
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isqrt, prod
@@ -103,7 +104,7 @@ def plan(graphs: tuple[Multigraph, ...]) -> Plan:
     >>> plan((Multigraph([(0, 1)]),)).outputs
     (2,)
     """
-    builder = _Builder()
+    builder = Builder()
     outputs = []
     for graph in graphs:
         scalars = sorted(builder.component(component) for component in graph.components)
@@ -126,16 +127,17 @@ class _Oriented:
         return _Oriented(not self.transposed, self.step)
 
 
-class _Builder:
+class Builder:
     """Hash-conses steps: asking twice for the same operation on the same inputs gives the same step."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self._numbers: dict[tuple[str, tuple[int, ...], int], int] = {}
+        self._numbers: dict[tuple[str, tuple[int, ...], int, Shape], int] = {}
         self._scalars: dict[Multigraph, int] = {}
 
     def step(self, operation: str, inputs: tuple[int, ...], shape: Shape, colour: int = 0) -> int:
-        key = (operation, inputs, colour)
+        """The number of a step."""
+        key = (operation, inputs, colour, shape)
         if key not in self._numbers:
             self._numbers[key] = len(self.steps)
             self.steps.append(Step(operation, inputs, shape, colour))
@@ -148,31 +150,78 @@ class _Builder:
         return self._scalars[graph]
 
     def _eliminate(self, graph: Multigraph) -> int:
-        vectors: dict[int, list[int]] = defaultdict(list)  # node -> vectors to multiply there
-        matrices: dict[tuple[int, int], list[_Oriented]] = defaultdict(list)  # (u, v), u < v -> matrices, rows at u
-        for (tail, head), colour in zip(graph.arcs, graph.colours, strict=True):
-            matrix = self.step("input", (), (graph.kinds[tail], graph.kinds[head]), colour)
+        vectors, matrices = self._factors(graph, range(graph.degree))
+        nodes = set(range(graph.number_of_nodes))
+        while len(nodes) > 1:
+            if not self._eliminate_one(nodes, nodes, vectors, matrices):
+                return self._contract_rest(sorted(nodes), vectors, matrices)
+        return self._sum(vectors[nodes.pop()])
+
+    def opened(self, graph: Multigraph, arc: int) -> tuple[str, tuple[int, ...]]:
+        """The graph without an arc, its ends held: an entrywise operation, and the vectors and matrices that it reads.
+
+        "i,j" x y is x_i y_j, "ji,i" A x is A_ji x_i (tail i, head j); "diagonal" x, of a loop, is x_i where i = j. The
+        graph is connected, and of treewidth 2 at most.
+        """
+        tail, head = graph.arcs[arc]
+        vectors, matrices = self._factors(graph, [k for k in range(graph.degree) if k != arc])
+        nodes = set(range(graph.number_of_nodes))
+        while inner := nodes - {tail, head}:
+            self._eliminate_one(inner, nodes, vectors, matrices)
+        rows, columns = (self._multiply(vectors[end]) if vectors.get(end) else None for end in (tail, head))
+        unit = (self.step("ones", (), (graph.kinds[end],)) for end in (tail, head))
+        if tail == head:
+            return "diagonal", (next(unit) if rows is None else rows,)
+        if not matrices:
+            return "i,j", tuple(u if x is None else x for u, x in zip(unit, (rows, columns), strict=True))
+        matrix = self._hadamard(self._take(matrices, tail, head))
+        if rows is not None and columns is not None:
+            scale = "scale_columns" if matrix.transposed else "scale_rows"
+            matrix = _Oriented(matrix.transposed, self.step(scale, (matrix.step, rows), self.steps[matrix.step].shape))
+            rows = None
+        name = "ji" if matrix.transposed else "ij"
+        if rows is not None:
+            return f"{name},i", (matrix.step, rows)
+        return (name, (matrix.step,)) if columns is None else (f"{name},j", (matrix.step, columns))
+
+    def _factors(
+        self, graph: Multigraph, arcs: Iterable[int]
+    ) -> tuple[dict[int, list[int]], dict[tuple[int, int], list[_Oriented]]]:
+        """Of some arcs: vectors to multiply at each node, and matrices between nodes (u, v), u < v, with rows at u."""
+        vectors: dict[int, list[int]] = defaultdict(list)
+        matrices: dict[tuple[int, int], list[_Oriented]] = defaultdict(list)
+        for arc in arcs:
+            tail, head = graph.arcs[arc]
+            matrix = self.step("input", (), (graph.kinds[tail], graph.kinds[head]), graph.colours[arc])
             if tail == head:
                 vectors[tail].append(self.step("diagonal", (matrix,), (graph.kinds[tail],)))
             else:
                 matrices[min(tail, head), max(tail, head)].append(_Oriented(tail > head, matrix))
-        nodes = set(range(graph.number_of_nodes))
-        while len(nodes) > 1:
-            neighbours = {v: sorted({u for pair in matrices if v in pair for u in pair} - {v}) for v in nodes}
-            # where single arcs meet first, so that M M, M M^T and M^T M are the products that graphs need
-            arcs = {v: sum(self._arcs(m.step) for pair in matrices if v in pair for m in matrices[pair]) for v in nodes}
-            node = min(nodes, key=lambda v: (len(neighbours[v]), arcs[v], len(vectors[v]), -v))
-            ends = neighbours[node]
-            if len(ends) > 2:
-                return self._contract_rest(sorted(nodes), vectors, matrices)
-            towards = [self._hadamard(self._take(matrices, end, node)) for end in ends]  # rows at the neighbour
-            if len(ends) == 1:
-                vectors[ends[0]].append(self._apply(towards[0], vectors.pop(node, [])))
-            else:
-                through = self._product(towards[0], vectors.pop(node, []), towards[1].flipped)
-                matrices[ends[0], ends[1]].append(through)
-            nodes.remove(node)
-        return self._sum(vectors[nodes.pop()])
+        return vectors, matrices
+
+    def _eliminate_one(
+        self,
+        inner: set[int],
+        nodes: set[int],
+        vectors: dict[int, list[int]],
+        matrices: dict[tuple[int, int], list[_Oriented]],
+    ) -> bool:
+        """Sum over one of the inner nodes; False if each has more than two neighbours."""
+        neighbours = {v: sorted({u for pair in matrices if v in pair for u in pair} - {v}) for v in inner}
+        # where single arcs meet first, so that M M, M M^T and M^T M are the products that graphs need
+        arcs = {v: sum(self._arcs(m.step) for pair in matrices if v in pair for m in matrices[pair]) for v in inner}
+        node = min(inner, key=lambda v: (len(neighbours[v]), arcs[v], len(vectors[v]), -v))
+        ends = neighbours[node]
+        if len(ends) > 2:
+            return False
+        towards = [self._hadamard(self._take(matrices, end, node)) for end in ends]  # rows at the neighbour
+        if len(ends) == 1:
+            vectors[ends[0]].append(self._apply(towards[0], vectors.pop(node, [])))
+        else:
+            through = self._product(towards[0], vectors.pop(node, []), towards[1].flipped)
+            matrices[ends[0], ends[1]].append(through)
+        nodes.remove(node)
+        return True
 
     def _arcs(self, matrix: int) -> int:
         """How many arcs of a graph a matrix step stands for."""

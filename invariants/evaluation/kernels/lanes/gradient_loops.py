@@ -64,7 +64,7 @@ def run(values, sweep, w, base, matrices, weights, by_matrix, results, gradients
         _scalar_derivatives(seeds, derived, weight_place, base)
         _combine(combinations, terms, base)
         for step in range(len(back)):
-            _sweep(back, step, base)
+            perform_or_add(back, step, base)
         write(w, gradient_place, buffer, flat, start * size, size, lanes, before)
     store(w, buffer, total)
     return w[buffer : buffer + WIDTH].sum()
@@ -110,7 +110,7 @@ def _combine(combinations, terms, w):
 
 
 @compiled(inline="always")
-def _sweep(code, step, w):
+def perform_or_add(code, step, w):
     operation, out, rows = code[step, OPERATION], code[step, RESULT], code[step, RESULT_ROWS]
     if operation == ADD:
         _add(w, code, step, out, rows, code[step, RESULT_COLUMNS])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
 
@@ -68,6 +68,10 @@ class LaneProgram:
     outputs: int
     buffer: int
     workspace: int
+
+    def beginning(self, instructions: int) -> LaneProgram:
+        """The first of the instructions alone."""
+        return replace(self, code=self.code[:instructions])
 
 
 @lru_cache(maxsize=64)
@@ -187,7 +191,7 @@ class Assembler:
     @staticmethod
     def _strides(names: str, rows: int, columns: int) -> tuple[int, int]:
         """Steps of an operand of an entrywise product, from row to row and from column to column of the result."""
-        return {"ij": (columns, 1), "ji": (1, rows), "i": (1, 0), "j": (0, 1)}[names]
+        return {"ij": (columns, 1), "ji": (1, rows), "i": (1, 0), "j": (0, 1), "": (0, 0)}[names]
 
     def _summed_length(self, step: Step) -> int:
         """Length of the index that a step sums over, 1 if there is none."""

@@ -32,6 +32,7 @@ OPERATIONS = (
     "zeros",
     "add",
     "add_diagonal",
+    "write",
 )
 (
     INPUT,
@@ -53,6 +54,7 @@ OPERATIONS = (
     ZEROS,
     ADD,
     ADD_DIAGONAL,
+    WRITE,
 ) = range(len(OPERATIONS))
 
 TOGETHER = 4  # products with one vector or one matrix that are done at once
