@@ -318,7 +318,7 @@ def test_predictions_to_first_order_and_sampled_agree_with_what_is_measured():
 
 @pytest.mark.parametrize(
     ("fitted", "ensembles"),
-    [(True, 5), *(pytest.param(fitted, 100, marks=pytest.mark.thorough) for fitted in (True, False))],
+    [(True, 5), *(pytest.param(fitted, 40, marks=pytest.mark.thorough) for fitted in (True, False))],
 )
 def test_comparisons_are_calibrated(fitted, ensembles, quartic_entries):
     """z of invariants of degree 2 to 6 over ensembles of the model: standard normal, for matrices fitted or others."""
