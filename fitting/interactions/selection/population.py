@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 
 # Proposals to each matrix after they are drawn again, of all angles.
 _MOVES = 10
+# Matrices that are drawn or moved together, so that they stay in cache.
+_CHUNK = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ class Population:
         Returns:
             The population.
         """
-        matrices = model.sample(count, rng)
+        matrices = np.concatenate([model.sample(min(_CHUNK, count - s), rng) for s in range(0, count, _CHUNK)])
         values = ResidualValues.of(model, matrices, graphs, units)
         if units is None:
             units = values.residuals.std(axis=0)
@@ -93,12 +95,14 @@ class Population:
         # systematic resampling: each matrix as often as its weight says, up to one
         chosen = np.searchsorted(upper / upper[-1], (np.arange(count) + rng.random()) / count)
         matrices = self.matrices[np.minimum(chosen, count - 1)]
-        logarithms = self._logarithms(matrices, selected, exponent)
-        for angle in rng.uniform(0, pi / 2, size=_MOVES):
-            proposed = np.cos(angle) * matrices + np.sin(angle) * self.model.sample(count, rng)
-            after = self._logarithms(proposed, selected, exponent)
-            taken = np.log1p(-rng.random(count)) <= after - logarithms
-            matrices[taken], logarithms[taken] = proposed[taken], after[taken]
+        for start in range(0, count, _CHUNK):
+            own = matrices[start : start + _CHUNK]  # a view
+            logarithms = self._logarithms(own, selected, exponent)
+            for angle in rng.uniform(0, pi / 2, size=_MOVES):
+                proposed = np.cos(angle) * own + np.sin(angle) * self.model.sample(len(own), rng)
+                after = self._logarithms(proposed, selected, exponent)
+                taken = np.log1p(-rng.random(len(own))) <= after - logarithms
+                own[taken], logarithms[taken] = proposed[taken], after[taken]
         values = ResidualValues.of(self.model, matrices, self.graphs, self.units)
         return replace(self, matrices=matrices, values=values, selected=selected, exponent=exponent)
 
