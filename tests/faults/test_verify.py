@@ -12,6 +12,7 @@ import pytest
 from pigmm.studies.runs.folder import RunFolder
 from pigmm.studies.runs.kept_tables import keep_tables, kept_tables
 from pigmm.studies.runs.verify import verify_run
+from pigmm.studies.user_data.read import read_matrices
 from pigmm.training import EnsembleConfig
 from pigmm.training.store.lock import exclusive
 
@@ -51,6 +52,19 @@ def test_damage_is_named(finished_run: Path, tmp_path: Path, name: str, damage: 
     DAMAGES[damage](run / name)
     (line,) = verify_run(run).damaged
     assert line.startswith(str(run / name))
+
+
+@pytest.mark.parametrize("read", [RunFolder.open, lambda run: read_matrices([run]), verify_run])
+def test_a_configuration_of_other_networks_is_refused(
+    finished_run: Path, tmp_path: Path, read: Callable[[Path], object]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    config = EnsembleConfig.model_validate_json((run / "config.json").read_bytes())
+    other = config.model_copy(update={"initialisation": "uniform"})
+    (run / "config.json").write_text(other.model_dump_json())
+    with pytest.raises(ValueError, match=r"config.json is not the configuration of the ensemble .*initialisation"):
+        read(run)
 
 
 def test_a_refused_second_process_changes_nothing(finished_run: Path, tmp_path: Path) -> None:
