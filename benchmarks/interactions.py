@@ -1,7 +1,7 @@
 """Score matching of couplings and sampling with them: coverage of intervals, and processor time.
 
 python benchmarks/interactions.py                          (half a minute: a small run)
-python benchmarks/interactions.py --ensembles 1000 --output docs/data/interactions_coverage.csv      (the full one)
+python benchmarks/interactions.py --ensembles 600 --matrices 300 1000 3000 --output coverage.csv     (the full one)
 
 Coverage: ensembles are drawn exactly, by no Markov chain, from densities with known couplings, fitted with these and
 with couplings that are zero, and nominal 95% intervals (estimate +- 1.96 standard errors) are counted that hold the
