@@ -35,7 +35,7 @@ class Plan:
     dampings: tuple[float, ...] = (2.0, 8.0, 32.0)
     spikes: int = 3
     replicates: int = 99
-    draws: int = 1999
+    draws: int = 3999
     seed: int = 0
 
 
@@ -54,7 +54,9 @@ def plan_of(quick: bool, seed: int) -> Plan:
     """
     if not quick:
         return Plan(seed=seed)
-    return Plan(networks=12, law_networks=2, population=1024, sizes=(16, 32, 64, 128), batches=10, seed=seed)
+    return Plan(
+        networks=12, law_networks=2, population=1024, sizes=(16, 32, 64, 128), batches=10, draws=1999, seed=seed
+    )
 
 
 def default_ensemble(plan: Plan, quick: bool, data_root: Path | None) -> EnsembleConfig:
