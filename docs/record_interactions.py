@@ -6,8 +6,8 @@ writes to docs/data/interactions/
 - selection.csv, a row for each coupling of each run, square layer and epoch (after one epoch, five, and the last), with
   the columns of `select_interactions`,
 - summary.csv, a row for each of these selections,
-- predictions.csv: invariants of degree 5 and 6, which are not fitted, at the last epoch against the Gaussian and to first
-  order in the couplings, a row for each layer and degree.
+- predictions.csv: invariants of degree 5 and 6, which are not fitted, at the last epoch against the Gaussian and to
+  first order in the couplings, a row for each layer and degree.
 Networks of a final test accuracy below 0.9 are left out: units have died in them, and a few weights are large.
 """
 
