@@ -25,7 +25,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from pigmm.fitting import PIGMM, InteractingModel, compare, held_out_models, select_interactions
-from pigmm.invariants import Multigraph, multigraphs
+from pigmm.fitting.interactions.selection.candidates import has_symmetry
+from pigmm.invariants import Multigraph, as_graph, multigraphs
 from pigmm.studies.plots.style import GREY, PALETTE, as_svg, in_house_style
 from pigmm.training import open_ensemble
 
@@ -43,16 +44,10 @@ ATTRIBUTES = (
 )
 
 
-def is_bipartite(label: str) -> bool:
-    """Whether no node is both the row and the column of an entry, so that rows and columns may be permuted apart."""
-    arcs = [(arc[0], arc[1]) for arc in label.split()]
-    return not {tail for tail, _ in arcs} & {head for _, head in arcs}
-
-
 def higher_invariants() -> list[Multigraph]:
     """The connected invariants of degree 5 and 6 of matrices whose rows and columns may be permuted apart."""
     graphs = (graph for degree in (5, 6) for graph in multigraphs(degree, connected=True))
-    return [graph for graph in graphs if is_bipartite(graph.label)]
+    return [graph for graph in graphs if has_symmetry(graph, "S_N x S_N")]
 
 
 def predictions(matrices: NDArray[np.float64], couplings: list[str]) -> pd.DataFrame:
@@ -130,7 +125,7 @@ def main() -> None:
                 found = select_interactions(matrices, steps=options.steps)
                 place = {"run": run.name, "layer": int(name.removeprefix("weight_")), "epoch": int(epoch)}
                 table = found.drop(columns=["one_of_these"]).assign(**place)
-                table["bipartite"] = [is_bipartite(label) for label in table.graph]
+                table["bipartite"] = [has_symmetry(as_graph(label), "S_N x S_N") for label in table.graph]
                 steps.append(table)
                 left = float(found.root_mean_square_z.iloc[-1]) if len(found) else found.attrs["root_mean_square_z"]
                 own = {key: found.attrs[key] for key in ATTRIBUTES}

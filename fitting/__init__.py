@@ -29,11 +29,11 @@ from .distances.trajectories import distance_matrix, embed
 from .distances.transport import sample_distance_test, sample_wasserstein
 from .held_out_models import held_out_models
 from .interactions.comparison import compare_interacting
-from .interactions.far_field import Normalisability
 from .interactions.held_out import held_out_gain
 from .interactions.model import InteractingModel
-from .interactions.sampling import Chains
-from .interactions.score_matching import ScoreStatistics
+from .interactions.normalisation.far_field import Normalisability
+from .interactions.sampling.chains import Chains
+from .interactions.score_matching.statistics import ScoreStatistics
 from .interactions.selection.forward import select_interactions
 from .mixtures.elliptical import EllipticalModel
 from .mixtures.mixture import MixtureModel

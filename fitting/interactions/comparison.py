@@ -15,10 +15,10 @@ from ...invariants.graphs.given import GivenGraph, checked_graphs
 from ..model.sufficient_statistics import checked_batch
 from ..tests_of_models.gaussianity.graph_columns import graph_columns
 from ..tests_of_models.multiple_testing import q_values
-from .estimate import rescale, score_estimate, score_influence
-from .mixing import effective_sizes
 from .model import InteractingModel
-from .score_matching import ScoreStatistics
+from .sampling.mixing import effective_sizes
+from .score_matching.estimate import rescale, score_estimate, score_influence
+from .score_matching.statistics import ScoreStatistics
 
 Array = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from ...invariants.graphs.given import GivenGraph
 from ...invariants.representation.spaces import MatrixSpace, space_of
 from ..model.gaussian import BlockGaussian
 from ..model.sufficient_statistics import checked_batch
-from .estimate import score_estimate
-from .score_matching import ScoreStatistics, checked_couplings, exponent_of, score_values
+from .score_matching.estimate import score_estimate
+from .score_matching.statistics import ScoreStatistics, checked_couplings, exponent_of, score_values
 
 Array = NDArray[np.float64]
 

@@ -26,14 +26,14 @@ from ..model.shown import Shown
 from ..model.storage import read_json, space_content, space_from_content, write_json
 from ..model.sufficient_statistics import checked_batch
 from ..tests_of_models.gaussianity.graph_columns import graph_columns
-from .estimate import rescale, score_estimate
-from .far_field import Normalisability, normalisability
 from .first_order import residual_covariances, simulated_shift
 from .gaussian_part import gaussian_factor, natural_parameters
 from .held_out import variance_of_entry
-from .sampling import Chains, sample_chains
-from .score_matching import ScoreStatistics, checked_couplings, score_values
-from .score_terms import score_terms
+from .normalisation.far_field import Normalisability, normalisability
+from .sampling.chains import Chains, sample_chains
+from .score_matching.estimate import rescale, score_estimate
+from .score_matching.statistics import ScoreStatistics, checked_couplings, score_values
+from .score_matching.terms import score_terms
 
 Array = NDArray[np.float64]
 

@@ -22,9 +22,9 @@ from ..model.gaussian import BlockGaussian
 from ..model.pigmm import gaussian_class
 from ..model.shown import Shown
 from ..model.storage import read_json, space_content, space_from_content, write_json
-from ..model.sufficient_statistics import checked_batch
+from ..model.sufficient_statistics import checked_batch, matrix_chunks
 from .hyvarinen import gaussian_gradient
-from .moments_of_each import chunks_of, whitened_moments
+from .moments_of_each import whitened_moments
 
 Array = NDArray[np.float64]
 
@@ -252,7 +252,7 @@ class EllipticalModel(Shown):
             A. Hyvärinen, J. Mach. Learn. Res. 6 (2005) 695.
         """
         batch = checked_batch(matrices, self.space)
-        return np.concatenate([self._objective(chunk) for chunk in chunks_of(self.space, batch)])
+        return np.concatenate([np.empty(0), *(self._objective(chunk) for chunk in matrix_chunks(batch))])
 
     def _objective(self, chunk: Array) -> Array:
         gradient, laplacian = gaussian_gradient(self.base, chunk)
@@ -265,9 +265,9 @@ class EllipticalModel(Shown):
 
     def _distances(self, matrices: NDArray[np.floating]) -> Array:
         """Squared Mahalanobis distance of each matrix from the mean."""
-        chunks = chunks_of(self.space, matrices)
         axes = tuple(range(1, 1 + len(self.space.shape)))
-        return np.concatenate([np.square(self.base.whiten(chunk)).sum(axis=axes) for chunk in chunks])
+        own = (np.square(self.base.whiten(chunk)).sum(axis=axes) for chunk in matrix_chunks(matrices))
+        return np.concatenate([np.empty(0), *own])
 
     def to_frame(self) -> pd.DataFrame:
         """Show the parameters as a table.

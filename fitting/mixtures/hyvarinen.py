@@ -10,12 +10,12 @@ from ..model.gaussian import BlockGaussian
 Array = NDArray[np.float64]
 
 
-def gaussian_gradient(model: BlockGaussian, matrices: Array) -> tuple[Array, float]:
+def gaussian_gradient(model: BlockGaussian, matrices: NDArray[np.floating]) -> tuple[Array, float]:
     """Gradient of the log-density at matrices, and its Laplacian, which is the same everywhere.
 
     Args:
         model: of all components.
-        matrices: (n, *space.shape), float64.
+        matrices: (n, *space.shape).
 
     Returns:
         (n, *space.shape), and the Laplacian.
@@ -25,7 +25,7 @@ def gaussian_gradient(model: BlockGaussian, matrices: Array) -> tuple[Array, flo
     >>> gradient[0, 0].round(12).tolist(), round(laplacian, 12)
     ([-0.5, -0.5, -0.5, -0.5], -8.0)
     """
-    components = list(model.space.project(matrices))
+    components = list(model.space.project(matrices.astype(np.float64)))
     components[0] = components[0] - model.means[:, None]
     inverses = [np.linalg.inv(covariance) for covariance in model.covariances]
     gradient = model.space.assemble([-(inverse @ part) for inverse, part in zip(inverses, components, strict=True)])

@@ -21,10 +21,10 @@ from ..model.gaussian import BlockGaussian
 from ..model.pigmm import gaussian_class
 from ..model.shown import Shown
 from ..model.storage import read_json, space_content, space_from_content, write_json
-from ..model.sufficient_statistics import checked_batch
+from ..model.sufficient_statistics import checked_batch, matrix_chunks
 from .expectation_maximisation import WhiteMixture, fit_mixture
 from .hyvarinen import gaussian_gradient
-from .moments_of_each import chunks_of, whitened_moments
+from .moments_of_each import whitened_moments
 
 Array = NDArray[np.float64]
 
@@ -273,7 +273,7 @@ class MixtureModel(Shown):
             A. Hyvärinen, J. Mach. Learn. Res. 6 (2005) 695.
         """
         batch = checked_batch(matrices, self.space)
-        return np.concatenate([self._objective(chunk) for chunk in chunks_of(self.space, batch)])
+        return np.concatenate([np.empty(0), *(self._objective(chunk) for chunk in matrix_chunks(batch))])
 
     def _objective(self, chunk: Array) -> Array:
         shares = self.responsibilities(chunk).T

@@ -6,20 +6,14 @@ So mixtures are fitted to a table with one row a matrix, and the matrices are re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import prod
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ...invariants.representation.spaces import MatrixSpace
 from ..model.blocks import parameters_from_blocks
 from ..model.gaussian import BlockGaussian
+from ..model.sufficient_statistics import matrix_chunks
 
 Array = NDArray[np.float64]
-
-# Entries projected at a time: 32 MiB in float64.
-_CHUNK_ENTRIES = 1 << 22
 
 
 def moments_of_each(components: tuple[Array, ...] | list[Array]) -> Array:
@@ -49,20 +43,5 @@ def whitened_moments(pooled: BlockGaussian, matrices: NDArray[np.floating]) -> A
     Returns:
         (n, parameters).
     """
-    chunks = chunks_of(pooled.space, matrices)
+    chunks = matrix_chunks(matrices)
     return np.concatenate([moments_of_each(pooled.space.project(pooled.whiten(chunk))) for chunk in chunks])
-
-
-def chunks_of(space: MatrixSpace, matrices: NDArray[np.floating]) -> Iterator[Array]:
-    """Split matrices into chunks that are projected together, in float64.
-
-    Args:
-        space: of the matrices.
-        matrices: (n, *space.shape), n may be 0.
-
-    Yields:
-        (at least one, *space.shape); one empty chunk if there are none.
-    """
-    step = max(1, _CHUNK_ENTRIES // prod(space.shape))
-    for start in range(0, max(1, len(matrices)), step):
-        yield matrices[start : start + step].astype(np.float64)

@@ -12,6 +12,7 @@ from ...invariants.checks import checked_integer
 from ...invariants.representation.spaces import MatrixSpace, irrep_dimensions, space_of
 from ..model.blocks import parameters_from_blocks
 from ..model.pigmm import gaussian_class
+from ..model.sampling_law import wishart_roots
 from ..model.sufficient_statistics import checked_batch
 from .expectation_maximisation import WhiteMixture, fit_mixture
 from .moments_of_each import whitened_moments
@@ -129,9 +130,6 @@ def drawn_moments(mixture: WhiteMixture, count: int, rng: np.random.Generator) -
             part = root @ rng.standard_normal((count, copies, dimension))
             blocks.append(part @ part.swapaxes(-1, -2))
             continue
-        triangle = np.tril(rng.standard_normal((count, copies, copies)), -1)
-        index = np.arange(copies)
-        triangle[:, index, index] = np.sqrt(rng.chisquare(dimension - index, size=(count, copies)))
-        factor = root @ triangle
+        factor = root @ wishart_roots(count, copies, dimension, rng)
         blocks.append(factor @ factor.swapaxes(-1, -2))
     return parameters_from_blocks(trivial, blocks)

@@ -124,11 +124,30 @@ def sample_estimates(
         blocks.append(np.full((replicates, *model.covariances[0].shape), np.nan))
     freedom = degrees_of_freedom(model, count)[-len(model.varying) :]
     for m, (d, covariance) in zip(freedom, model.varying, strict=True):
-        copies = len(covariance)
-        # Bartlett's decomposition: a Wishart matrix is B B^T, B lower triangular with independent entries
-        triangle = np.tril(rng.standard_normal((replicates, copies, copies)), -1)
-        index = np.arange(copies)
-        triangle[:, index, index] = np.sqrt(rng.chisquare(m - index, size=(replicates, copies)))
-        factor = np.linalg.cholesky(covariance) @ triangle
+        factor = np.linalg.cholesky(covariance) @ wishart_roots(replicates, len(covariance), m, rng)
         blocks.append(factor @ factor.swapaxes(-1, -2) / (count * d))
     return parameters_from_blocks(means, blocks)
+
+
+def wishart_roots(count: int, copies: int, freedom: int, rng: np.random.Generator) -> Array:
+    """Draw lower triangular B with independent entries, of which B B^T is a Wishart matrix of unit covariance.
+
+    Args:
+        count: of matrices.
+        copies: rows.
+        freedom: degrees of freedom, at least the copies.
+        rng: of the draws.
+
+    Returns:
+        (count, copies, copies).
+
+    Source:
+        M. S. Bartlett, Proc. R. Soc. Edinb. 53 (1933) 260.
+
+    >>> wishart_roots(2, 3, 5, np.random.default_rng(0)).shape
+    (2, 3, 3)
+    """
+    triangle = np.tril(rng.standard_normal((count, copies, copies)), -1)
+    index = np.arange(copies)
+    triangle[:, index, index] = np.sqrt(rng.chisquare(freedom - index, size=(count, copies)))
+    return triangle

@@ -18,13 +18,13 @@ from pigmm.fitting import (
     SymmetricSpace,
     compare_interacting,
 )
-from pigmm.fitting.interactions import progress
-from pigmm.fitting.interactions.far_field import largest_on_sphere, normalisability
 from pigmm.fitting.interactions.first_order import residual_covariances, simulated_shift
 from pigmm.fitting.interactions.gaussian_part import natural_parameters
-from pigmm.fitting.interactions.mixing import effective_sizes, r_hat
-from pigmm.fitting.interactions.progress import patient_bar
-from pigmm.fitting.interactions.squares import is_sum_of_squares, vanishes_only_at_zero
+from pigmm.fitting.interactions.normalisation.far_field import largest_on_sphere, normalisability
+from pigmm.fitting.interactions.normalisation.squares import is_sum_of_squares, vanishes_only_at_zero
+from pigmm.fitting.interactions.sampling import progress
+from pigmm.fitting.interactions.sampling.mixing import effective_sizes, r_hat
+from pigmm.fitting.interactions.sampling.progress import patient_bar
 from pigmm.invariants import RECTANGULAR, SQUARE, SYMMETRIC, Multigraph, as_graph, evaluate, multigraphs
 
 QUARTIC = "sum M_ij^4"

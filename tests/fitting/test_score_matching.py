@@ -18,9 +18,9 @@ from pigmm.fitting import (
     SymmetricSpace,
     held_out_gain,
 )
-from pigmm.fitting.interactions import score_terms
-from pigmm.fitting.interactions.estimate import score_estimate
-from pigmm.fitting.interactions.score_matching import exponent_of
+from pigmm.fitting.interactions.score_matching import terms as score_terms
+from pigmm.fitting.interactions.score_matching.estimate import score_estimate
+from pigmm.fitting.interactions.score_matching.statistics import exponent_of
 from pigmm.invariants import Multigraph, as_graph, multigraphs
 
 SPACES = [

@@ -20,7 +20,7 @@ from pigmm.fitting import (
     select_interactions,
 )
 from pigmm.fitting.interactions.selection.candidates import candidate_graphs, has_symmetry
-from pigmm.fitting.interactions.selection.exact_covariances import residual_covariances
+from pigmm.fitting.interactions.selection.exact_covariances import wick_covariances
 from pigmm.fitting.interactions.selection.population import Population
 from pigmm.fitting.interactions.selection.reference_law import ReferenceLaw
 from pigmm.fitting.interactions.selection.residual_values import ResidualValues
@@ -65,7 +65,7 @@ def test_covariances_are_those_of_dense_tensors(random_model):
         for _ in range(degree):  # one axis after another
             propagated = [np.moveaxis(np.tensordot(gamma, tensor, axes=(1, degree - 1)), 0, 0) for tensor in propagated]
         expected = factorial(degree) * np.array([[np.vdot(t, p) for p in propagated] for t in tensors])
-        np.testing.assert_allclose(residual_covariances(model, graphs), expected, rtol=1e-8)
+        np.testing.assert_allclose(wick_covariances(model, graphs), expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("space", [SquareSpace(5), RectangularSpace(3, 5), SymmetricSpace(4)], ids=repr)
@@ -73,7 +73,7 @@ def test_covariances_are_those_of_simulated_residuals(generic, space):
     family, count = space.decomposition.family, 40_000
     model = of_mean_zero(generic(space, 2))
     graphs = (*multigraphs(3, family), *multigraphs(4, family))[::3]
-    exact = residual_covariances(model, graphs)
+    exact = wick_covariances(model, graphs)
     matrices = model.sample(count, seed=1)
     psi = evaluate(matrices, graphs, family=family) - model.expectation(graphs)
     psi = (psi - model.influence(matrices) @ model.expectation_gradient(graphs).T) / np.sqrt(np.diag(exact))
@@ -152,7 +152,7 @@ def test_first_step_is_the_comparison():
     table = select_interactions(matrices, graphs, steps=1)
     centred = matrices - PIGMM.fit(matrices).mean
     row = compare(PIGMM.fit(centred), centred, graphs).iloc[0]
-    deviation = np.sqrt(residual_covariances(PIGMM.fit(centred), (as_graph(QUARTIC),))[0, 0] / 500)
+    deviation = np.sqrt(wick_covariances(PIGMM.fit(centred), (as_graph(QUARTIC),))[0, 0] / 500)
     np.testing.assert_allclose(table.z[0], (row.measured - row.predicted) / deviation, rtol=1e-6)
 
 
@@ -164,7 +164,7 @@ def test_first_order_is_the_residual_over_its_variance():
     model = of_mean_zero(PIGMM.fit(matrices))
     graph = (as_graph(QUARTIC),)
     residual = ResidualValues.of(model, matrices, graph).residuals.mean()
-    np.testing.assert_allclose(table.coupling[0], residual / residual_covariances(model, graph)[0, 0], rtol=0.25)
+    np.testing.assert_allclose(table.coupling[0], residual / wick_covariances(model, graph)[0, 0], rtol=0.25)
     assert abs(table.coupling[0] + g) < 3 * table.standard_error[0]
 
 
@@ -184,7 +184,7 @@ def test_dependent_graphs_are_never_taken_together():
     space = RectangularSpace(2, 2)
     family = space.decomposition.family
     graphs = (*multigraphs(3, family), *multigraphs(4, family))
-    covariances = residual_covariances(BlockGaussian.white(space, 1.0), graphs)
+    covariances = wick_covariances(BlockGaussian.white(space, 1.0), graphs)
     rank = np.linalg.matrix_rank(covariances / np.sqrt(np.outer(np.diag(covariances), np.diag(covariances))), tol=1e-9)
     independent = candidate_graphs(None, space)
     assert rank <= len(independent) < len(graphs)
@@ -201,7 +201,7 @@ def test_graphs_that_the_data_do_not_tell_apart_are_named():
     candidates = tuple(as_graph(label) for label in ("00 00 00 00", "00 00 01 11", "00 00 01 10", QUARTIC))
     table = select_interactions(matrices, candidates, steps=1)
     assert table.graph.tolist() == ["00 00 00 00"]
-    covariance = residual_covariances(of_mean_zero(PIGMM.fit(matrices)), candidates)
+    covariance = wick_covariances(of_mean_zero(PIGMM.fit(matrices)), candidates)
     row = [graph.label for graph in candidates].index(table.graph[0])
     squared = covariance[row] ** 2 / (covariance[row, row] * np.diag(covariance))
     alike = (1 - squared) * table.z[0] ** 2 < 3.84

@@ -49,7 +49,7 @@ def has_symmetry(graph: Multigraph, symmetry: str) -> bool:
     """Whether the invariant of a graph is one of a larger group.
 
     Rows and columns permuted independently ("S_N x S_N"): no node is both a tail and a head. Signs of units flipped as
-    well, of rows and columns together ("B_N") or each by themselves ("B_N x B_N", "B_M x B_N"): every node is of even
+    well, of rows and columns together ("B_N") or each by themselves ("B_M x B_N", "B_M x B_N"): every node is of even
     degree.
 
     Args:
@@ -75,5 +75,5 @@ def has_symmetry(graph: Multigraph, symmetry: str) -> bool:
 
 
 # name -> whether rows and columns move independently, and whether signs flip
-_GROUPS_OF_SQUARE = {"S_N": (False, False), "S_N x S_N": (True, False), "B_N": (False, True), "B_N x B_N": (True, True)}
+_GROUPS_OF_SQUARE = {"S_N": (False, False), "S_N x S_N": (True, False), "B_N": (False, True), "B_M x B_N": (True, True)}
 _GROUPS_OF_RECTANGULAR = {"S_M x S_N": (False, False), "B_M x B_N": (False, True)}

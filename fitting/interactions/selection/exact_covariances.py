@@ -29,7 +29,7 @@ _FAMILIES = (SQUARE, RECTANGULAR, SYMMETRIC)
 
 
 def has_exact_covariances(graphs: tuple[Multigraph, ...], model: BlockGaussian) -> bool:
-    """Tell whether `residual_covariances` knows the covariances of graphs: degree 3 and 4, of one matrix.
+    """Tell whether `wick_covariances` knows the covariances of graphs: degree 3 and 4, of one matrix.
 
     Args:
         graphs: of the model's kind of matrices.
@@ -41,7 +41,7 @@ def has_exact_covariances(graphs: tuple[Multigraph, ...], model: BlockGaussian) 
     return model.space.decomposition.family in _FAMILIES and {graph.degree for graph in graphs} <= {3, 4}
 
 
-def residual_covariances(model: BlockGaussian, graphs: tuple[Multigraph, ...]) -> Array:
+def wick_covariances(model: BlockGaussian, graphs: tuple[Multigraph, ...]) -> Array:
     """Covariances of the residuals psi_G of one matrix, in which the fit of the model is allowed for.
 
     Args:
@@ -56,7 +56,7 @@ def residual_covariances(model: BlockGaussian, graphs: tuple[Multigraph, ...]) -
 
     >>> from pigmm.fitting import PIGMM
     >>> cubes = Multigraph([(0, 1), (0, 1), (0, 1)])  # sum M_ij^3, of which 3 M_ij is taken off
-    >>> residual_covariances(PIGMM.iid(4, variance=1.0), (cubes,)).round(9)  # 16 entries, of variance 3!
+    >>> wick_covariances(PIGMM.iid(4, variance=1.0), (cubes,)).round(9)  # 16 entries, of variance 3!
     array([[96.]])
     """
     family = model.space.decomposition.family

@@ -19,7 +19,7 @@ from ...model.sufficient_statistics import checked_batch
 from ...tests_of_models.gaussianity.graph_columns import graph_columns
 from ..held_out import held_out_gain
 from .candidates import candidate_graphs, has_symmetry
-from .exact_covariances import has_exact_covariances, residual_covariances
+from .exact_covariances import has_exact_covariances, wick_covariances
 from .population import Population
 from .reference_law import ReferenceLaw
 from .residual_values import ResidualValues
@@ -59,7 +59,7 @@ def select_interactions(
         graphs: candidates of degree 3 or more (default: all of degree 3 and 4 that are independent at this size).
         seed: of the simulations.
         space: the permutations assumed, as in `BlockGaussian.fit`.
-        symmetry: a larger group whose invariants alone may be selected: "S_N x S_N", "B_N" or "B_N x B_N" of square
+        symmetry: a larger group whose invariants alone may be selected: "S_N x S_N", "B_N" or "B_M x B_N" of square
             matrices, "B_M x B_N" of rectangular ones. The attribute `p_value_of_others` says whether these suffice.
         level: the share of false additions, between 0 and 1.
         steps: couplings at most.
@@ -108,7 +108,7 @@ def select_interactions(
 
     covariances = units = None
     if exact and has_exact_covariances(candidates, model):
-        covariances = residual_covariances(model, candidates)
+        covariances = wick_covariances(model, candidates)
         units = np.sqrt(np.diag(covariances))
         covariances = covariances / np.outer(units, units)
     population = Population.gaussian(model, candidates, units, _simulated_count(model.space), streams[0])

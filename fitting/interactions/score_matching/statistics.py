@@ -13,16 +13,16 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...invariants.centred_sums import CentredSums
-from ...invariants.checks import check_finite
-from ...invariants.evaluation.evaluate import evaluate
-from ...invariants.expectation.maps import statistics_graphs
-from ...invariants.graphs.given import GivenGraph, checked_graphs
-from ...invariants.graphs.multigraph import Multigraph
-from ...invariants.representation.spaces import MatrixSpace, space_of
-from ..model.sufficient_statistics import SufficientStatistics, checked_batch
+from ....invariants.centred_sums import CentredSums
+from ....invariants.checks import check_finite
+from ....invariants.evaluation.evaluate import evaluate
+from ....invariants.expectation.maps import statistics_graphs
+from ....invariants.graphs.given import GivenGraph, checked_graphs
+from ....invariants.graphs.multigraph import Multigraph
+from ....invariants.representation.spaces import MatrixSpace, space_of
+from ...model.sufficient_statistics import SufficientStatistics, checked_batch
 from .independence import check_independent
-from .score_terms import ScoreTerms, score_terms
+from .terms import ScoreTerms, score_terms
 
 Array = NDArray[np.float64]
 

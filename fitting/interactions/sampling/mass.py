@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.gaussian import BlockGaussian
+from ...model.gaussian import BlockGaussian
 
 Array = NDArray[np.float64]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ...invariants.expectation.maps import statistics_graphs
-from ...invariants.graphs.bases import Combination, reduce_to_size
-from ...invariants.graphs.families import GraphFamily
-from ...invariants.graphs.multigraph import Multigraph
+from ....invariants.expectation.maps import statistics_graphs
+from ....invariants.graphs.bases import Combination, reduce_to_size
+from ....invariants.graphs.families import GraphFamily
+from ....invariants.graphs.multigraph import Multigraph
 
 _MOST_NAMED = 6  # graphs of a relation
 

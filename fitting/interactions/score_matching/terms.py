@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ...invariants.derivatives.symbolic import Derivative, gradient_product, laplacian
-from ...invariants.graphs.families import GraphFamily
-from ...invariants.graphs.multigraph import Multigraph
+from ....invariants.derivatives.symbolic import Derivative, gradient_product, laplacian
+from ....invariants.graphs.families import GraphFamily
+from ....invariants.graphs.multigraph import Multigraph
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import combinations
 
-from ...invariants.graphs.multigraph import Multigraph
+from ....invariants.graphs.multigraph import Multigraph
 
 # A node that is held fixed has a kind of its own: its kind in the matrix, and a number.
 _FIXED = 64

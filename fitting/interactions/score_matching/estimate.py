@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from .score_matching import ScoreStatistics, score_values
+from .statistics import ScoreStatistics, score_values
 
 Array = NDArray[np.float64]
 

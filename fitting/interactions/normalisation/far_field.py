@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...invariants.evaluation.evaluate import evaluate
-from ...invariants.evaluation.gradients import evaluate_gradient
-from ...invariants.graphs.multigraph import Multigraph
-from ...invariants.representation.spaces import MatrixSpace
-from .gaussian_part import growing_irreps
+from ....invariants.evaluation.evaluate import evaluate
+from ....invariants.evaluation.gradients import evaluate_gradient
+from ....invariants.graphs.multigraph import Multigraph
+from ....invariants.representation.spaces import MatrixSpace
+from ..gaussian_part import growing_irreps
 from .squares import is_sum_of_squares, vanishes_only_at_zero
 
 Array = NDArray[np.float64]

@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...invariants.checks import checked_integer
-from ...invariants.evaluation.evaluate import evaluate
-from ...invariants.evaluation.gradients import evaluate_with_gradient
-from ...invariants.graphs.families import GraphFamily
-from ...invariants.graphs.multigraph import Multigraph
-from ..model.blocks import parameters_from_blocks
-from ..model.gaussian import BlockGaussian
-from ..model.shown import Shown
+from ....invariants.checks import checked_integer
+from ....invariants.evaluation.evaluate import evaluate
+from ....invariants.evaluation.gradients import evaluate_with_gradient
+from ....invariants.graphs.families import GraphFamily
+from ....invariants.graphs.multigraph import Multigraph
+from ...model.blocks import parameters_from_blocks
+from ...model.gaussian import BlockGaussian
+from ...model.shown import Shown
 from .mass import Mass
 from .mixing import effective_sizes, r_hat
 from .progress import patient_bar

@@ -1,0 +1,1 @@
+"""Has a density with couplings a normalisation? The terms of highest degree far from the origin."""
